@@ -1,0 +1,18 @@
+"""Research experiments with autoencoders in JAX, always measured against PCA."""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "load_run"]
+
+if TYPE_CHECKING:
+    from ae_jax.experiments.restore import load_run
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: `import ae_jax` stays fast because it does not import JAX.
+    if name == "load_run":
+        from ae_jax.experiments.restore import load_run
+
+        return load_run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,28 @@
+"""The one exception for mistakes of the user: a key or file, what is wrong with it, and the way out."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake that its maker can mend. Printed as one line; a traceback would only hide it.
+
+    Args:
+        subject: The config key, file or folder that is wrong.
+        problem: What was got and what was expected.
+        remedy: What to type, edit or install instead.
+    """
+
+    def __init__(self, subject: object, problem: str, remedy: str = ""):
+        self.subject, self.problem, self.remedy = str(subject), problem, remedy
+        line = f"{subject}: {problem}" + (f"; {remedy}" if remedy else "")
+        super().__init__(" ".join(line.split()))
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """A remedy that names the nearest valid names, or all of them where none is near."""
+    valid = sorted(valid)
+    close = get_close_matches(name, valid, n=2, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(repr(c) for c in close) + "?"
+    return "valid: " + ", ".join(valid) if valid else ""

@@ -1,0 +1,26 @@
+"""Array aliases, axis names and the annotations that config values are checked against.
+
+Axis names used in shapes: ``examples`` (a whole split), ``batch``, ``features`` (inputs flattened), ``latent``,
+``components`` (PCA), ``runs`` (the leading axis of a group; only `training.group` sees it).
+
+A parameter annotated with `Scalar`, or with one of the bounded aliases made from it, is a *value*: it is traced, so it
+can be swept without recompiling. The bounds are checked on the host before anything is traced.
+"""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Interval
+from jaxtyping import Array, Float, Key
+
+PRNGKey = Key[Array, ""]
+Batch = Float[Array, "batch features"]
+Latent = Float[Array, "batch latent"]
+PerExample = Float[Array, " batch"]
+
+Scalar = Float[Array, ""] | float
+Positive = Annotated[Scalar, Gt(0)]
+NonNegative = Annotated[Scalar, Ge(0)]
+Fraction = Annotated[Scalar, Interval(ge=0, le=1)]
+
+Size = Annotated[int, Ge(1)]
+Count = Annotated[int, Ge(0)]
