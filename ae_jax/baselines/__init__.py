@@ -1,0 +1,1 @@
+"""Competitors in closed form that every autoencoder is measured against."""

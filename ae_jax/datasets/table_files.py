@@ -1,0 +1,117 @@
+"""Reader of .csv and .parquet tables through DuckDB, which is allowed to open this one file and nothing else."""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from duckdb import ColumnExpression, DuckDBPyConnection, DuckDBPyRelation
+
+from ae_jax.datasets.array_files import Loaded
+from ae_jax.errors import UserError, nearest
+
+INTEGERS = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
+NUMERIC = INTEGERS | {"INTEGER", "UINTEGER", "BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL"}
+
+
+def read_table(path: Path, *, columns: Sequence[str] | None, label_column: str | None) -> Loaded:
+    """Read the numeric columns of a table, in the order of the file or of `columns`; missing values become NaN.
+
+    Args:
+        path: A .csv or .parquet file.
+        columns: The columns to keep, all but the labels if None.
+        label_column: A column with classes, of any type.
+
+    Returns:
+        uint8 values if all columns are unsigned bytes, else float32.
+
+    Raises:
+        UserError: If the file cannot be read, or a column is unknown or not numeric.
+    """
+    try:
+        with duckdb.connect() as connection:
+            table = _open(connection, path)
+            names = _feature_columns(table, path, columns, label_column)
+            _check_numeric(table, path, names)
+            labels = None if label_column is None else _fetch(table, label_column)
+            return Loaded(_values(table, names), labels, names)
+    except duckdb.Error as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(path, f"is damaged or not a {path.suffix} file ({reason})", "write it again") from error
+
+
+def _open(connection: DuckDBPyConnection, path: Path) -> DuckDBPyRelation:
+    pattern = glob.escape(str(path))
+    connection.execute("SET allowed_paths = $1", [[str(path), pattern]])
+    connection.execute("SET enable_external_access = false")
+    if path.suffix.lower() == ".parquet":
+        return connection.read_parquet(pattern, hive_partitioning=False)
+    # Types from all rows, not from a sample; and no skipping of lines that do not fit the rest.
+    return connection.read_csv(pattern, sample_size=-1, skiprows=0, hive_partitioning=False)
+
+
+def _feature_columns(
+    table: DuckDBPyRelation, path: Path, columns: Sequence[str] | None, label_column: str | None
+) -> tuple[str, ...]:
+    held = table.columns
+    asked = [] if columns is None else list(columns)
+    for key, names in {"label_column": [label_column] if label_column is not None else [], "columns": asked}.items():
+        for name in names:
+            if name not in held:
+                raise UserError(f"dataset.{key}", f"{path} has no column {name!r}", nearest(name, held))
+    if len(set(asked)) < len(asked) or label_column in asked:
+        raise UserError("dataset.columns", "names a column twice, or the labels", "name each feature once")
+    chosen = tuple(name for name in held if name != label_column) if columns is None else tuple(asked)
+    if not chosen:
+        raise UserError("dataset.columns", f"leaves no column of {path}", "name at least one")
+    return chosen
+
+
+def _check_numeric(table: DuckDBPyRelation, path: Path, names: tuple[str, ...]) -> None:
+    types = _types(table)
+    for name in names:
+        if types[name] in NUMERIC:
+            continue
+        subject = f"{path}, column {name!r}"
+        row, value = _first_text(_fetch(table, name))
+        if value is None:
+            raise UserError(subject, "has no values", "leave it out with dataset.columns")
+        problem = f"is not numeric but {types[name]}: {value!r:.60} in row {row}"
+        raise UserError(subject, problem, "leave it out with dataset.columns, or name it in dataset.label_column")
+
+
+def _types(table: DuckDBPyRelation) -> dict[str, str]:
+    return {name: str(kind).partition("(")[0] for name, kind in zip(table.columns, table.types, strict=True)}
+
+
+def _first_text(values: np.ndarray) -> tuple[int, Any]:
+    """The first value that is no number and its row, counted from 1; else the first that is not missing."""
+    present = [(row, str(value)) for row, value in enumerate(values.tolist(), start=1) if value is not None]
+    return next((found for found in present if not _is_number(found[1])), present[0] if present else (0, None))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _fetch(table: DuckDBPyRelation, name: str) -> np.ndarray:
+    return table.select(ColumnExpression(name).alias("column")).fetchnumpy()["column"]
+
+
+def _values(table: DuckDBPyRelation, names: tuple[str, ...]) -> np.ndarray:
+    compact = all(_types(table)[name] == "UTINYINT" for name in names)
+    columns = [ColumnExpression(name).cast("DOUBLE").alias(str(index)) for index, name in enumerate(names)]
+    fetched = table.select(*columns).fetchnumpy()
+    missing = any(np.ma.is_masked(column) for column in fetched.values())
+    values = np.empty((len(fetched["0"]), len(names)), np.uint8 if compact and not missing else np.float32)
+    with np.errstate(over="ignore"):  # what overflows float32 becomes infinite, and is reported as such
+        for index in range(len(names)):
+            column = fetched.pop(str(index))
+            values[:, index] = np.ma.filled(column, np.nan) if missing else column
+    return values

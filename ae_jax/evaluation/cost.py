@@ -1,0 +1,82 @@
+"""What a model costs: parameters, floating-point operations, time and memory."""
+
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+
+def count_parameters(tree: Any) -> int:
+    """How many numbers the floating-point (and complex) arrays of a tree hold; counters and PRNG keys are not counted.
+
+    Args:
+        tree: Any pytree of arrays or `jax.ShapeDtypeStruct`, such as an `nnx.State`.
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact)]
+    return sum(math.prod(leaf.shape) for leaf in leaves)
+
+
+def flops_per_example(fn: Callable[..., Any], example: jax.ShapeDtypeStruct) -> float | None:
+    """Floating-point operations of `fn` on a batch of one, as XLA counts them in the compiled program.
+
+    A multiplication and an addition count as two. Transcendental functions are counted apart by XLA and not included.
+
+    Args:
+        fn: A function of one array that `jax.jit` accepts.
+        example: Shape "1 features" and dtype of its argument.
+
+    Returns:
+        The number, or None where the backend gives none.
+    """
+    analysis: Any = jax.jit(fn).lower(example).compile().cost_analysis()
+    if isinstance(analysis, list | tuple):  # one dict per program, in some versions of JAX
+        analysis = analysis[0] if analysis else None
+    flops = (analysis or {}).get("flops")
+    return None if flops is None or flops < 0 else float(flops)
+
+
+def latency(fn: Callable[..., Any], x: Any, *, repeats: int) -> float:
+    """Median wall-clock seconds of ``fn(x)``, until its result is ready.
+
+    Args:
+        fn: Best a compiled function. It is called once before the clock starts, so that compiling is not counted.
+        x: Its argument, best already on the device, or its transfer is timed as well.
+        repeats: Timed calls.
+
+    Raises:
+        ValueError: `repeats` is less than 1.
+    """
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, got {repeats}")
+    jax.block_until_ready(fn(x))
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(fn(x))
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def peak_memory() -> dict[str, int | None]:
+    """The largest memory this process has held so far, in bytes.
+
+    Returns:
+        ``host_peak_bytes`` (resident set; None where the system does not tell) and ``device_peak_bytes`` (the fullest
+        of the local devices; None where the backend does not tell, as on CPUs).
+    """
+    stats = [device.memory_stats() or {} for device in jax.local_devices()]
+    peaks = [s["peak_bytes_in_use"] for s in stats if "peak_bytes_in_use" in s]
+    return {"host_peak_bytes": _host_peak_bytes(), "device_peak_bytes": max(peaks, default=None)}
+
+
+def _host_peak_bytes() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such module
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts in bytes, Linux in KiB

@@ -1,0 +1,137 @@
+"""The only file that turns config into objects.
+
+`bind` makes a component from its structure; its values come later, as traced arrays.
+"""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PyTree
+
+from ae_jax.datasets import Dataset
+from ae_jax.experiments.config import SUPPLIED, VALUE_GROUPS, resolve, signature, split_values
+from ae_jax.experiments.tracking import TrackingOptions
+from ae_jax.losses import Loss
+from ae_jax.models import FunctionalModel, functional
+from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
+
+
+class Experiment(NamedTuple):
+    """A config as objects.
+
+    Attributes:
+        dataset: Its splits, on the host.
+        model: Pure functions of the parameters.
+        options: How long to train, and in what pieces.
+        tracking: Where to log.
+        structure: What is compiled in.
+        run: What is traced.
+        loss: The loss at the run's values; it owns the output link.
+        corrupt: `(key, x)` to corrupted x, at the run's values.
+        corrupts: Whether the corruption is any but none.
+    """
+
+    dataset: Dataset
+    model: FunctionalModel
+    options: TrainerOptions
+    tracking: TrackingOptions
+    structure: Structure
+    run: Run
+    loss: Loss
+    corrupt: Callable[..., Any]
+    corrupts: bool
+
+
+def build(config: dict[str, Any]) -> Experiment:
+    """Make the objects of a checked config; loads the dataset, once per process for equal configs.
+
+    Raises:
+        UserError: If the data cannot be read, or the model does not fit them.
+    """
+    options = _options(config["trainer"])
+    dataset = load_dataset(config)
+    structures, values = {}, {}
+    for group in VALUE_GROUPS:
+        structures[group], values[group] = split_values(group, config[group])
+    construct = bind(config["model"])
+    model = functional(
+        lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs), precision=options.precision
+    )
+    structure = Structure(
+        model=model,
+        corrupt=bind(structures["corruption"]),
+        make_loss=bind(structures["loss"]),
+        make_optimizer=bind(structures["optimizer"]),
+        num_epochs=options.num_epochs,
+        batch_size=min(options.batch_size, len(dataset.train)),
+        patience=options.patience,
+    )
+    traced = jax.tree.map(np.float32, values)
+    return Experiment(
+        dataset=dataset,
+        model=model,
+        options=options,
+        tracking=_options(config["tracking"]),
+        structure=structure,
+        run=Run(seed=np.uint32(config["seed"]), values=traced),
+        loss=structure.make_loss(**traced["loss"]),
+        corrupt=functools.partial(structure.corrupt, **traced["corruption"]),
+        corrupts=not config["corruption"]["_target_"].endswith(".none.none"),
+    )
+
+
+def load_dataset(config: dict[str, Any]) -> Dataset:
+    """The dataset of a checked config, limited to `trainer.max_train_examples`."""
+    dataset = _load_dataset(json.dumps(config["dataset"], sort_keys=True))
+    return dataset.with_train_limit(config["trainer"]["max_train_examples"])
+
+
+def training_data(dataset: Dataset) -> TrainingData:
+    """What training reads, on the device, in the compact type that it came in."""
+    return TrainingData(
+        train=jnp.asarray(dataset.train),
+        validation=jnp.asarray(dataset.validation),
+        scale=jnp.asarray(dataset.scale, jnp.float32),
+        offset=jnp.asarray(dataset.offset, jnp.float32),
+    )
+
+
+def bind(node: dict[str, Any]) -> Callable[..., Any]:
+    """A component with its structure fixed: call it with its values, and with what the program supplies.
+
+    Args:
+        node: `_target_` and structure; a nested node with a `_target_` is built first, and passed by its name.
+
+    Returns:
+        A function of (*inputs, **values, **supplied), which passes on only the supplied parameters that the target has.
+    """
+    target = resolve(node["_target_"])
+    structure = {name: item for name, item in node.items() if name != "_target_" and not _is_component(item)}
+    nested = {name: bind(item) for name, item in node.items() if _is_component(item)}
+    accepted = signature(target).parameters.keys()
+
+    def component(*inputs: Any, **given: Any) -> Any:
+        supplied = {name: given.pop(name) for name in SUPPLIED & given.keys()}
+        parts = {name: make(**given.pop(name, {}), **supplied) for name, make in nested.items()}
+        fitting = {name: item for name, item in supplied.items() if name in accepted}
+        return target(*inputs, **structure, **parts, **given, **fitting)
+
+    return component
+
+
+def _options(node: dict[str, Any]) -> Any:
+    return bind(node)()
+
+
+@functools.lru_cache(maxsize=4)
+def _load_dataset(node: str) -> Dataset:
+    return bind(json.loads(node))()
+
+
+def _is_component(item: PyTree) -> bool:
+    return isinstance(item, dict) and "_target_" in item

@@ -1,0 +1,185 @@
+"""The command line: the only file that imports Hydra. It composes, checks, and hands plain dictionaries on.
+
+Everything heavy is imported when a command needs it, so that `--help` stays fast.
+"""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from ae_jax.errors import UserError
+
+EXIT_COMPLETED, EXIT_BUG, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def config_folder() -> Path:
+    """`conf/`: inside an installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    return package / "conf" if (package / "conf").is_dir() else package.parent / "conf"
+
+
+def main() -> None:
+    """Entry point of `ae-train` and `scripts/train.py`."""
+    sys.exit(guard(_train))
+
+
+def guard(command: Callable[[], int]) -> int:
+    """Run a command, and turn what it raises into one line and an exit code. A bug keeps its traceback."""
+    from dotenv import find_dotenv, load_dotenv
+
+    load_dotenv(find_dotenv(usecwd=True))
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    try:
+        return command()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_MISTAKE
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir: str | None = None) -> DictConfig:
+    """Compose a config as Hydra would for one run, with its own node `hydra`.
+
+    Raises:
+        UserError: If an override or option does not fit.
+    """
+    import hydra
+
+    _register_resolvers()
+    search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
+    try:
+        with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
+            return hydra.compose(config_name, overrides=[*search, *overrides], return_hydra_config=True)
+    except Exception as error:
+        raise explain(error) from error
+
+
+def checked(composed: DictConfig) -> dict[str, Any]:
+    """The checked config of a composed one: a plain dictionary without Hydra's own node.
+
+    Raises:
+        UserError: See `config.validate`.
+    """
+    from omegaconf.errors import OmegaConfBaseException
+
+    from ae_jax.experiments.config import validate
+
+    nodes = {name: composed._get_node(name) for name in composed if name != "hydra"}
+    try:
+        plain = OmegaConf.to_container(OmegaConf.masked_copy(composed, list(nodes)), resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+    return validate(plain)  # type: ignore[arg-type] # a mapping at the top level
+
+
+def explain(error: BaseException) -> BaseException:
+    """The user's mistake behind an exception of Hydra or OmegaConf; any other exception as it is."""
+    from ae_jax.experiments.explain import explain_composition
+
+    return explain_composition(error, config_folder())
+
+
+def _train() -> int:
+    # With this set, Hydra lets exceptions through to `guard` instead of printing them.
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    _register_resolvers()
+    import hydra
+    from hydra._internal.utils import get_args_parser
+
+    arguments, _ = get_args_parser().parse_known_args()
+    special = (arguments.help, arguments.hydra_help, arguments.cfg, arguments.info)
+    if not arguments.multirun and not any(special) and not arguments.shell_completion and not arguments.run:
+        composed = compose(
+            arguments.overrides,
+            config_name=arguments.config_name or "config",
+            config_dir=arguments.config_dir,
+        )
+        if _answer_if_complete(checked(composed), Path(composed.hydra.run.dir)):
+            return EXIT_COMPLETED
+    outcomes: list[int] = []
+
+    @hydra.main(config_path=str(config_folder()), config_name="config", version_base="1.3")
+    def task(composed: DictConfig) -> float | None:
+        return _run_job(composed, outcomes)
+
+    try:
+        task()
+    except UserError:
+        raise
+    except Exception as error:
+        raise explain(error) from error
+    return max(outcomes, default=EXIT_COMPLETED)
+
+
+def _run_job(composed: DictConfig, outcomes: list[int]) -> float | None:
+    """Train one job of Hydra; returns the best validation loss, which sweepers minimise."""
+    from hydra.core.hydra_config import HydraConfig
+
+    from ae_jax.experiments.display import print_config, print_outcome
+
+    config = checked(composed)
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    if _answer_if_complete(config, folder):
+        return None
+    if config["runtime"]["print_config"]:
+        print_config(config)
+    _configure_jax(config["runtime"])
+    from ae_jax.experiments.train import Request, train_group
+
+    (outcome,) = train_group([Request(config, folder)])
+    print_outcome(outcome.folder)
+    if outcome.state == "diverged":
+        outcomes.append(EXIT_DIVERGED)
+    return outcome.best_validation_loss
+
+
+def _answer_if_complete(config: dict[str, Any], folder: Path) -> bool:
+    """Show the table of a run that is complete, so that nothing is trained twice."""
+    from ae_jax.experiments.display import print_outcome
+    from ae_jax.experiments.run import is_complete
+
+    if not is_complete(config, folder):
+        return False
+    print_outcome(folder, trained_before=True)
+    return True
+
+
+def _configure_jax(runtime: dict[str, Any]) -> None:
+    """Devices and caches, by configuration only."""
+    if runtime["platform"]:
+        os.environ["JAX_PLATFORMS"] = {"gpu": "cuda,rocm"}.get(runtime["platform"], runtime["platform"])
+    import jax
+
+    if runtime["compile_cache"] and not jax.config.jax_compilation_cache_dir:
+        import platformdirs
+
+        jax.config.update("jax_compilation_cache_dir", str(platformdirs.user_cache_path("ae_jax") / "compiled"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    try:
+        jax.devices()
+    except RuntimeError as error:
+        raise UserError(
+            "runtime.platform",
+            f"{runtime['platform'] or os.environ.get('JAX_PLATFORMS')} cannot be used ({str(error).splitlines()[0]})",
+            "use runtime.platform=cpu, or install the extra ae_jax[cuda] or ae_jax[tpu]",
+        ) from error
+
+
+def _register_resolvers() -> None:
+    def name(*, _root_: DictConfig) -> str:
+        from ae_jax.experiments.config import run_name
+
+        return run_name(checked(_root_))
+
+    def folder(*, _root_: DictConfig) -> str:
+        return f"outputs/{_root_.name}/{name(_root_=_root_)}"
+
+    OmegaConf.register_new_resolver("ae_jax.run_name", name, replace=True)
+    OmegaConf.register_new_resolver("ae_jax.run_folder", folder, replace=True)

@@ -1,0 +1,259 @@
+"""Check a composed config against the signatures it names, and name the run by what was asked.
+
+A config is a plain dictionary here. Types and bounds stand once, in the signature of the function or class that
+`_target_` names: there is no schema beside it.
+"""
+
+import hashlib
+import importlib
+import inspect
+import json
+import os
+import types
+import typing
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Union
+
+from annotated_types import Interval
+from jaxtyping import AbstractArray
+
+from ae_jax.errors import UserError, nearest
+
+# Modules whose members a config may name. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
+ALLOWED_MODULES = ("ae_jax", "optax", "flax.nnx", "jax")
+# Parameters that the program supplies; a config cannot.
+SUPPLIED = frozenset({"self", "key", "x", "feature_shape", "rngs", "num_steps"})
+COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
+# The groups whose floats are values: traced, so that they can be swept without recompiling.
+VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
+# What cannot change a result, and so does not enter the run's name.
+_UNNAMED = ("name", "tags", "notes", "tracking", "runtime")
+
+_TOP_LEVEL: dict[str, Any] = {
+    "name": str,
+    "seed": Annotated[int, Interval(ge=0, lt=2**32)],
+    "tags": list[str],
+    "notes": str,
+}
+_RUNTIME: dict[str, Any] = {
+    "platform": typing.Literal["cpu", "gpu", "cuda", "rocm", "tpu"] | None,
+    "print_config": bool,
+    "debug_nans": bool,
+    "profile": bool,
+    "compile_cache": bool,
+}
+
+
+def validate(config: dict[str, Any]) -> dict[str, Any]:
+    """A checked copy of a composed config: numbers of the type that their parameter has, every key known.
+
+    Raises:
+        UserError: For a target outside the allow-list (checked first), an unknown or missing key, a wrong type or a
+            value out of bounds. The message names the key.
+    """
+    for key, target in _targets(config):
+        check_target(key, target)
+    _check_keys("", config, {*_TOP_LEVEL, "runtime", *COMPONENTS})
+    checked = {name: _check_type(name, config[name], hint) for name, hint in _TOP_LEVEL.items()}
+    _check_name(checked["name"])
+    _check_keys("runtime", config["runtime"], set(_RUNTIME))
+    checked["runtime"] = {
+        name: _check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()
+    }
+    for group in COMPONENTS:
+        checked[group] = _check_component(group, config[group])
+    return checked
+
+
+def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a checked component into structure and values, by the one rule.
+
+    A float of corruption, loss, optimizer or trainer is a value, unless its parameter is annotated plain `float`.
+    """
+    structure: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    hints = parameters(resolve(node["_target_"]))
+    for name, item in node.items():
+        if isinstance(item, dict) and "_target_" in item:
+            structure[name], nested = split_values(group, item)
+            if nested:
+                values[name] = nested
+        elif isinstance(item, float) and group in VALUE_GROUPS and hints.get(name) is not float:
+            values[name] = item
+        else:
+            structure[name] = item
+    return structure, values
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
+    asked = {name: item for name, item in config.items() if name not in _UNNAMED}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def run_name(config: dict[str, Any]) -> str:
+    """A readable name for a checked config, ending in its hash."""
+
+    def short(group: str) -> str:
+        return str(config[group]["_target_"]).rpartition(".")[2].removesuffix("Autoencoder").lower()
+
+    parts = [short("dataset"), f"{short('model')}{config['model'].get('latent_size', '')}"]
+    if short("corruption") != "none":
+        parts.append(short("corruption"))
+    parts += [short("loss"), short("optimizer"), f"seed{config['seed']}", config_hash(config)]
+    return "-".join(parts)
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Dotted keys whose values differ between two configs."""
+    flat_old, flat_new = dict(flatten(old)), dict(flatten(new))
+    keys = {**flat_old, **flat_new}
+    missing = object()
+    return [key for key in keys if flat_old.get(key, missing) != flat_new.get(key, missing)]
+
+
+def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and leaves of a nested config."""
+    for name, item in config.items():
+        if isinstance(item, dict):
+            yield from flatten(item, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", item
+
+
+def check_target(key: str, target: Any) -> None:
+    """Refuse a `_target_` outside the allowed modules, before anything of it is imported."""
+    added = [name for name in os.environ.get("AE_JAX_ALLOWED_TARGETS", "").replace(",", " ").split() if name]
+    allowed = (*ALLOWED_MODULES, *added)
+    if not isinstance(target, str) or not _is_within(target, allowed):
+        raise UserError(
+            key,
+            f"{target!r} is not in an allowed module ({', '.join(allowed)})",
+            "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS",
+        )
+    try:
+        home = getattr(resolve(target), "__module__", None)
+    except (ImportError, AttributeError) as error:
+        raise UserError(key, f"cannot find {target!r} ({error})", "check the spelling of its path") from error
+    # A member that was merely imported there, such as a module's `os.system`, is not the module's own.
+    if not isinstance(home, str) or not _is_within(home + ".", allowed):
+        raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(allowed)})")
+
+
+def resolve(target: str) -> Callable[..., Any]:
+    """The member of a module that a checked `_target_` names."""
+    module, _, member = target.rpartition(".")
+    return getattr(importlib.import_module(module), member)
+
+
+def parameters(target: Callable[..., Any]) -> dict[str, Any]:
+    """Names and annotations of the parameters that a config gives."""
+    annotations = typing.get_type_hints(_function(target), include_extras=True)
+    return {
+        name: annotations.get(name, Any)
+        for name, parameter in signature(target).parameters.items()
+        if name not in SUPPLIED and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+    }
+
+
+def signature(target: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function, or of a class's constructor."""
+    return inspect.signature(_function(target))
+
+
+def _function(target: Callable[..., Any]) -> Callable[..., Any]:
+    # A named tuple's fields are annotated on the class; a module's metaclass hides its constructor's signature.
+    return target.__init__ if inspect.isclass(target) and not issubclass(target, tuple) else target
+
+
+def _is_within(target: str, modules: tuple[str, ...]) -> bool:
+    return any(target.startswith(f"{module}.") for module in modules)
+
+
+def _targets(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(config, dict):
+        for name, item in config.items():
+            if name == "_target_":
+                yield f"{prefix}_target_", item
+            yield from _targets(item, f"{prefix}{name}.")
+    elif isinstance(config, list):
+        for index, item in enumerate(config):
+            yield from _targets(item, f"{prefix}{index}.")
+
+
+def _check_component(path: str, node: Any) -> dict[str, Any]:
+    """Check a node with a `_target_` against the target's signature."""
+    group = path.replace(".", "/")
+    if not isinstance(node, dict) or "_target_" not in node:
+        raise UserError(path, f"got {node!r}, expected an option of the group {group}", f"list them with --help")
+    target = resolve(node["_target_"])
+    hints = parameters(target)
+    _check_keys(path, node, {"_target_", *hints})
+    checked: dict[str, Any] = {"_target_": node["_target_"]}
+    for name, hint in hints.items():
+        key = f"{path}.{name}"
+        default = signature(target).parameters[name].default
+        if name not in node:
+            if default is inspect.Parameter.empty:
+                raise UserError(key, "is missing", f"give {key}=…")
+            continue
+        item = node[name]
+        nested = isinstance(item, dict) and "_target_" in item
+        checked[name] = _check_component(key, item) if nested else _check_type(key, item, hint)
+    return checked
+
+
+def _check_keys(path: str, node: dict[str, Any], known: set[str]) -> None:
+    for name in node:
+        if name not in known:
+            key = f"{path}.{name}" if path else name
+            raise UserError(key, "is not a key of this config", nearest(name, known - {"_target_"}))
+
+
+def _check_type(key: str, item: Any, hint: Any) -> Any:
+    """The item as its annotation has it: an int becomes a float where a float is meant, and nothing else changes."""
+    import pydantic
+
+    settings = pydantic.ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
+    try:
+        checked = pydantic.TypeAdapter(_on_host(hint), config=settings).validate_python(item, strict=True)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join([key, *(str(place) for place in first["loc"] if isinstance(place, int))])
+        wanted = {choice for choice in _choices(hint) if isinstance(choice, str)}
+        remedy = nearest(item, wanted) if isinstance(item, str) and wanted else ""
+        raise UserError(where, f"{_lower(first['msg'])}, got {item!r}", remedy) from None
+    return list(checked) if isinstance(checked, tuple) else checked
+
+
+def _on_host(hint: Any) -> Any:
+    """The annotation of a value as the host sees it: a float, where traced code sees an array."""
+    origin = typing.get_origin(hint)
+    if origin is Annotated:
+        base, *bounds = typing.get_args(hint)
+        return Annotated[_on_host(base), *bounds]
+    if origin in (Union, types.UnionType):
+        kept = [_on_host(item) for item in typing.get_args(hint) if not _is_array(item)]
+        return Union[tuple(kept)]  # noqa: UP007 - built at run time
+    return hint
+
+
+def _is_array(hint: Any) -> bool:
+    return inspect.isclass(hint) and issubclass(hint, AbstractArray)
+
+
+def _choices(hint: Any) -> Iterator[Any]:
+    if typing.get_origin(hint) is typing.Literal:
+        yield from typing.get_args(hint)
+    else:
+        for item in typing.get_args(hint):
+            yield from _choices(item)
+
+
+def _check_name(name: str) -> None:
+    if not name or name.startswith(".") or any(part in name for part in ("/", "\\", "\0", "\n")):
+        raise UserError("name", f"{name!r} cannot name a folder", "use letters, digits, - and _")
+
+
+def _lower(message: str) -> str:
+    return message[:1].lower() + message[1:]

@@ -1,0 +1,165 @@
+"""What the terminal shows: the config as a tree, the progress of training, the table against PCA.
+
+Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLOR.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.table import Table
+from rich.tree import Tree
+
+from ae_jax.results.run_folder import RunFolder
+
+# Measure, unit, and whether more is better.
+_ROWS = (
+    ("sse", "squared error per example", False),
+    ("mse", "squared error per feature", False),
+    ("explained_variance", "share of variance explained", True),
+    ("psnr", "dB", True),
+    ("bce", "nats per example", False),
+)
+
+
+class ShowEpoch(Protocol):
+    """Shows an epoch: its metrics, and the number of examples a second."""
+
+    def __call__(self, record: dict[str, Any], examples_per_second: float) -> None:
+        """Show one epoch."""
+
+
+def console() -> Console:
+    """Standard output; lines are not wrapped where it is no terminal."""
+    output = Console(highlight=False, soft_wrap=False)
+    return output if output.is_terminal else Console(highlight=False, width=120)
+
+
+def print_config(config: dict[str, Any]) -> None:
+    """The checked config as a tree, options by the name of what they make."""
+    tree = Tree("config")
+    for name, item in config.items():
+        _branch(tree, name, item)
+    console().print(tree)
+
+
+@contextmanager
+def progress(description: str, num_epochs: int) -> Iterator[ShowEpoch]:
+    """A bar on a terminal; elsewhere a line for about every tenth of the epochs, at most one in two seconds."""
+    output = console()
+    if output.is_terminal:
+        with _bar(output, description, num_epochs) as show:
+            yield show
+    else:
+        output.print(f"training {description}, at most {num_epochs} epochs", soft_wrap=True)
+        yield _lines(output, num_epochs)
+
+
+def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
+    """How a run ended, its table against PCA, and where its folder is."""
+    run, output = RunFolder(folder), console()
+    if run.state == "diverged":
+        output.print(f"[bold red]diverged[/]: {run.read('status.json')['error']}", soft_wrap=True)
+        output.print("try a smaller optimizer.learning_rate, or optimizer.clip_norm=1", soft_wrap=True)
+    if "pca" in run.summary:
+        print_comparison(run.summary)
+    output.print(f"run folder: {folder}", soft_wrap=True)
+    if trained_before:
+        output.print("This run was trained before. To train it anew, delete its folder.", soft_wrap=True)
+
+
+def print_comparison(summary: dict[str, Any]) -> None:
+    """The table of a summary's measures against PCA's, and the number of components that would match."""
+    output = console()
+    output.print(_table(summary))
+    output.print(_sentence(summary), soft_wrap=True)
+
+
+def _table(summary: dict[str, Any]) -> Table:
+    dataset, pca = summary["dataset"], summary["pca"]
+    table = Table(title=f"{dataset['name']}, test split, {dataset['counts']['test']} examples", title_justify="left")
+    table.add_column("measure")
+    table.add_column("autoencoder", justify="right")
+    table.add_column(f"PCA, {pca['num_components']} components", justify="right")
+    table.add_column("autoencoder is", justify="right")
+    for name, unit, more_is_better in _ROWS:
+        ours, theirs = summary["test"][name], pca["test"][name]
+        if ours is not None and theirs is not None:
+            table.add_row(f"{name} ({unit})", f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, more_is_better))
+    if summary["corrupted"]:
+        ours, theirs = summary["corrupted"]["autoencoder"]["sse"], summary["corrupted"]["pca"]["sse"]
+        table.add_row("sse from corrupted inputs", f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, False))
+    return table
+
+
+def _verdict(ours: float, theirs: float, more_is_better: bool) -> str:
+    if ours == theirs:
+        return "equal"
+    better = (ours > theirs) == more_is_better
+    change = abs(ours - theirs) / abs(theirs) if theirs else float("inf")
+    return f"[{'green' if better else 'red'}]{'better' if better else 'worse'} by {change:.1%}[/]"
+
+
+def _sentence(summary: dict[str, Any]) -> str:
+    latent_size, match = summary["model"]["latent_size"], summary["pca"]["components_to_match"]
+    needed = f"{match} components" if match is not None else "more components than there are features"
+    sentence = f"PCA needs {needed} to match the autoencoder's test sse with {latent_size} latent dimensions."
+    angles = summary["pca"]["principal_angles_degrees"]
+    if angles is not None:
+        sentence += f" Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees."
+    return sentence
+
+
+def _branch(tree: Tree, name: str, item: Any) -> None:
+    if isinstance(item, dict):
+        target = f" [dim]{item['_target_']}[/]" if "_target_" in item else ""
+        branch = tree.add(f"[bold]{name}[/]{target}")
+        for key, value in item.items():
+            if key != "_target_":
+                _branch(branch, key, value)
+    else:
+        tree.add(f"{name}: {item if item is not None else 'null'}".replace("[", "\\["))
+
+
+@contextmanager
+def _bar(output: Console, description: str, num_epochs: int) -> Iterator[ShowEpoch]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[losses]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=output) as bar:
+        task = bar.add_task(description, total=num_epochs, losses="compiling")
+
+        def show(record: dict[str, Any], examples_per_second: float) -> None:
+            losses = f"train {record['train_loss']:.5g}  validation {record['validation_loss']:.5g}"
+            bar.update(task, completed=record["epoch"], losses=f"{losses}  {examples_per_second:,.0f} examples/s")
+
+        yield show
+
+
+def _lines(output: Console, num_epochs: int) -> ShowEpoch:
+    start = last = time.monotonic()
+
+    def show(record: dict[str, Any], examples_per_second: float) -> None:
+        nonlocal last
+        epoch, now = record["epoch"], time.monotonic()
+        due = epoch % max(1, num_epochs // 10) == 0 and now - last > 2 or now - last > 30
+        if epoch not in (1, num_epochs) and not due:
+            return
+        last = now
+        left = (now - start) / epoch * (num_epochs - epoch)
+        output.print(
+            f"epoch {epoch}/{num_epochs}  train {record['train_loss']:.5g}  validation {record['validation_loss']:.5g}"
+            f"  {examples_per_second:,.0f} examples/s  {left:.0f} s left",
+            soft_wrap=True,
+        )
+
+    return show

@@ -1,0 +1,83 @@
+"""Measure a trained run again, on its own data or on other data of the same shape."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ae_jax.errors import UserError
+from ae_jax.experiments import cli
+from ae_jax.results.run_folder import RunFolder
+
+_MEASURED = ("train", "validation", "test", "corrupted", "pca")
+
+
+def main() -> None:
+    """Entry point of `scripts/evaluate.py`."""
+    parser = argparse.ArgumentParser(description="Restore a run's best checkpoint and measure it again, against PCA.")
+    parser.add_argument("folder", type=Path, help="run folder that training printed")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
+    parser.add_argument("--json", type=Path, help="write the measures to this file")
+    arguments = parser.parse_args()
+    raise SystemExit(cli.guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json)))
+
+
+def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
+    """The measures of summary.json, computed anew from checkpoint and data.
+
+    Args:
+        folder: The run folder.
+        overrides: Overrides of `dataset` in Hydra's grammar; none: the run's own data.
+
+    Raises:
+        UserError: If the folder is damaged, or the data do not fit the model.
+    """
+    from ae_jax.experiments.build import build
+    from ae_jax.experiments.restore import restore, stored_config
+    from ae_jax.experiments.summary import comparison
+
+    config = stored_config(folder)
+    original = build(config) if overrides else None
+    if overrides:
+        config = {**config, "dataset": _other_dataset(overrides)}
+    experiment = build(config)
+    if original is not None and experiment.dataset.num_features != original.dataset.num_features:
+        raise UserError(
+            "dataset",
+            f"has {experiment.dataset.num_features} features, the run was trained on {original.dataset.num_features}",
+            "choose data of the same shape",
+        )
+    trained = restore(folder, config, experiment)
+    return {"dataset": _describe(experiment), **comparison(experiment, trained.best.params)}
+
+
+def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
+    from ae_jax.experiments.display import console, print_comparison
+    from ae_jax.experiments.recorder import write_json
+
+    measured = evaluate(folder, overrides)
+    print_comparison(measured)
+    if output is not None:
+        write_json(output, measured)
+    if not overrides:
+        recorded = RunFolder(folder).summary
+        same = all(_as_json(recorded[name]) == _as_json(measured[name]) for name in _MEASURED)
+        console().print(f"{'equal to' if same else 'DIFFERS from'} summary.json", soft_wrap=True)
+    return cli.EXIT_COMPLETED
+
+
+def _other_dataset(overrides: list[str]) -> dict[str, Any]:
+    for override in overrides:
+        if not override.lstrip("+~").startswith("dataset"):
+            raise UserError(override, "cannot be changed after training", "only dataset=… and its keys can")
+    return cli.checked(cli.compose(overrides))["dataset"]
+
+
+def _describe(experiment: Any) -> dict[str, Any]:
+    from ae_jax.experiments.summary import describe_dataset
+
+    return describe_dataset(experiment)
+
+
+def _as_json(content: Any) -> str:
+    return json.dumps(content, sort_keys=True)

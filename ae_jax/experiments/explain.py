@@ -1,0 +1,80 @@
+"""Turn what Hydra and OmegaConf raise for a mistake on the command line into one line with the nearest valid name."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import hydra.errors
+from omegaconf.errors import OmegaConfBaseException
+
+from ae_jax.errors import UserError, nearest
+
+
+def explain_composition(error: BaseException, config_folder: Path) -> BaseException:
+    """The `UserError` behind an exception, or the exception itself where it is a bug.
+
+    Args:
+        error: What composing, resolving or running raised.
+        config_folder: Where the groups and their options are.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, UserError):
+            return cause
+    message = " ".join(str(error).split())
+    if isinstance(error, hydra.errors.OverrideParseException):
+        return UserError(error.override, "is not an override", "write KEY=VALUE or GROUP=OPTION, and quote lists: 'model.hidden_sizes=[64,32]'")
+    if isinstance(error, hydra.errors.MissingConfigException):
+        return _missing_option(error, message)
+    if isinstance(error, hydra.errors.ConfigCompositionException):
+        return _unknown_key(message, config_folder)
+    if isinstance(error, OmegaConfBaseException):
+        key = error.full_key or "config"
+        if "Missing mandatory value" in message:
+            return UserError(key, "has no value", f"give {key}=…")
+        return UserError(key, str(error).splitlines()[0])
+    if isinstance(error, hydra.errors.HydraException):
+        return UserError("command", message)
+    return error
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _missing_option(error: hydra.errors.MissingConfigException, message: str) -> UserError:
+    group, _, option = str(error.missing_cfg_file).rpartition("/")
+    if not group:
+        return UserError(option, f"is not a config here ({message})")
+    return UserError(f"{group}={option}", f"there is no such option of {group}", nearest(option, error.options or []))
+
+
+def _unknown_key(message: str, config_folder: Path) -> UserError:
+    override = re.search(r"Could not (?:override|append to|append|delete|add)\s*(?:override\s*)?'?([^\s'=]+)", message)
+    if not override:
+        return UserError("command", message)
+    key = override.group(1).rstrip(".")
+    known = sorted(_known_keys(config_folder))
+    return UserError(key, "is not a key or group of the config", nearest(key, known) if _is_near(key, known) else "list the keys with --help")
+
+
+def _is_near(key: str, known: list[str]) -> bool:
+    return nearest(key, known).startswith("did you mean")
+
+
+def _known_keys(config_folder: Path) -> Iterator[str]:
+    """Groups, and the dotted keys of every option of every group."""
+    from omegaconf import OmegaConf
+
+    from ae_jax.experiments.config import flatten
+
+    for path in config_folder.rglob("*.yaml"):
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        group = ".".join(path.relative_to(config_folder).parts[:-1])
+        yield group.replace(".", "/")
+        if group.split(".")[0] in ("experiment", "debug") or not isinstance(content, dict):
+            continue
+        for key, _ in flatten({name: item for name, item in content.items() if name != "defaults"}):
+            yield f"{group}.{key}" if group else key

@@ -1,0 +1,173 @@
+"""Writes a run folder: every file whole or not at all, metrics line by line."""
+
+import json
+import logging
+import math
+import os
+import platform
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ae_jax.errors import UserError
+from ae_jax.experiments.config import config_hash
+from ae_jax.results.run_folder import SCHEMA
+
+_PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
+
+
+class Recorder:
+    """The writing side of one run folder.
+
+    Args:
+        folder: The run folder, made if it is missing.
+        config: The checked config.
+
+    Raises:
+        UserError: If the folder cannot be written, or holds a run of another config.
+    """
+
+    def __init__(self, folder: Path, config: dict[str, Any]):
+        self.folder = folder
+        self._status: dict[str, Any] = {
+            "schema": SCHEMA,
+            "state": "running",
+            "config_hash": config_hash(config),
+            **_commit(),
+            "started": _now(),
+            "ended": None,
+            "error": None,
+        }
+        _make_writable(folder)
+        write_json(folder / "config.json", config)
+        self.status("running")
+
+    @property
+    def state(self) -> str:
+        """The state last written."""
+        return self._status["state"]
+
+    def status(self, state: str, **fields: Any) -> None:
+        """Write status.json; a state other than running has an end."""
+        self._status |= {"state": state, "ended": None if state == "running" else _now(), **fields}
+        write_json(self.folder / "status.json", self._status)
+
+    def environment(self) -> None:
+        """Write environment.json. Imports JAX."""
+        import jax
+
+        versions = {name: _version(name) for name in _PACKAGES}
+        flags = {name: os.environ[name] for name in ("XLA_FLAGS", "JAX_PLATFORMS") if name in os.environ}
+        write_json(
+            self.folder / "environment.json",
+            {
+                "schema": SCHEMA,
+                "python": platform.python_version(),
+                "packages": versions,
+                "devices": [f"{device.platform}:{device.device_kind}" for device in jax.devices()],
+                "flags": flags,
+                "host": socket.gethostname(),
+                "system": platform.platform(),
+                "num_cpus": os.cpu_count(),
+                "command": sys.argv,
+            },
+        )
+
+    def keep_metrics(self, num_epochs: int) -> None:
+        """Drop the metrics of epochs after `num_epochs`, which training is going to repeat."""
+        path = self.folder / "metrics.jsonl"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= num_epochs]
+        write_text(path, "".join(kept))
+
+    def metrics(self, record: dict[str, Any]) -> None:
+        """Append a line to metrics.jsonl."""
+        with (self.folder / "metrics.jsonl").open("a") as file:
+            file.write(_dumps(record) + "\n")
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file whole or not at all; numbers that are not finite become null."""
+    write_text(path, _dumps(content, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: under a temporary name, to disk, then renamed."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UserError(path, f"cannot be written ({error.strerror})", "free space or choose hydra.run.dir=…") from error
+
+
+def log_to(folder: Path) -> logging.Handler:
+    """A handler that writes this package's log of a run to `run.log`; remove it from the logger when the run ends."""
+    handler = logging.FileHandler(folder / "run.log")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.getLogger("ae_jax").addHandler(handler)
+    return handler
+
+
+def _make_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe.{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(
+            folder, f"cannot be written ({error.strerror})", "choose another folder with hydra.run.dir=…"
+        ) from error
+
+
+def _dumps(content: Any, indent: int | None = None) -> str:
+    return json.dumps(_finite(content), indent=indent, allow_nan=False)
+
+
+def _finite(content: Any) -> Any:
+    """The same content with null for numbers that JSON cannot express."""
+    if isinstance(content, dict):
+        return {key: _finite(item) for key, item in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(item) for item in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _commit() -> dict[str, Any]:
+    """Commit of the code, and whether it was changed since; None outside a checkout."""
+    root = Path(__file__).resolve().parents[2]
+
+    def git(arguments: Iterable[str]) -> str | None:
+        try:
+            result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return result.stdout.strip() if result.returncode == 0 else None
+
+    if not (root / ".git").exists():
+        return {"git_commit": None, "git_changed": None}
+    changed = git(["status", "--porcelain", "--untracked-files=no"])
+    return {"git_commit": git(["rev-parse", "HEAD"]), "git_changed": None if changed is None else bool(changed)}

@@ -1,0 +1,144 @@
+"""What a trained run leaves beside its checkpoint: reconstructions, PCA, summary.json and figures."""
+
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import PyTree
+
+from ae_jax.baselines.pca import PCA
+from ae_jax.evaluation.cost import peak_memory
+from ae_jax.experiments import measure
+from ae_jax.experiments.build import Experiment
+from ae_jax.experiments.config import config_hash
+from ae_jax.experiments.recorder import write_json
+from ae_jax.figures.run_figures import draw_run_figures
+from ae_jax.results.run_folder import SCHEMA, RunFolder
+from ae_jax.training import Status, TrainState
+from ae_jax.training.group import Group
+
+_NUM_SHOWN = 10
+
+
+def write_results(
+    experiment: Experiment, config: dict[str, Any], folder: Path, state: TrainState, group: Group, seconds: float
+) -> tuple[dict[str, Any], list[Path]]:
+    """Measure a run and write its files.
+
+    Args:
+        experiment: What was trained.
+        config: Its checked config.
+        folder: Its run folder.
+        state: Its last state.
+        group: The program that trained it.
+        seconds: Time since the program began to be compiled.
+
+    Returns:
+        The summary and the figures. A diverged run has no measures and no figures.
+    """
+    summary = {
+        "schema": SCHEMA,
+        "run": folder.name,
+        "config_hash": config_hash(config),
+        "seed": config["seed"],
+        "dataset": describe_dataset(experiment),
+        "training": _describe_training(config, state),
+    }
+    if int(state.status) == Status.DIVERGED:
+        write_json(folder / "summary.json", summary)
+        return summary, []
+    params = state.best.params
+    summary |= comparison(experiment, params, folder)
+    summary["time"] = _times(folder, experiment, group, seconds) | summary.pop("latency")
+    summary["memory"] = {**peak_memory(), "program_bytes": group.program_bytes}
+    write_json(folder / "summary.json", summary)
+    return summary, draw_run_figures(folder)
+
+
+def comparison(experiment: Experiment, params: PyTree, folder: Path | None = None) -> dict[str, Any]:
+    """The parts of a summary that follow from parameters and data: measures, PCA, model.
+
+    Args:
+        experiment: The config as objects.
+        params: Trained parameters.
+        folder: Where to write PCA and a few reconstructions; None: nowhere.
+    """
+    latent_size = measure.latent_size_of(experiment)
+    num_components = min(latent_size, experiment.dataset.num_features)
+    measured: dict[str, Any] = dict(measure.measure_model(experiment, params))
+    pca = measure.fit_dataset_pca(experiment.dataset)
+    pca_part = measure.compare_pca(
+        experiment, pca, num_components=num_components, test_sse=measured["test"]["sse"]
+    )
+    pca_part["principal_angles_degrees"] = measure.angles_to_pca(experiment, params, pca, num_components)
+    cost = measure.measure_cost(experiment, params)
+    if folder is not None:
+        pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
+        _write_reconstructions(experiment, params, pca, num_components, folder / "reconstructions.npz")
+    return {
+        **measured,
+        "corrupted": measure.measure_corrupted(experiment, params, pca, num_components),
+        "pca": pca_part,
+        "model": {
+            "latent_size": latent_size,
+            "num_parameters": cost["num_parameters"],
+            "flops_per_example": cost["flops_per_example"],
+        },
+        "latency": {name: cost[name] for name in cost if name.startswith("latency")},
+    }
+
+
+def describe_dataset(experiment: Experiment) -> dict[str, Any]:
+    dataset = experiment.dataset
+    return {
+        "name": dataset.name,
+        "num_features": dataset.num_features,
+        "feature_shape": list(dataset.feature_shape),
+        "unit_interval": dataset.unit_interval,
+        "counts": {split: len(getattr(dataset, split)) for split in measure.SPLITS},
+        "provenance": dataset.provenance,
+    }
+
+
+def _describe_training(config: dict[str, Any], state: TrainState) -> dict[str, Any]:
+    stopped = {Status.CONVERGED: "converged", Status.DIVERGED: "diverged"}
+    return {
+        "loss": config["loss"]["_target_"].rpartition(".")[2],
+        "epochs": int(state.epoch),
+        "best_epoch": int(state.best.epoch),
+        "best_validation_loss": float(state.best.validation_loss),
+        "stopped": stopped.get(Status(int(state.status)), "epoch limit"),
+    }
+
+
+def _times(folder: Path, experiment: Experiment, group: Group, seconds: float) -> dict[str, Any]:
+    epochs = [record["seconds"] for record in RunFolder(folder).metrics]
+    return {
+        "compile_seconds": group.compile_seconds,
+        "train_seconds": sum(epochs),
+        "total_seconds": seconds,
+        "examples_per_second": len(experiment.dataset.train) / float(np.median(epochs)) if epochs else None,
+    }
+
+
+def _write_reconstructions(
+    experiment: Experiment, params: PyTree, pca: PCA, num_components: int, path: Path
+) -> None:
+    """A few test examples in their own shape: x, corrupted, and what both methods make of the corrupted ones."""
+    x = experiment.dataset.scaled(experiment.dataset.test[:_NUM_SHOWN])
+    seen = measure.corrupt_rows(experiment, x, 0) if experiment.corrupts else x
+    model = measure.reconstructor(experiment.model, experiment.loss.link, params)
+    arrays = {
+        "x": x,
+        "corrupted": seen,
+        "autoencoder": model.reconstruct(seen),
+        "pca": pca.reconstruct(seen, num_components),
+    }
+    shape = (len(x), *experiment.dataset.feature_shape)
+    shaped = {name: np.asarray(rows, np.float32).reshape(shape) for name, rows in arrays.items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with temporary.open("wb") as file:
+        np.savez(file, **shaped)
+    temporary.replace(path)

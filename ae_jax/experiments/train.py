@@ -1,0 +1,158 @@
+"""Train a group of runs, and leave each in a run folder of its own as if it had trained alone."""
+
+import logging
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from ae_jax.errors import UserError
+from ae_jax.experiments.build import Experiment, build, training_data
+from ae_jax.experiments.display import ShowEpoch, progress
+from ae_jax.experiments.recorder import Recorder, log_to
+from ae_jax.experiments.summary import write_results
+from ae_jax.experiments.tracking import Tracker
+from ae_jax.training import Status, TrainState
+from ae_jax.training.checkpoint import Checkpoints, restore_state
+from ae_jax.training.epoch import num_steps_per_epoch
+from ae_jax.training.fit import EpochReport, fit, run_state
+from ae_jax.training.group import Group, compile_group
+
+_log = logging.getLogger(__name__)
+
+
+class Request(NamedTuple):
+    """A run that is asked for: a checked config, and the folder it goes to."""
+
+    config: dict[str, Any]
+    folder: Path
+
+
+class Outcome(NamedTuple):
+    """How a run ended: its state in status.json, and its lowest validation loss (None if it diverged at once)."""
+
+    folder: Path
+    state: str
+    best_validation_loss: float | None
+
+
+class _Member(NamedTuple):
+    """A run of the group, with what records it."""
+
+    request: Request
+    experiment: Experiment
+    recorder: Recorder
+    tracker: Tracker
+    checkpoints: Checkpoints
+
+
+def train_group(requests: Sequence[Request]) -> list[Outcome]:
+    """Train runs of one structure together.
+
+    Raises:
+        UserError: For a mistake in data, folder or tracking; the runs are then marked failed.
+    """
+    recorders = [Recorder(request.folder, request.config) for request in requests]
+    try:
+        with ExitStack() as stack:
+            members = [_open(*pair, stack) for pair in zip(requests, recorders, strict=True)]
+            return _train_members(members)
+    except BaseException as error:
+        failed = isinstance(error, Exception)
+        for recorder in recorders:
+            if recorder.state == "running":
+                message = str(error) if isinstance(error, UserError) else repr(error)
+                recorder.status("failed" if failed else "interrupted", error=message if failed else None)
+        raise
+
+
+def _open(request: Request, recorder: Recorder, stack: ExitStack) -> _Member:
+    """Build a run, and open everything that records it."""
+    experiment = build(request.config)
+    handler = log_to(request.folder)
+    stack.callback(logging.getLogger("ae_jax").removeHandler, handler)
+    stack.callback(handler.close)
+    recorder.environment()
+    tracker = Tracker(experiment.tracking, request.folder, request.config, run_name=request.folder.name)
+    stack.enter_context(tracker)
+    checkpoints = stack.enter_context(Checkpoints(request.folder / "checkpoint", config=request.config))
+    return _Member(request, experiment, recorder, tracker, checkpoints)
+
+
+def _train_members(members: list[_Member]) -> list[Outcome]:
+    start = time.perf_counter()
+    experiment = members[0].experiment
+    with progress(_describe(members), experiment.options.num_epochs) as show:
+        group = compile_group(
+            experiment.structure, training_data(experiment.dataset), [member.experiment.run for member in members]
+        )
+        _log.info("compiled in %.1f s", group.compile_seconds)
+        state = _start(group, members)
+        for report in fit(group, state, num_epochs=experiment.options.num_epochs):
+            state = report.state
+            _record(members, report, show)
+    for member in members:
+        member.checkpoints.close()
+    return [
+        _finish(member, group, run_state(state, index), time.perf_counter() - start)
+        for index, member in enumerate(members)
+    ]
+
+
+def _start(group: Group, members: list[_Member]) -> TrainState:
+    """The state to train from: each run's newest checkpoint, or else its first state."""
+    state = group.init_state()
+    states = []
+    for index, member in enumerate(members):
+        fresh = run_state(state, index)
+        restored = restore_state(member.request.folder / "checkpoint", fresh)
+        if restored is not None:
+            _log.info("continuing after epoch %d", restored.epoch)
+        member.recorder.keep_metrics(0 if restored is None else int(restored.epoch))
+        states.append(fresh if restored is None else restored)
+    return jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *states)
+
+
+def _record(members: list[_Member], report: EpochReport, show: ShowEpoch) -> None:
+    """Write an epoch's metrics of every run that trained in it, and its checkpoint when one is due."""
+    for index, member in enumerate(members):
+        if not report.trained[index]:
+            continue
+        structure, num_train = member.experiment.structure, len(member.experiment.dataset.train)
+        metrics = {name: float(values[index]) for name, values in report.metrics._asdict().items() if name != "status"}
+        record = {
+            "epoch": report.epoch,
+            "step": report.epoch * num_steps_per_epoch(num_train, structure.batch_size),
+            **metrics,
+            "seconds": report.seconds,
+        }
+        member.recorder.metrics(record)
+        member.tracker.log(record)
+        show(record, len(members) * num_train / report.seconds)
+        stopped = report.metrics.status[index] != Status.RUNNING or report.epoch == structure.num_epochs
+        if stopped or report.epoch % member.experiment.options.checkpoint_every == 0:
+            member.checkpoints.save(run_state(report.state, index))
+
+
+def _finish(member: _Member, group: Group, state: TrainState, seconds: float) -> Outcome:
+    """Measure a run, write its results, and close its record."""
+    folder = member.request.folder
+    diverged = int(state.status) == Status.DIVERGED
+    summary, figures = write_results(
+        member.experiment, member.request.config, folder, state, group, seconds
+    )
+    outcome = "diverged" if diverged else "completed"
+    member.tracker.finish(state=outcome, summary=summary, figures=figures)
+    epoch = int(state.epoch) + 1
+    error = f"the loss was not finite in epoch {epoch}; the checkpoint holds epoch {epoch - 1}" if diverged else None
+    member.recorder.status(outcome, error=error, diverged_epoch=epoch if diverged else None)
+    best = float(state.best.validation_loss)
+    return Outcome(folder, outcome, best if np.isfinite(best) else None)
+
+
+def _describe(members: list[_Member]) -> str:
+    return members[0].request.folder.name if len(members) == 1 else f"{len(members)} runs"

@@ -1,0 +1,33 @@
+"""Training and validation loss, and validation error against PCA's, over epochs."""
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
+from ae_jax.results.run_folder import RunFolder
+
+
+def draw(run: RunFolder) -> Figure:
+    """Two panels: the objective in its own units, and the squared error in the units of the comparison."""
+    epochs = [record["epoch"] for record in run.metrics]
+    figure = Figure(figsize=(8, 3.2))
+    loss_axes, error_axes = figure.subplots(1, 2)
+    marker = "o" if len(epochs) == 1 else ""
+    for key, label, colour, line in (
+        ("train_loss", "training", NEUTRAL, "--"),
+        ("validation_loss", "validation", AUTOENCODER, "-"),
+    ):
+        loss_axes.plot(epochs, [r[key] for r in run.metrics], color=colour, linestyle=line, marker=marker, label=label)
+    loss_axes.set(xlabel="epoch", ylabel=f"loss ({run.summary['training']['loss']})", title="Objective")
+    pca = run.summary["pca"]
+    sse = [record["validation_sse"] for record in run.metrics]
+    error_axes.plot(epochs, sse, color=AUTOENCODER, marker=marker, label="autoencoder")
+    label = f"PCA, {pca['num_components']} components"
+    error_axes.axhline(pca["validation"]["sse"], color=PCA, linestyle=":", label=label)
+    error_axes.set(xlabel="epoch", ylabel="squared error per example (sse)", title="Validation error")
+    if sse and min(filter(None, sse), default=0) > 0:
+        error_axes.set_yscale("log")
+    for axes in (loss_axes, error_axes):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend()
+    return figure

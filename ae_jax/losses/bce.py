@@ -1,0 +1,53 @@
+r"""Binary cross-entropy from logits, stable for every logit and cheap to differentiate.
+
+.. math::
+    \ell = \max(z, 0) - z x + \log(1 + \exp(-|z|)), \qquad
+    \partial \ell / \partial z = \sigma(z) - x, \qquad \partial \ell / \partial x = -z
+
+The exponential is at most 1, so nothing overflows. The gradient is stated, not derived, and the backward pass gets the
+logits alone: on CPU, evaluating the sigmoid anew is faster than storing the exponential for it.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from ae_jax.losses.base import Loss, output_link, widen
+from ae_jax.typing import Batch, PerExample
+
+
+def bce() -> Loss:
+    r"""Cross-entropy of Bernoulli features, in nats, summed over features; the outputs are logits.
+
+    .. math:: \ell(z, x) = -\sum_{j=1}^{d} x_j \log \sigma(z_j) + (1 - x_j) \log(1 - \sigma(z_j))
+
+    Conventions differ: this is a sum over features, as in the likelihood of an example; PyTorch and Keras average,
+    which is d times smaller. Soft targets in [0, 1] are allowed; the least value is then their entropy, not 0.
+
+    Returns:
+        The loss, with the sigmoid as its link.
+
+    Reference:
+        Vincent, Larochelle, Lajoie, Bengio & Manzagol, JMLR 11:3371, 2010, section 2.2.
+    """
+
+    def per_example(outputs: Batch, x: Batch) -> PerExample:
+        return _cross_entropy(widen(outputs), widen(x))
+
+    return Loss(per_example, output_link("sigmoid"))
+
+
+@jax.custom_vjp
+def _cross_entropy(logits: Batch, x: Batch) -> PerExample:
+    return jnp.sum(jnp.maximum(logits, 0) - logits * x + jnp.log1p(jnp.exp(-jnp.abs(logits))), axis=-1)
+
+
+def _forward(logits: Batch, x: Batch) -> tuple[PerExample, tuple[Batch, Batch]]:
+    return _cross_entropy(logits, x), (logits, x)
+
+
+def _backward(residuals: tuple[Batch, Batch], cotangent: PerExample) -> tuple[Batch, Batch]:
+    logits, x = residuals
+    return cotangent[:, None] * (jax.nn.sigmoid(logits) - x), cotangent[:, None] * -logits
+
+
+_cross_entropy.defvjp(_forward, _backward)

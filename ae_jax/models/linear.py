@@ -1,0 +1,37 @@
+"""The linear autoencoder: latent = x A + a, outputs = latent B + b."""
+
+import math
+
+import jax
+from flax import nnx
+
+from ae_jax.models.base import AbstractAutoencoder, check_latent_size
+from ae_jax.typing import Batch, Latent, Size
+
+
+class LinearAutoencoder(AbstractAutoencoder):
+    """Affine encoder and decoder. With squared error its optimum spans PCA's subspace (Baldi & Hornik 1989).
+
+    Args:
+        feature_shape: Shape of one example before it was flattened.
+        latent_size: Number of latent dimensions, at most the number of features.
+        rngs: Random streams of the initialisation.
+
+    Raises:
+        UserError: If `latent_size` is larger than the number of features.
+    """
+
+    def __init__(self, *, feature_shape: tuple[int, ...], latent_size: Size, rngs: nnx.Rngs):
+        check_latent_size(latent_size, feature_shape)
+        num_features = math.prod(feature_shape)
+        kernel_init = jax.nn.initializers.lecun_normal()
+        self.encoder = nnx.Linear(num_features, latent_size, kernel_init=kernel_init, rngs=rngs)
+        self.decoder = nnx.Linear(latent_size, num_features, kernel_init=kernel_init, rngs=rngs)
+
+    def encode(self, x: Batch) -> Latent:
+        """Affine map to the latent."""
+        return self.encoder(x)
+
+    def decode(self, latent: Latent) -> Batch:
+        """Affine map back to the features."""
+        return self.decoder(latent)

@@ -1,0 +1,114 @@
+"""The run folder: the names of its files, and how to read them.
+
+| file | what |
+|---|---|
+| `.hydra/` | the composed config and its overrides, as Hydra wrote them |
+| `config.json` | the checked config that the run's name was made from |
+| `status.json` | `state`: running, completed, diverged, failed or interrupted |
+| `environment.json` | package versions, devices, flags, host |
+| `metrics.jsonl` | a line per epoch |
+| `summary.json` | final measures, the PCA comparison, costs |
+| `reconstructions.npz` | a few test examples, as the autoencoder and PCA give them back |
+| `pca.npz` | PCA's mean, leading components and all variances |
+| `checkpoint/` | Orbax |
+| `figures/` | what was drawn from the above |
+| `wandb/` | the Weights & Biases run |
+"""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ae_jax.errors import UserError
+
+SCHEMA = 1
+
+
+class RunFolder:
+    """A run folder, read lazily.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        UserError: On the first read of a file that is missing or damaged.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+
+    @property
+    def checkpoint(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / "checkpoint"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the figures."""
+        return self.path / "figures"
+
+    @property
+    def pca(self) -> Path:
+        """File with PCA's leading components."""
+        return self.path / "pca.npz"
+
+    @property
+    def state(self) -> str | None:
+        """`state` of status.json, None where there is no run."""
+        return self.read("status.json")["state"] if (self.path / "status.json").exists() else None
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The checked config."""
+        return self.read("config.json")
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Final measures.
+
+        Raises:
+            UserError: Also if another schema wrote it.
+        """
+        summary = self.read("summary.json")
+        if summary.get("schema") != SCHEMA:
+            raise UserError(
+                self.path / "summary.json",
+                f"has schema {summary.get('schema')}, expected {SCHEMA}",
+                "read it with the version that wrote it",
+            )
+        return summary
+
+    @cached_property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl that are whole; a last line cut short by a crash is left out."""
+        path = self.path / "metrics.jsonl"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    @cached_property
+    def reconstructions(self) -> dict[str, np.ndarray]:
+        """Arrays of shape "examples *feature_shape": x, corrupted, autoencoder, pca."""
+        path = self.path / "reconstructions.npz"
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return dict(arrays)
+        except (OSError, ValueError) as error:
+            raise UserError(path, f"cannot be read ({error})", "train the run again by the same command") from error
+
+    def read(self, name: str) -> dict[str, Any]:
+        """A JSON file of the folder."""
+        path = self.path / name
+        if not self.path.is_dir():
+            raise UserError(self.path, "is not a folder", "give the run folder that training printed")
+        try:
+            content = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise UserError(path, "is missing", "give the folder of a run that has finished") from None
+        except (OSError, ValueError) as error:
+            raise UserError(path, f"cannot be read ({error})", "train the run again by the same command") from error
+        if not isinstance(content, dict):
+            raise UserError(path, "does not hold a JSON object", "train the run again by the same command")
+        return content

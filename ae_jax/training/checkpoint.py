@@ -1,0 +1,133 @@
+"""Checkpoints of a run: `checkpoint/<epoch>/{latest,best}`, each with the config and a schema number inside.
+
+`latest` is all that training needs to go on, `best` the parameters with the lowest validation loss. A save writes both
+under a temporary name and renames once, so a checkpoint is whole or absent. The last two are kept.
+"""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import PyTree
+from orbax.checkpoint import v1 as ocp
+
+from ae_jax.errors import UserError
+from ae_jax.training.state import Best, TrainState
+
+SCHEMA = 1
+_KEPT = 2
+_log = logging.getLogger(__name__)
+
+
+class Restored(NamedTuple):
+    """The best parameters of a run, and where they came from."""
+
+    best: Best
+    path: Path
+
+
+class Checkpoints:
+    """Writes a run's checkpoints while it trains. Close it, or use it as a context, so that the last one is complete.
+
+    Args:
+        folder: The run's `checkpoint/`.
+        config: The run's config, stored inside every checkpoint.
+    """
+
+    def __init__(self, folder: Path, *, config: dict[str, Any]):
+        policy = ocp.training.preservation_policies.LatestN(_KEPT)
+        self._metadata = {"schema": SCHEMA, "config": json.loads(json.dumps(config))}
+        self._checkpointer = ocp.training.Checkpointer(
+            folder.resolve(), preservation_policy=policy, cleanup_tmp_directories=True
+        )
+
+    def save(self, state: TrainState) -> None:
+        """Start saving a state (NumPy arrays of one run); returns before it is on disk."""
+        latest = {name: leaf for name, leaf in state._asdict().items() if name != "best"}
+        self._checkpointer.save_checkpointables_async(
+            int(state.epoch),
+            {"latest": latest, "best": state.best._asdict()},
+            overwrite=True,
+            custom_metadata=self._metadata,
+        )
+
+    def close(self) -> None:
+        """Wait until everything is on disk."""
+        self._checkpointer.close()
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def restore_state(folder: Path, abstract: TrainState) -> TrainState | None:
+    """The state of the newest checkpoint that is whole, None if there is no checkpoint.
+
+    Args:
+        folder: The run's `checkpoint/`.
+        abstract: Shapes and types of the state of one run.
+
+    Raises:
+        UserError: If there are checkpoints and none can be read.
+    """
+    if not _steps(folder):
+        return None
+    best = abstract.best._asdict()
+    latest = {name: leaf for name, leaf in abstract._asdict().items() if name != "best"}
+    loaded, _ = _load(folder, {"latest": latest, "best": best})
+    return TrainState(**loaded["latest"], best=Best(**loaded["best"]))
+
+
+def restore_best(folder: Path, abstract_params: PyTree) -> Restored:
+    """The best parameters in the newest checkpoint that is whole.
+
+    Raises:
+        UserError: If there is no checkpoint, or none can be read.
+    """
+    if not _steps(folder):
+        raise UserError(folder, "holds no checkpoint", "train the run again by the same command")
+    scalar = lambda dtype: jax.ShapeDtypeStruct((), dtype)  # noqa: E731 - a name for two uses
+    best = Best(abstract_params, scalar(np.float32), scalar(np.int32))._asdict()
+    loaded, path = _load(folder, {"best": best})
+    return Restored(Best(**loaded["best"]), path)
+
+
+def stored_config(folder: Path) -> dict[str, Any]:
+    """The config inside the newest checkpoint."""
+    return ocp.checkpointables_metadata(_steps(folder)[0]).custom_metadata["config"]
+
+
+def _steps(folder: Path) -> list[Path]:
+    """Finished checkpoints, newest first."""
+    if not folder.is_dir():
+        return []
+    return sorted((step for step in folder.iterdir() if step.name.isdigit()), key=lambda s: -int(s.name))
+
+
+def _load(folder: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Path]:
+    """Load from the newest checkpoint that can be read."""
+    problems = []
+    for step in _steps(folder):
+        try:
+            schema = (ocp.checkpointables_metadata(step.resolve()).custom_metadata or {}).get("schema")
+            if schema != SCHEMA:
+                raise UserError(step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it")
+            loaded = ocp.load_checkpointables(step.resolve(), _on_this_device(abstract))
+        except UserError:
+            raise
+        except Exception as error:  # noqa: BLE001 - Orbax and TensorStore raise many types for a damaged file
+            problems.append(f"{step.name}: {str(error).strip().splitlines()[0] if str(error) else type(error).__name__}")
+            _log.warning("checkpoint %s cannot be read (%s); trying the one before", step, type(error).__name__)
+            continue
+        return loaded, step
+    raise UserError(folder, f"no checkpoint can be read ({'; '.join(problems)})"[:400], "move the run folder away and train again")
+
+
+def _on_this_device(abstract: PyTree) -> PyTree:
+    sharding = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding), abstract)

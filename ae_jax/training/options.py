@@ -1,0 +1,27 @@
+"""How long and in what pieces to train: the same for every model, loss and optimizer."""
+
+from typing import Literal, NamedTuple
+
+from ae_jax.typing import NonNegative, Size
+
+
+class TrainerOptions(NamedTuple):
+    """Options of the trainer, the keys of `conf/trainer/*.yaml`.
+
+    Attributes:
+        num_epochs: Most passes over the training split (the iteration limit).
+        batch_size: Examples per update; the last batch of an epoch may be smaller.
+        patience: Epochs without improvement of the validation loss after which a run has converged; null: never.
+        min_delta: Decrease of the validation loss, in its own units, that counts as improvement for `patience`.
+        precision: Type that the model computes in; parameters, losses and updates stay float32.
+        max_train_examples: Train (and fit PCA) on only this many examples; null: on all.
+        checkpoint_every: Epochs between checkpoints; the last epoch always leaves one.
+    """
+
+    num_epochs: Size
+    batch_size: Size
+    patience: Size | None
+    min_delta: NonNegative
+    precision: Literal["float32", "bfloat16"]
+    max_train_examples: Size | None
+    checkpoint_every: Size
