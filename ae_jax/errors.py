@@ -21,7 +21,7 @@ class UserError(Exception):
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A remedy that names the nearest valid names, or all of them where none is near."""
-    valid = sorted(valid)
+    valid = sorted(set(valid))
     close = get_close_matches(name, valid, n=2, cutoff=0.6)
     if close:
         return "did you mean " + " or ".join(repr(c) for c in close) + "?"

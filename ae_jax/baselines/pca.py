@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Float64, Real
 
-from ae_jax.baselines.moments import second_moments
+from ae_jax.baselines.moments import PerFeature, second_moments
 from ae_jax.errors import UserError
 
 _SCHEMA = 1
@@ -75,7 +75,9 @@ class PCA:
         """
         return _tails(self.variances * ((self.num_examples - 1) / self.num_examples), remainder=0.0)
 
-    def sse_by_components(self, batches: Iterable[np.ndarray]) -> Float64[np.ndarray, " components+1"]:
+    def sse_by_components(
+        self, batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: PerFeature = 0.0
+    ) -> Float64[np.ndarray, " components+1"]:
         """Error (`sse`) on any split for every number of components, from one pass over its second moment.
 
         ``sse_k = tr(S) - sum_{j <= k} u_j' S u_j`` with ``S = mean (x - mu)(x - mu)'`` over the split and mu the
@@ -85,6 +87,8 @@ class PCA:
 
         Args:
             batches: Arrays of shape "examples features", as for `fit_pca`.
+            scale: Factor from raw values to inputs.
+            offset: Added after scaling.
 
         Returns:
             Squared error summed over features, averaged over examples, for 0, 1, ..., stored components.
@@ -93,7 +97,7 @@ class PCA:
             ValueError: The batches are not of shape "examples features", or have other features.
             UserError: No examples, or a value is NaN or infinite.
         """
-        moments = second_moments(batches)
+        moments = second_moments(batches, scale=scale, offset=offset)
         self._check_features((moments.num_examples, *moments.mean.shape))
         shift = moments.mean - self.mean
         second = moments.scatter / moments.num_examples + np.outer(shift, shift)
@@ -172,26 +176,30 @@ class PCA:
             raise ValueError(f"expected shape (examples, {len(self.mean)}) as in the training data, got {shape}")
 
 
-def fit_pca(batches: Iterable[np.ndarray]) -> PCA:
+def fit_pca(batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: PerFeature = 0.0) -> PCA:
     """Fit by eigendecomposition of the covariance; memory grows with features only, whatever the number of examples.
+
+    Fastest on raw bytes with their `scale`: ``raw * scale + offset`` is fitted, but the bytes are summed (exactly).
 
     Args:
         batches: Arrays of shape "examples features", any real dtype, in any sizes and any order; a list with one array
-            will do. They are used as they come: scale bytes to [0, 1] first.
+            will do. Bytes and other numbers may not be mixed.
+        scale: Factor from raw values to inputs: 1 / 255 for raw pixels, 1 for what is in the right units.
+        offset: Added after scaling.
 
     Returns:
         A `PCA` with all components, the same for any division into batches up to rounding. With fewer examples than
         features the directions beyond the data are an arbitrary orthonormal completion with variance 0.
 
     Raises:
-        ValueError: The batches are not of shape "examples features", or differ in features.
+        ValueError: The batches are not of shape "examples features", differ in features, or only some are bytes.
         UserError: Fewer than two examples, or a value is NaN, infinite or too large to be squared.
 
     Example:
-        >>> pca = fit_pca([x_train])
+        >>> pca = fit_pca([raw_train], scale=1 / 255)
         >>> latent = pca.encode(x_test, 30)
     """
-    moments = second_moments(batches)
+    moments = second_moments(batches, scale=scale, offset=offset)
     if moments.num_examples < 2:
         raise UserError("training data", f"PCA needs at least 2 examples, got {moments.num_examples}")
     variances, vectors = np.linalg.eigh(moments.scatter / (moments.num_examples - 1))

@@ -5,7 +5,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64, Num, Shaped
+from jaxtyping import Int64, Shaped
 
 from ae_jax.datasets.array_files import Loaded, read_array_file
 from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, chunks, split_examples
@@ -114,16 +114,15 @@ def _check_values(loaded: Loaded, file: Path) -> None:
         with np.errstate(over="ignore"):
             bad = np.argwhere(~np.isfinite(np.asarray(values[rows], np.float32)))
         if first is None and len(bad):
-            first = bad[0] + [rows.start] + [0] * (values.ndim - 1)
+            first = [rows.start + int(bad[0][0]), *bad[0][1:].tolist()]
         num_bad += len(bad)
     if first is not None:
-        index = first.tolist()
-        place = f"column {loaded.names[index[1]]!r}, row {index[0] + 1}" if loaded.names else f"index {index}"
+        place = f"column {loaded.names[first[1]]!r}, row {first[0] + 1}" if loaded.names else f"index {first}"
         problem = f"{num_bad} values are missing, NaN, infinite or beyond float32; the first in {place}"
         raise UserError(file, problem, "fill or drop them first")
 
 
-def _take(values: Num[np.ndarray, "..."], positions: Indices) -> Raw:
+def _take(values: Shaped[np.ndarray, "..."], positions: Indices) -> Raw:
     """The flattened examples at these positions in their compact type, copied chunk by chunk."""
     taken = np.empty((len(positions), values[0].size), np.uint8 if values.dtype == np.uint8 else np.float32)
     for rows in chunks(*taken.shape):

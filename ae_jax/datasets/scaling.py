@@ -69,6 +69,7 @@ def in_unit_interval(splits: tuple[np.ndarray, ...], *, scaling: ScalingName, pe
     if splits[0].dtype == np.uint8:
         return True
     low, high = _range(splits[0], per_feature=per_feature)
+    high = np.where(high > low, high, low + 1)
     ranges = [_range(split, per_feature=per_feature) for split in splits[1:]]
     return all(bool((lowest >= low).all() and (highest <= high).all()) for lowest, highest in ranges)
 

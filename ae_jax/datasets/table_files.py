@@ -3,14 +3,18 @@
 import glob
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
-from duckdb import ColumnExpression, DuckDBPyConnection, DuckDBPyRelation
+from duckdb import ColumnExpression
 
 from ae_jax.datasets.array_files import Loaded
 from ae_jax.errors import UserError, nearest
+
+# DuckDB's classes by any other name: a run-time type checker would keep them alive past DuckDB's own shutdown check.
+Relation: TypeAlias = Any
+Connection: TypeAlias = Any
 
 INTEGERS = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
 NUMERIC = INTEGERS | {"INTEGER", "UINTEGER", "BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL"}
@@ -42,7 +46,7 @@ def read_table(path: Path, *, columns: Sequence[str] | None, label_column: str |
         raise UserError(path, f"is damaged or not a {path.suffix} file ({reason})", "write it again") from error
 
 
-def _open(connection: DuckDBPyConnection, path: Path) -> DuckDBPyRelation:
+def _open(connection: Connection, path: Path) -> Relation:
     pattern = glob.escape(str(path))
     connection.execute("SET allowed_paths = $1", [[str(path), pattern]])
     connection.execute("SET enable_external_access = false")
@@ -53,7 +57,7 @@ def _open(connection: DuckDBPyConnection, path: Path) -> DuckDBPyRelation:
 
 
 def _feature_columns(
-    table: DuckDBPyRelation, path: Path, columns: Sequence[str] | None, label_column: str | None
+    table: Relation, path: Path, columns: Sequence[str] | None, label_column: str | None
 ) -> tuple[str, ...]:
     held = table.columns
     asked = [] if columns is None else list(columns)
@@ -69,8 +73,10 @@ def _feature_columns(
     return chosen
 
 
-def _check_numeric(table: DuckDBPyRelation, path: Path, names: tuple[str, ...]) -> None:
+def _check_numeric(table: Relation, path: Path, names: tuple[str, ...]) -> None:
     types = _types(table)
+    if len(types) == 1 and any(separator in table.columns[0] for separator in ",;\t|"):
+        raise UserError(path, f"has one column, {table.columns[0]!r:.60}", "give every line the same number of fields")
     for name in names:
         if types[name] in NUMERIC:
             continue
@@ -82,7 +88,7 @@ def _check_numeric(table: DuckDBPyRelation, path: Path, names: tuple[str, ...]) 
         raise UserError(subject, problem, "leave it out with dataset.columns, or name it in dataset.label_column")
 
 
-def _types(table: DuckDBPyRelation) -> dict[str, str]:
+def _types(table: Relation) -> dict[str, str]:
     return {name: str(kind).partition("(")[0] for name, kind in zip(table.columns, table.types, strict=True)}
 
 
@@ -100,11 +106,11 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _fetch(table: DuckDBPyRelation, name: str) -> np.ndarray:
+def _fetch(table: Relation, name: str) -> np.ndarray:
     return table.select(ColumnExpression(name).alias("column")).fetchnumpy()["column"]
 
 
-def _values(table: DuckDBPyRelation, names: tuple[str, ...]) -> np.ndarray:
+def _values(table: Relation, names: tuple[str, ...]) -> np.ndarray:
     compact = all(_types(table)[name] == "UTINYINT" for name in names)
     columns = [ColumnExpression(name).cast("DOUBLE").alias(str(index)) for index, name in enumerate(names)]
     fetched = table.select(*columns).fetchnumpy()

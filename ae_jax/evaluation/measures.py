@@ -68,7 +68,7 @@ def accumulate(
         total += Sums(
             num_examples=len(block),
             squared_error=_inner(error, error),
-            squared_deviation=squared_deviation if squared_deviation > len(block) * rounding else 0.0,
+            squared_deviation=0.0 if squared_deviation <= len(block) * rounding else squared_deviation,
             cross_entropy=_cross_entropy(block, reconstructed),
         )
     return total

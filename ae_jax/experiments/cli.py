@@ -37,11 +37,15 @@ def guard(command: Callable[[], int]) -> int:
     try:
         return command()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_MISTAKE
+        return _print_mistake(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _print_mistake(error: UserError) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return EXIT_MISTAKE
 
 
 def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir: str | None = None) -> DictConfig:
@@ -93,7 +97,7 @@ def _train() -> int:
     import hydra
     from hydra._internal.utils import get_args_parser
 
-    arguments, _ = get_args_parser().parse_known_args()
+    arguments = get_args_parser().parse_args()
     special = (arguments.help, arguments.hydra_help, arguments.cfg, arguments.info)
     if not arguments.multirun and not any(special) and not arguments.shell_completion and not arguments.run:
         composed = compose(
@@ -101,8 +105,9 @@ def _train() -> int:
             config_name=arguments.config_name or "config",
             config_dir=arguments.config_dir,
         )
-        if _answer_if_complete(checked(composed), Path(composed.hydra.run.dir)):
-            return EXIT_COMPLETED
+        ended = _answer_if_ended(checked(composed), Path(composed.hydra.run.dir))
+        if ended is not None:
+            return ended
     outcomes: list[int] = []
 
     @hydra.main(config_path=str(config_folder()), config_name="config", version_base="1.3")
@@ -119,14 +124,27 @@ def _train() -> int:
 
 
 def _run_job(composed: DictConfig, outcomes: list[int]) -> float | None:
-    """Train one job of Hydra; returns the best validation loss, which sweepers minimise."""
+    """Train one job of Hydra; returns the best validation loss, which sweepers minimise.
+
+    A mistake ends this job with its line; the other jobs of a multirun go on.
+    """
+    try:
+        return _train_job(composed, outcomes)
+    except UserError as error:
+        outcomes.append(_print_mistake(error))
+        return None
+
+
+def _train_job(composed: DictConfig, outcomes: list[int]) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     from ae_jax.experiments.display import print_config, print_outcome
 
     config = checked(composed)
     folder = Path(HydraConfig.get().runtime.output_dir)
-    if _answer_if_complete(config, folder):
+    ended = _answer_if_ended(config, folder)
+    if ended is not None:
+        outcomes.append(ended)
         return None
     if config["runtime"]["print_config"]:
         print_config(config)
@@ -140,23 +158,24 @@ def _run_job(composed: DictConfig, outcomes: list[int]) -> float | None:
     return outcome.best_validation_loss
 
 
-def _answer_if_complete(config: dict[str, Any], folder: Path) -> bool:
-    """Show the table of a run that is complete, so that nothing is trained twice."""
+def _answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:
+    """Show how a run ended that was trained before, and return its exit code; None if it is still to be trained."""
     from ae_jax.experiments.display import print_outcome
-    from ae_jax.experiments.run import is_complete
+    from ae_jax.experiments.run import end_of
 
-    if not is_complete(config, folder):
-        return False
+    end = end_of(config, folder)
+    if end is None:
+        return None
     print_outcome(folder, trained_before=True)
-    return True
+    return EXIT_DIVERGED if end == "diverged" else EXIT_COMPLETED
 
 
 def _configure_jax(runtime: dict[str, Any]) -> None:
     """Devices and caches, by configuration only."""
-    if runtime["platform"]:
-        os.environ["JAX_PLATFORMS"] = {"gpu": "cuda,rocm"}.get(runtime["platform"], runtime["platform"])
     import jax
 
+    if runtime["platform"]:
+        jax.config.update("jax_platforms", runtime["platform"])
     if runtime["compile_cache"] and not jax.config.jax_compilation_cache_dir:
         import platformdirs
 
@@ -167,7 +186,7 @@ def _configure_jax(runtime: dict[str, Any]) -> None:
     except RuntimeError as error:
         raise UserError(
             "runtime.platform",
-            f"{runtime['platform'] or os.environ.get('JAX_PLATFORMS')} cannot be used ({str(error).splitlines()[0]})",
+            f"{jax.config.jax_platforms} cannot be used ({str(error).splitlines()[0]})",
             "use runtime.platform=cpu, or install the extra ae_jax[cuda] or ae_jax[tpu]",
         ) from error
 

@@ -11,13 +11,14 @@ import json
 import os
 import types
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, Union
 
 from annotated_types import Interval
 from jaxtyping import AbstractArray
 
 from ae_jax.errors import UserError, nearest
+from ae_jax.typing import Count
 
 # Modules whose members a config may name. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
 ALLOWED_MODULES = ("ae_jax", "optax", "flax.nnx", "jax")
@@ -26,8 +27,9 @@ SUPPLIED = frozenset({"self", "key", "x", "feature_shape", "rngs", "num_steps"})
 COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
 VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
-# What cannot change a result, and so does not enter the run's name.
+# What cannot change a result, and so does not enter the run's name; a debugging run gets a folder of its own.
 _UNNAMED = ("name", "tags", "notes", "tracking", "runtime")
+_DEBUGGING = ("debug_nans", "profile")
 
 _TOP_LEVEL: dict[str, Any] = {
     "name": str,
@@ -38,6 +40,7 @@ _TOP_LEVEL: dict[str, Any] = {
 _RUNTIME: dict[str, Any] = {
     "platform": typing.Literal["cpu", "gpu", "cuda", "rocm", "tpu"] | None,
     "print_config": bool,
+    "checkpoint_seconds": Count,
     "debug_nans": bool,
     "profile": bool,
     "compile_cache": bool,
@@ -54,6 +57,8 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     for key, target in _targets(config):
         check_target(key, target)
     _check_keys("", config, {*_TOP_LEVEL, "runtime", *COMPONENTS})
+    _require_keys("", config, [*_TOP_LEVEL, "runtime", *COMPONENTS])
+    _require_keys("runtime", config["runtime"], _RUNTIME)
     checked = {name: _check_type(name, config[name], hint) for name, hint in _TOP_LEVEL.items()}
     _check_name(checked["name"])
     _check_keys("runtime", config["runtime"], set(_RUNTIME))
@@ -88,6 +93,7 @@ def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict
 def config_hash(config: dict[str, Any]) -> str:
     """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
     asked = {name: item for name, item in config.items() if name not in _UNNAMED}
+    asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -192,10 +198,9 @@ def _check_component(path: str, node: Any) -> dict[str, Any]:
     checked: dict[str, Any] = {"_target_": node["_target_"]}
     for name, hint in hints.items():
         key = f"{path}.{name}"
-        default = signature(target).parameters[name].default
         if name not in node:
-            if default is inspect.Parameter.empty:
-                raise UserError(key, "is missing", f"give {key}=…")
+            if signature(target).parameters[name].default is inspect.Parameter.empty:
+                _require_keys(path, node, [name])
             continue
         item = node[name]
         nested = isinstance(item, dict) and "_target_" in item
@@ -204,10 +209,18 @@ def _check_component(path: str, node: Any) -> dict[str, Any]:
 
 
 def _check_keys(path: str, node: dict[str, Any], known: set[str]) -> None:
+    """Refuse unknown keys. Missing ones are refused where they are needed."""
+    prefix = f"{path}." if path else ""
     for name in node:
         if name not in known:
-            key = f"{path}.{name}" if path else name
-            raise UserError(key, "is not a key of this config", nearest(name, known - {"_target_"}))
+            raise UserError(f"{prefix}{name}", "is not a key of this config", nearest(name, known - {"_target_"}))
+
+
+def _require_keys(path: str, node: Any, needed: Iterable[str]) -> None:
+    prefix = f"{path}." if path else ""
+    for name in needed:
+        if not isinstance(node, dict) or name not in node:
+            raise UserError(f"{prefix}{name}", "is missing", f"give {prefix}{name}=…")
 
 
 def _check_type(key: str, item: Any, hint: Any) -> Any:
@@ -222,7 +235,8 @@ def _check_type(key: str, item: Any, hint: Any) -> Any:
         where = ".".join([key, *(str(place) for place in first["loc"] if isinstance(place, int))])
         wanted = {choice for choice in _choices(hint) if isinstance(choice, str)}
         remedy = nearest(item, wanted) if isinstance(item, str) and wanted else ""
-        raise UserError(where, f"{_lower(first['msg'])}, got {item!r}", remedy) from None
+        remedy = remedy if remedy.startswith("did") else ""  # the message lists the choices already
+        raise UserError(where, f"{_lower(first['msg'])}, got {first['input']!r}", remedy) from None
     return list(checked) if isinstance(checked, tuple) else checked
 
 

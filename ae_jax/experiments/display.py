@@ -15,11 +15,11 @@ from rich.tree import Tree
 
 from ae_jax.results.run_folder import RunFolder
 
-# Measure, unit, and whether more is better.
+# Measure, unit, and whether more is better: then the difference is shown, else the ratio.
 _ROWS = (
     ("sse", "squared error per example", False),
     ("mse", "squared error per feature", False),
-    ("explained_variance", "share of variance explained", True),
+    ("explained_variance", "share of the variance", True),
     ("psnr", "dB", True),
     ("bce", "nats per example", False),
 )
@@ -66,9 +66,15 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
         output.print("try a smaller optimizer.learning_rate, or optimizer.clip_norm=1", soft_wrap=True)
     if "pca" in run.summary:
         print_comparison(run.summary)
-    output.print(f"run folder: {folder}", soft_wrap=True)
+    output.print(f"run folder: {_short(folder)}", soft_wrap=True)
     if trained_before:
         output.print("This run was trained before. To train it anew, delete its folder.", soft_wrap=True)
+
+
+def _short(folder: Path) -> Path:
+    """The folder as one would type it here."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_absolute() and folder.is_relative_to(here) else folder
 
 
 def print_comparison(summary: dict[str, Any]) -> None:
@@ -99,8 +105,9 @@ def _verdict(ours: float, theirs: float, more_is_better: bool) -> str:
     if ours == theirs:
         return "equal"
     better = (ours > theirs) == more_is_better
-    change = abs(ours - theirs) / abs(theirs) if theirs else float("inf")
-    return f"[{'green' if better else 'red'}]{'better' if better else 'worse'} by {change:.1%}[/]"
+    difference = abs(ours - theirs)
+    change = f"{difference:.3g}" if more_is_better or theirs == 0 else f"{difference / theirs:.1%}"
+    return f"[{'green' if better else 'red'}]{'better' if better else 'worse'} by {change}[/]"
 
 
 def _sentence(summary: dict[str, Any]) -> str:

@@ -32,6 +32,8 @@ def explain_composition(error: BaseException, config_folder: Path) -> BaseExcept
         if "Missing mandatory value" in message:
             return UserError(key, "has no value", f"give {key}=…")
         return UserError(key, str(error).splitlines()[0])
+    if isinstance(error, OSError) and error.filename:
+        return UserError(error.filename, str(error.strerror), "choose another folder with hydra.run.dir=…")
     if isinstance(error, hydra.errors.HydraException):
         return UserError("command", message)
     return error
@@ -52,6 +54,9 @@ def _missing_option(error: hydra.errors.MissingConfigException, message: str) ->
 
 
 def _unknown_key(message: str, config_folder: Path) -> UserError:
+    present = re.search(r"already at '([^']+)'", message)
+    if present:
+        return UserError(present.group(1), "is in the config already", "leave out the +")
     override = re.search(r"Could not (?:override|append to|append|delete|add)\s*(?:override\s*)?'?([^\s'=]+)", message)
     if not override:
         return UserError("command", message)

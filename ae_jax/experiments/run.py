@@ -1,4 +1,4 @@
-"""Whether a run folder already holds what is asked for."""
+"""How the run in a folder ended, if it is the one that is asked for."""
 
 from pathlib import Path
 from typing import Any
@@ -8,18 +8,18 @@ from ae_jax.experiments.config import config_hash, differences
 from ae_jax.results.run_folder import RunFolder
 
 
-def is_complete(config: dict[str, Any], folder: Path) -> bool:
-    """Whether a folder holds a finished run of this config; false where there is none, or one to be continued.
+def end_of(config: dict[str, Any], folder: Path) -> str | None:
+    """`completed` or `diverged` for a run of this config that has ended; None where it is to be begun or continued.
 
     Raises:
         UserError: If the folder holds a run of another config: it is not overwritten.
     """
     run = RunFolder(folder)
     if run.state is None:
-        return False
+        return None
     if run.read("status.json").get("config_hash") != config_hash(config):
         keys = [key for key in differences(run.config, config) if not key.startswith(("tracking.", "runtime."))]
         raise UserError(
             folder, f"holds a run of another config (differs in {', '.join(keys)})", "choose another hydra.run.dir=…"
         )
-    return run.state in ("completed", "diverged")
+    return run.state if run.state in ("completed", "diverged") else None

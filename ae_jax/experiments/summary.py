@@ -44,7 +44,7 @@ def write_results(
         "config_hash": config_hash(config),
         "seed": config["seed"],
         "dataset": describe_dataset(experiment),
-        "training": _describe_training(config, state),
+        "training": _describe_training(config, state, RunFolder(folder).metrics),
     }
     if int(state.status) == Status.DIVERGED:
         write_json(folder / "summary.json", summary)
@@ -102,13 +102,14 @@ def describe_dataset(experiment: Experiment) -> dict[str, Any]:
     }
 
 
-def _describe_training(config: dict[str, Any], state: TrainState) -> dict[str, Any]:
+def _describe_training(config: dict[str, Any], state: TrainState, metrics: list[dict[str, Any]]) -> dict[str, Any]:
     stopped = {Status.CONVERGED: "converged", Status.DIVERGED: "diverged"}
     return {
         "loss": config["loss"]["_target_"].rpartition(".")[2],
         "epochs": int(state.epoch),
         "best_epoch": int(state.best.epoch),
         "best_validation_loss": float(state.best.validation_loss),
+        "last_train_loss": metrics[-1]["train_loss"] if metrics else None,
         "stopped": stopped.get(Status(int(state.status)), "epoch limit"),
     }
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,22 +79,32 @@ def _open(request: Request, recorder: Recorder, stack: ExitStack) -> _Member:
     recorder.environment()
     tracker = Tracker(experiment.tracking, request.folder, request.config, run_name=request.folder.name)
     stack.enter_context(tracker)
-    checkpoints = stack.enter_context(Checkpoints(request.folder / "checkpoint", config=request.config))
+    checkpoints = stack.enter_context(
+        Checkpoints(
+            request.folder / "checkpoint",
+            config=request.config,
+            least_seconds=request.config["runtime"]["checkpoint_seconds"],
+        )
+    )
     return _Member(request, experiment, recorder, tracker, checkpoints)
 
 
 def _train_members(members: list[_Member]) -> list[Outcome]:
     start = time.perf_counter()
-    experiment = members[0].experiment
+    experiment, runtime = members[0].experiment, members[0].request.config["runtime"]
     with progress(_describe(members), experiment.options.num_epochs) as show:
         group = compile_group(
-            experiment.structure, training_data(experiment.dataset), [member.experiment.run for member in members]
+            experiment.structure,
+            training_data(experiment.dataset),
+            [member.experiment.run for member in members],
+            check_nans=runtime["debug_nans"],
         )
         _log.info("compiled in %.1f s", group.compile_seconds)
         state = _start(group, members)
-        for report in fit(group, state, num_epochs=experiment.options.num_epochs):
-            state = report.state
-            _record(members, report, show)
+        with _profile(members[0]) if runtime["profile"] else nullcontext():
+            for report in fit(group, state, num_epochs=experiment.options.num_epochs):
+                state = report.state
+                _record(members, report, show)
     for member in members:
         member.checkpoints.close()
     return [
@@ -134,7 +144,7 @@ def _record(members: list[_Member], report: EpochReport, show: ShowEpoch) -> Non
         member.tracker.log(record)
         show(record, len(members) * num_train / report.seconds)
         stopped = report.metrics.status[index] != Status.RUNNING or report.epoch == structure.num_epochs
-        if stopped or report.epoch % member.experiment.options.checkpoint_every == 0:
+        if stopped or member.checkpoints.is_due():
             member.checkpoints.save(run_state(report.state, index))
 
 
@@ -152,6 +162,10 @@ def _finish(member: _Member, group: Group, state: TrainState, seconds: float) ->
     member.recorder.status(outcome, error=error, diverged_epoch=epoch if diverged else None)
     best = float(state.best.validation_loss)
     return Outcome(folder, outcome, best if np.isfinite(best) else None)
+
+
+def _profile(member: _Member) -> AbstractContextManager[None]:
+    return jax.profiler.trace(member.request.folder / "profile", create_perfetto_trace=True)
 
 
 def _describe(members: list[_Member]) -> str:

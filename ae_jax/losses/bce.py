@@ -27,7 +27,7 @@ def bce() -> Loss:
         The loss, with the sigmoid as its link.
 
     Reference:
-        Vincent, Larochelle, Lajoie, Bengio & Manzagol, JMLR 11:3371, 2010, section 2.2.
+        Vincent, Larochelle, Lajoie, Bengio & Manzagol, JMLR 11:3371, 2010.
     """
 
     def per_example(outputs: Batch, x: Batch) -> PerExample:

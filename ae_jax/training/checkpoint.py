@@ -6,6 +6,7 @@ under a temporary name and renames once, so a checkpoint is whole or absent. The
 
 import json
 import logging
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,17 +36,25 @@ class Checkpoints:
     Args:
         folder: The run's `checkpoint/`.
         config: The run's config, stored inside every checkpoint.
+        least_seconds: Time between two checkpoints, so that saving costs little however short an epoch is.
     """
 
-    def __init__(self, folder: Path, *, config: dict[str, Any]):
+    def __init__(self, folder: Path, *, config: dict[str, Any], least_seconds: float):
+        self._least_seconds = least_seconds
+        self._last_save = time.monotonic()
         policy = ocp.training.preservation_policies.LatestN(_KEPT)
         self._metadata = {"schema": SCHEMA, "config": json.loads(json.dumps(config))}
         self._checkpointer = ocp.training.Checkpointer(
             folder.resolve(), preservation_policy=policy, cleanup_tmp_directories=True
         )
 
+    def is_due(self) -> bool:
+        """Whether it is time for another checkpoint."""
+        return time.monotonic() - self._last_save >= self._least_seconds
+
     def save(self, state: TrainState) -> None:
         """Start saving a state (NumPy arrays of one run); returns before it is on disk."""
+        self._last_save = time.monotonic()
         latest = {name: leaf for name, leaf in state._asdict().items() if name != "best"}
         self._checkpointer.save_checkpointables_async(
             int(state.epoch),

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.experimental import checkify
 
+from ae_jax.errors import UserError
 from ae_jax.training.epoch import init_state, train_epoch
 from ae_jax.training.state import EpochMetrics, Run, Structure, TrainingData, TrainState
 
@@ -25,6 +27,7 @@ class Group(NamedTuple):
         epoch: One epoch of every run; the state that goes in is consumed.
         runs: Seeds and values, stacked.
         data: What the runs train on.
+        checked: Whether `epoch` also returns the first NaN that it met.
         compile_seconds: Time that tracing and compiling both programs took.
         program_bytes: Device memory of the epoch program (arguments, results and temporaries), None if unknown.
     """
@@ -33,6 +36,7 @@ class Group(NamedTuple):
     epoch: jax.stages.Compiled
     runs: Run
     data: TrainingData
+    checked: bool
     compile_seconds: float
     program_bytes: int | None
 
@@ -41,17 +45,30 @@ class Group(NamedTuple):
         return self.init(self.runs)
 
     def train_epoch(self, state: TrainState) -> tuple[TrainState, EpochMetrics]:
-        """Train every run for one epoch. `state` is donated: use the returned one."""
-        return self.epoch(self.data, self.runs, state)
+        """Train every run for one epoch. `state` is donated: use the returned one.
+
+        Raises:
+            UserError: In a checked group, at the first NaN; the message names the operation that made it.
+        """
+        if not self.checked:
+            return self.epoch(self.data, self.runs, state)
+        error, result = self.epoch(self.data, self.runs, state)
+        found = error.get_exception()
+        if found is not None:
+            raise UserError("runtime.debug_nans", f"{str(found).rstrip('.')}, at {_place(found)}")
+        return result
 
 
-def compile_group(structure: Structure, data: TrainingData, runs: Sequence[Run]) -> Group:
+def compile_group(
+    structure: Structure, data: TrainingData, runs: Sequence[Run], *, check_nans: bool = False
+) -> Group:
     """Compile the training of several runs of one structure into one program.
 
     Args:
         structure: What the runs share.
         data: What they train on, on the device.
         runs: Seed and values of each run; their trees are alike.
+        check_nans: Whether to stop at the first NaN with its place, which makes training several times slower.
 
     Returns:
         The compiled group; runs are in the given order along the leading axis.
@@ -68,12 +85,14 @@ def compile_group(structure: Structure, data: TrainingData, runs: Sequence[Run])
 
     compiled_init = jax.jit(init).lower(stacked).compile()
     abstract_state = jax.eval_shape(init, stacked)
-    compiled_epoch = jax.jit(epoch, donate_argnums=2).lower(data, stacked, abstract_state).compile()
+    program = checkify.checkify(epoch, errors=checkify.float_checks) if check_nans else epoch
+    compiled_epoch = jax.jit(program, donate_argnums=2).lower(data, stacked, abstract_state).compile()
     return Group(
         init=compiled_init,
         epoch=compiled_epoch,
         runs=stacked,
         data=data,
+        checked=check_nans,
         compile_seconds=time.perf_counter() - start,
         program_bytes=_program_bytes(compiled_epoch),
     )
@@ -82,6 +101,13 @@ def compile_group(structure: Structure, data: TrainingData, runs: Sequence[Run])
 def stack(runs: Sequence[Run]) -> Run:
     """Give seeds and values a leading "runs" axis."""
     return jax.tree.map(lambda *leaves: jnp.stack([jnp.asarray(leaf) for leaf in leaves]), *runs)
+
+
+def _place(found: Exception) -> str:
+    """File, line and function of the innermost frame that is not a library's."""
+    frames = str(getattr(found, "traceback_info", "")).splitlines()
+    own = [frame for frame in frames if "site-packages" not in frame]
+    return own[0] if own else "an unknown place"
 
 
 def _program_bytes(compiled: jax.stages.Compiled) -> int | None:

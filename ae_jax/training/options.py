@@ -15,7 +15,6 @@ class TrainerOptions(NamedTuple):
         min_delta: Decrease of the validation loss, in its own units, that counts as improvement for `patience`.
         precision: Type that the model computes in; parameters, losses and updates stay float32.
         max_train_examples: Train (and fit PCA) on only this many examples; null: on all.
-        checkpoint_every: Epochs between checkpoints; the last epoch always leaves one.
     """
 
     num_epochs: Size
@@ -24,4 +23,3 @@ class TrainerOptions(NamedTuple):
     min_delta: NonNegative
     precision: Literal["float32", "bfloat16"]
     max_train_examples: Size | None
-    checkpoint_every: Size

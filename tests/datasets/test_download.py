@@ -153,7 +153,9 @@ def test_interrupted_download_is_resumed_by_the_next_call(server, cache):
     with pytest.raises(UserError):
         locate(collection(server, "truncates"))
     locate(collection(server, "good"))
-    assert server.requests[-1] == ("good", f"bytes={len(ARCHIVE) // 2}-")
+    way, asked = server.requests[-1]
+    assert way == "good"
+    assert 0 < int(asked.removeprefix("bytes=").removesuffix("-")) <= len(ARCHIVE) // 2
 
 
 def test_offline(server):
