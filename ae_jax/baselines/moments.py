@@ -58,7 +58,9 @@ def second_moments(batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, of
 def _of_numbers(batches: Iterable[np.ndarray], num_features: int) -> Moments:
     """Two parts of m and n examples whose means differ by d merge as ``scatter_m + scatter_n + mn/(m + n) dd'``.
 
-    That last term is one more row of the matrix product. Chan, Golub & LeVeque 1983, *The American Statistician* 37:242.
+    That last term is one more row of the matrix product.
+
+    Reference: Chan, Golub & LeVeque 1983, *The American Statistician* 37:242.
     """
     count, mean, scatter = 0, np.zeros(num_features), np.zeros((num_features, num_features))
     product, buffer = np.empty_like(scatter), np.empty((_ROWS + 1, num_features))

@@ -68,7 +68,7 @@ class PCA:
         """The nearest points to `x` in the affine span of the leading components; raises like `encode`."""
         return self.decode(self.encode(x, num_components))
 
-    def train_sse_by_components(self) -> Float64[np.ndarray, " all_components+1"]:
+    def train_sse_by_components(self) -> Float64[np.ndarray, " numbers"]:
         """Training error (`sse`) for 0, 1, ..., features components, from the eigenvalues alone, without data.
 
         ``sse_k = (n - 1)/n * sum_{j > k} variances_j``: the variances divide by n - 1, an average error by n.
@@ -77,7 +77,7 @@ class PCA:
 
     def sse_by_components(
         self, batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: PerFeature = 0.0
-    ) -> Float64[np.ndarray, " components+1"]:
+    ) -> Float64[np.ndarray, " numbers"]:
         """Error (`sse`) on any split for every number of components, from one pass over its second moment.
 
         ``sse_k = tr(S) - sum_{j <= k} u_j' S u_j`` with ``S = mean (x - mu)(x - mu)'`` over the split and mu the

@@ -14,6 +14,7 @@ from jaxtyping import Float
 BCE_MARGIN = 1e-6
 """Reconstructions are clipped into [1e-6, 1 - 1e-6] for `bce`, as one saturated pixel would make it infinite."""
 
+_ROUNDING = 1e-10  # of the mean: above what summing millions of float64 leaves, below what float32 can tell apart
 _BLOCK = 256  # examples at once: the working arrays then stay in the cache
 
 
@@ -24,7 +25,7 @@ class Sums:
     Attributes:
         num_examples: How many examples.
         squared_error: ``sum (x - reconstruction)**2``.
-        squared_deviation: ``sum (x - mean)**2``, with the training mean.
+        squared_deviation: ``sum (x - mean)**2``, with the training mean; what equals it to ten digits counts as equal.
         cross_entropy: ``-sum x log r + (1 - x) log(1 - r)`` in nats, r the clipped reconstruction; it means something
             only for x in [0, 1].
     """
@@ -57,18 +58,18 @@ def accumulate(
         mean: Mean of the *training* examples.
     """
     mean = mean.astype(np.float64)
-    # An x equal to the mean up to rounding has no deviation; what rounding leaves must not become a denominator.
-    rounding = (8 * np.finfo(np.float64).eps) ** 2 * float(mean @ mean)
+    # The mean of a constant is that constant up to rounding, which must not become a denominator.
+    rounding = _ROUNDING * np.abs(mean)
     total = Sums()
     for start in range(0, len(x), _BLOCK):
         block = x[start : start + _BLOCK].astype(np.float64)
         reconstructed = reconstruction[start : start + _BLOCK].astype(np.float64)
         error, deviation = block - reconstructed, block - mean
-        squared_deviation = _inner(deviation, deviation)
+        deviation[np.abs(deviation) <= rounding] = 0
         total += Sums(
             num_examples=len(block),
             squared_error=_inner(error, error),
-            squared_deviation=0.0 if squared_deviation <= len(block) * rounding else squared_deviation,
+            squared_deviation=_inner(deviation, deviation),
             cross_entropy=_cross_entropy(block, reconstructed),
         )
     return total

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import PyTree
 
 from ae_jax.datasets import Dataset
+from ae_jax.errors import UserError
 from ae_jax.experiments.config import SUPPLIED, VALUE_GROUPS, resolve, signature, split_values
 from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
@@ -71,15 +71,17 @@ def build(config: dict[str, Any]) -> Experiment:
         batch_size=min(options.batch_size, len(dataset.train)),
         patience=options.patience,
     )
-    traced = jax.tree.map(np.float32, values)
+    traced = jax.tree.map(jnp.float32, values)
+    loss = structure.make_loss(**traced["loss"])
+    _check_link(loss, dataset)
     return Experiment(
         dataset=dataset,
         model=model,
         options=options,
         tracking=_options(config["tracking"]),
         structure=structure,
-        run=Run(seed=np.uint32(config["seed"]), values=traced),
-        loss=structure.make_loss(**traced["loss"]),
+        run=Run(seed=jnp.uint32(config["seed"]), values=traced),
+        loss=loss,
         corrupt=functools.partial(structure.corrupt, **traced["corruption"]),
         corrupts=not config["corruption"]["_target_"].endswith(".none.none"),
     )
@@ -122,6 +124,17 @@ def bind(node: dict[str, Any]) -> Callable[..., Any]:
         return target(*inputs, **structure, **parts, **given, **fitting)
 
     return component
+
+
+def _check_link(loss: Loss, dataset: Dataset) -> None:
+    """Refuse outputs that are confined to [0, 1] for data that are not."""
+    low, high = (float(loss.link(jnp.full((1, 1), bound))[0, 0]) for bound in (-1e3, 1e3))
+    if low >= 0 and high <= 1 and not dataset.unit_interval:
+        raise UserError(
+            "loss",
+            f"its outputs lie in [0, 1], the data of {dataset.name} do not",
+            "use loss=mse, half_sse or huber with loss.link=identity, or data scaled to [0, 1]",
+        )
 
 
 def _options(node: dict[str, Any]) -> Any:

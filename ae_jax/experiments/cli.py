@@ -75,12 +75,13 @@ def checked(composed: DictConfig) -> dict[str, Any]:
 
     from ae_jax.experiments.config import validate
 
-    nodes = {name: composed._get_node(name) for name in composed if name != "hydra"}
+    own = OmegaConf.masked_copy(composed, [str(name) for name in composed if name != "hydra"])
     try:
-        plain = OmegaConf.to_container(OmegaConf.masked_copy(composed, list(nodes)), resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise explain(error) from error
-    return validate(plain)  # type: ignore[arg-type] # a mapping at the top level
+    assert isinstance(plain, dict)  # a config is a mapping at the top level
+    return validate({str(name): item for name, item in plain.items()})
 
 
 def explain(error: BaseException) -> BaseException:
@@ -176,7 +177,8 @@ def _configure_jax(runtime: dict[str, Any]) -> None:
 
     if runtime["platform"]:
         jax.config.update("jax_platforms", runtime["platform"])
-    if runtime["compile_cache"] and not jax.config.jax_compilation_cache_dir:
+    platforms = runtime["platform"] or os.environ.get("JAX_PLATFORMS")
+    if runtime["compile_cache"] and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         import platformdirs
 
         jax.config.update("jax_compilation_cache_dir", str(platformdirs.user_cache_path("ae_jax") / "compiled"))
@@ -186,7 +188,7 @@ def _configure_jax(runtime: dict[str, Any]) -> None:
     except RuntimeError as error:
         raise UserError(
             "runtime.platform",
-            f"{jax.config.jax_platforms} cannot be used ({str(error).splitlines()[0]})",
+            f"{platforms} cannot be used ({str(error).splitlines()[0]})",
             "use runtime.platform=cpu, or install the extra ae_jax[cuda] or ae_jax[tpu]",
         ) from error
 

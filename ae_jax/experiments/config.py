@@ -22,8 +22,9 @@ from ae_jax.typing import Count
 
 # Modules whose members a config may name. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
 ALLOWED_MODULES = ("ae_jax", "optax", "flax.nnx", "jax")
-# Parameters that the program supplies; a config cannot.
-SUPPLIED = frozenset({"self", "key", "x", "feature_shape", "rngs", "num_steps"})
+# Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
+SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
+_INPUTS = frozenset({"self", "key", "x"})
 COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
 VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
@@ -158,7 +159,11 @@ def parameters(target: Callable[..., Any]) -> dict[str, Any]:
     return {
         name: annotations.get(name, Any)
         for name, parameter in signature(target).parameters.items()
-        if name not in SUPPLIED and parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        if name not in SUPPLIED
+        and (
+            parameter.kind is parameter.KEYWORD_ONLY
+            or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name not in _INPUTS)
+        )
     }
 
 
@@ -191,7 +196,7 @@ def _check_component(path: str, node: Any) -> dict[str, Any]:
     """Check a node with a `_target_` against the target's signature."""
     group = path.replace(".", "/")
     if not isinstance(node, dict) or "_target_" not in node:
-        raise UserError(path, f"got {node!r}, expected an option of the group {group}", f"list them with --help")
+        raise UserError(path, f"got {node!r}, expected an option of the group {group}", "list them with --help")
     target = resolve(node["_target_"])
     hints = parameters(target)
     _check_keys(path, node, {"_target_", *hints})

@@ -112,8 +112,8 @@ def _verdict(ours: float, theirs: float, more_is_better: bool) -> str:
 
 def _sentence(summary: dict[str, Any]) -> str:
     latent_size, match = summary["model"]["latent_size"], summary["pca"]["components_to_match"]
-    needed = f"{match} components" if match is not None else "more components than there are features"
-    sentence = f"PCA needs {needed} to match the autoencoder's test sse with {latent_size} latent dimensions."
+    needed = "cannot match" if match is None else f"needs {match} component{'' if match == 1 else 's'} to match"
+    sentence = f"PCA {needed} the autoencoder's test sse with {latent_size} latent dimensions."
     angles = summary["pca"]["principal_angles_degrees"]
     if angles is not None:
         sentence += f" Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees."
@@ -158,7 +158,7 @@ def _lines(output: Console, num_epochs: int) -> ShowEpoch:
     def show(record: dict[str, Any], examples_per_second: float) -> None:
         nonlocal last
         epoch, now = record["epoch"], time.monotonic()
-        due = epoch % max(1, num_epochs // 10) == 0 and now - last > 2 or now - last > 30
+        due = (epoch % max(1, num_epochs // 10) == 0 and now - last > 2) or now - last > 30
         if epoch not in (1, num_epochs) and not due:
             return
         last = now

@@ -33,22 +33,23 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
         UserError: If the folder is damaged, or the data do not fit the model.
     """
     from ae_jax.experiments.build import build
+    from ae_jax.experiments.measure import fit_dataset_pca
     from ae_jax.experiments.restore import restore, stored_config
-    from ae_jax.experiments.summary import comparison
+    from ae_jax.experiments.summary import comparison, describe_dataset
 
     config = stored_config(folder)
-    original = build(config) if overrides else None
-    if overrides:
-        config = {**config, "dataset": _other_dataset(overrides)}
-    experiment = build(config)
-    if original is not None and experiment.dataset.num_features != original.dataset.num_features:
+    original = build(config)
+    trained = restore(folder, config, original)
+    experiment = build({**config, "dataset": _other_dataset(overrides)}) if overrides else original
+    if experiment.dataset.num_features != original.dataset.num_features:
         raise UserError(
             "dataset",
             f"has {experiment.dataset.num_features} features, the run was trained on {original.dataset.num_features}",
             "choose data of the same shape",
         )
-    trained = restore(folder, config, experiment)
-    return {"dataset": _describe(experiment), **comparison(experiment, trained.best.params)}
+    # PCA is compared as it was trained: on the run's own training split, whatever is measured.
+    measured = comparison(experiment, trained.best.params, fit_dataset_pca(original.dataset))
+    return {"dataset": describe_dataset(experiment), **measured}
 
 
 def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
@@ -71,12 +72,6 @@ def _other_dataset(overrides: list[str]) -> dict[str, Any]:
         if not override.lstrip("+~").startswith("dataset"):
             raise UserError(override, "cannot be changed after training", "only dataset=… and its keys can")
     return cli.checked(cli.compose(overrides))["dataset"]
-
-
-def _describe(experiment: Any) -> dict[str, Any]:
-    from ae_jax.experiments.summary import describe_dataset
-
-    return describe_dataset(experiment)
 
 
 def _as_json(content: Any) -> str:

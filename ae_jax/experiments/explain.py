@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hydra.errors
 from omegaconf.errors import OmegaConfBaseException
@@ -22,7 +23,11 @@ def explain_composition(error: BaseException, config_folder: Path) -> BaseExcept
             return cause
     message = " ".join(str(error).split())
     if isinstance(error, hydra.errors.OverrideParseException):
-        return UserError(error.override, "is not an override", "write KEY=VALUE or GROUP=OPTION, and quote lists: 'model.hidden_sizes=[64,32]'")
+        return UserError(
+            error.override,
+            "is not an override",
+            "write KEY=VALUE or GROUP=OPTION, and quote lists: 'model.hidden_sizes=[64,32]'",
+        )
     if isinstance(error, hydra.errors.MissingConfigException):
         return _missing_option(error, message)
     if isinstance(error, hydra.errors.ConfigCompositionException):
@@ -61,25 +66,29 @@ def _unknown_key(message: str, config_folder: Path) -> UserError:
     if not override:
         return UserError("command", message)
     key = override.group(1).rstrip(".")
-    known = sorted(_known_keys(config_folder))
-    return UserError(key, "is not a key or group of the config", nearest(key, known) if _is_near(key, known) else "list the keys with --help")
+    known = _known_keys(config_folder)
+    if key in known:
+        return UserError(key, "is not a key of the chosen options", f"it is one of {' and '.join(known[key])}")
+    remedy = nearest(key, known)
+    remedy = remedy if remedy.startswith("did you mean") else "list the keys with --help"
+    return UserError(key, "is not a key or group of the config", remedy)
 
 
-def _is_near(key: str, known: list[str]) -> bool:
-    return nearest(key, known).startswith("did you mean")
-
-
-def _known_keys(config_folder: Path) -> Iterator[str]:
-    """Groups, and the dotted keys of every option of every group."""
+def _known_keys(config_folder: Path) -> dict[str, list[str]]:
+    """Groups, and the dotted keys of every option of every group; with the options that have them."""
     from omegaconf import OmegaConf
 
     from ae_jax.experiments.config import flatten
 
-    for path in config_folder.rglob("*.yaml"):
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-        group = ".".join(path.relative_to(config_folder).parts[:-1])
-        yield group.replace(".", "/")
-        if group.split(".")[0] in ("experiment", "debug") or not isinstance(content, dict):
+    known: dict[str, list[str]] = {}
+    for path in sorted(config_folder.rglob("*.yaml")):
+        group = path.relative_to(config_folder).parent.as_posix()
+        content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        if group.split("/")[0] in ("experiment", "debug", "hydra"):
             continue
-        for key, _ in flatten({name: item for name, item in content.items() if name != "defaults"}):
-            yield f"{group}.{key}" if group else key
+        prefix = "" if group == "." else group.replace("/", ".") + "."
+        if prefix:
+            known.setdefault(group, [])
+        for key, _ in flatten({name: item for name, item in content.items() if name not in ("defaults", "hydra")}):
+            known.setdefault(f"{prefix}{key}", []).append(f"{group}={path.stem}")
+    return known

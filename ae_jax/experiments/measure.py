@@ -52,13 +52,15 @@ def reconstructor(model: FunctionalModel, link: Callable[[Batch], Batch], params
     return Reconstructor(*(functools.partial(_in_rows, jax.jit(f), params) for f in (encode, decode, reconstruct)))
 
 
-def measure_model(experiment: Experiment, params: PyTree) -> dict[str, Measures]:
-    """Measures of the autoencoder on every split, from clean inputs."""
+def measure_model(experiment: Experiment, params: PyTree, pca: PCA) -> dict[str, Measures]:
+    """Measures of the autoencoder on every split, from clean inputs; the training mean is PCA's."""
     model = reconstructor(experiment.model, experiment.loss.link, params)
-    return {split: _measure(experiment.dataset, split, model.reconstruct) for split in SPLITS}
+    return {split: _measure(experiment.dataset, split, model.reconstruct, pca.mean) for split in SPLITS}
 
 
-def measure_corrupted(experiment: Experiment, params: PyTree, pca: PCA, num_components: int) -> dict[str, Measures] | None:
+def measure_corrupted(
+    experiment: Experiment, params: PyTree, pca: PCA, num_components: int
+) -> dict[str, Measures] | None:
     """Measures on the test split when both methods see the same corrupted inputs; None without corruption."""
     if not experiment.corrupts:
         return None
@@ -68,7 +70,7 @@ def measure_corrupted(experiment: Experiment, params: PyTree, pca: PCA, num_comp
     return {
         name: measure_reconstruction(
             ((x, method(corrupt_rows(experiment, x, index))) for index, x in enumerate(batches(dataset, "test"))),
-            dataset.mean,
+            pca.mean,
             unit_interval=dataset.unit_interval,
         )
         for name, method in methods.items()
@@ -78,9 +80,9 @@ def measure_corrupted(experiment: Experiment, params: PyTree, pca: PCA, num_comp
 def compare_pca(experiment: Experiment, pca: PCA, *, num_components: int, test_sse: float) -> dict[str, Any]:
     """PCA's part of the summary: its measures, its whole error curve, and what it needs to match `test_sse`."""
     dataset = experiment.dataset
-    curve = pca.sse_by_components(batches(dataset, "test"))
+    curve = pca.sse_by_components([dataset.test], scale=dataset.scale, offset=dataset.offset)
     measured = {
-        split: _measure(dataset, split, lambda x: pca.reconstruct(x, num_components)) for split in SPLITS
+        split: _measure(dataset, split, lambda x: pca.reconstruct(x, num_components), pca.mean) for split in SPLITS
     }
     return {
         "num_components": num_components,
@@ -93,7 +95,7 @@ def compare_pca(experiment: Experiment, pca: PCA, *, num_components: int, test_s
 @functools.lru_cache(maxsize=4)
 def fit_dataset_pca(dataset: Dataset) -> PCA:
     """PCA of the training split, fitted once per dataset and process."""
-    return fit_pca(batches(dataset, "train"))
+    return fit_pca([dataset.train], scale=dataset.scale, offset=dataset.offset)
 
 
 def angles_to_pca(experiment: Experiment, params: PyTree, pca: PCA, num_components: int) -> list[float] | None:
@@ -151,9 +153,9 @@ def batches(dataset: Dataset, split: str) -> Iterator[Host]:
         yield dataset.scaled(raw[start : start + _ROWS])
 
 
-def _measure(dataset: Dataset, split: str, reconstruct: Callable[[Host], Host]) -> Measures:
+def _measure(dataset: Dataset, split: str, reconstruct: Callable[[Host], Host], mean: Host) -> Measures:
     pairs = ((x, reconstruct(x)) for x in batches(dataset, split))
-    return measure_reconstruction(pairs, dataset.mean, unit_interval=dataset.unit_interval)
+    return measure_reconstruction(pairs, mean, unit_interval=dataset.unit_interval)
 
 
 def _in_rows(function: Callable[..., Float[Array, "..."]], params: PyTree, x: Host) -> Host:

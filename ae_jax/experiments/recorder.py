@@ -107,7 +107,9 @@ def write_text(path: Path, text: str) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UserError(path, f"cannot be written ({error.strerror})", "free space or choose hydra.run.dir=…") from error
+        raise UserError(
+            path, f"cannot be written ({error.strerror})", "free space or choose hydra.run.dir=…"
+        ) from error
 
 
 def log_to(folder: Path) -> logging.Handler:

@@ -1,6 +1,5 @@
 """What a trained run leaves beside its checkpoint: reconstructions, PCA, summary.json and figures."""
 
-
 import os
 from pathlib import Path
 from typing import Any
@@ -50,33 +49,29 @@ def write_results(
         write_json(folder / "summary.json", summary)
         return summary, []
     params = state.best.params
-    summary |= comparison(experiment, params, folder)
+    pca = measure.fit_dataset_pca(experiment.dataset)
+    summary |= comparison(experiment, params, pca)
+    _write_arrays(experiment, params, pca, folder, summary["pca"])
     summary["time"] = _times(folder, experiment, group, seconds) | summary.pop("latency")
     summary["memory"] = {**peak_memory(), "program_bytes": group.program_bytes}
     write_json(folder / "summary.json", summary)
     return summary, draw_run_figures(folder)
 
 
-def comparison(experiment: Experiment, params: PyTree, folder: Path | None = None) -> dict[str, Any]:
+def comparison(experiment: Experiment, params: PyTree, pca: PCA) -> dict[str, Any]:
     """The parts of a summary that follow from parameters and data: measures, PCA, model.
 
     Args:
-        experiment: The config as objects.
+        experiment: The config as objects; its data are what is measured.
         params: Trained parameters.
-        folder: Where to write PCA and a few reconstructions; None: nowhere.
+        pca: PCA of the data that the parameters were trained on.
     """
     latent_size = measure.latent_size_of(experiment)
     num_components = min(latent_size, experiment.dataset.num_features)
-    measured: dict[str, Any] = dict(measure.measure_model(experiment, params))
-    pca = measure.fit_dataset_pca(experiment.dataset)
-    pca_part = measure.compare_pca(
-        experiment, pca, num_components=num_components, test_sse=measured["test"]["sse"]
-    )
+    measured: dict[str, Any] = dict(measure.measure_model(experiment, params, pca))
+    pca_part = measure.compare_pca(experiment, pca, num_components=num_components, test_sse=measured["test"]["sse"])
     pca_part["principal_angles_degrees"] = measure.angles_to_pca(experiment, params, pca, num_components)
     cost = measure.measure_cost(experiment, params)
-    if folder is not None:
-        pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
-        _write_reconstructions(experiment, params, pca, num_components, folder / "reconstructions.npz")
     return {
         **measured,
         "corrupted": measure.measure_corrupted(experiment, params, pca, num_components),
@@ -91,6 +86,7 @@ def comparison(experiment: Experiment, params: PyTree, folder: Path | None = Non
 
 
 def describe_dataset(experiment: Experiment) -> dict[str, Any]:
+    """The summary's part on the data: name, shape, counts, provenance."""
     dataset = experiment.dataset
     return {
         "name": dataset.name,
@@ -124,10 +120,10 @@ def _times(folder: Path, experiment: Experiment, group: Group, seconds: float) -
     }
 
 
-def _write_reconstructions(
-    experiment: Experiment, params: PyTree, pca: PCA, num_components: int, path: Path
-) -> None:
-    """A few test examples in their own shape: x, corrupted, and what both methods make of the corrupted ones."""
+def _write_arrays(experiment: Experiment, params: PyTree, pca: PCA, folder: Path, pca_part: dict[str, Any]) -> None:
+    """PCA's leading components, and a few test examples as both methods give them back, in their own shape."""
+    num_components = pca_part["num_components"]
+    pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
     x = experiment.dataset.scaled(experiment.dataset.test[:_NUM_SHOWN])
     seen = measure.corrupt_rows(experiment, x, 0) if experiment.corrupts else x
     model = measure.reconstructor(experiment.model, experiment.loss.link, params)
@@ -139,7 +135,8 @@ def _write_reconstructions(
     }
     shape = (len(x), *experiment.dataset.feature_shape)
     shaped = {name: np.asarray(rows, np.float32).reshape(shape) for name, rows in arrays.items()}
+    path = folder / "reconstructions.npz"
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with temporary.open("wb") as file:
-        np.savez(file, **shaped)
+        np.savez(file, **shaped)  # type: ignore[arg-type] # NumPy's stub takes the names for its own option
     temporary.replace(path)

@@ -152,9 +152,7 @@ def _finish(member: _Member, group: Group, state: TrainState, seconds: float) ->
     """Measure a run, write its results, and close its record."""
     folder = member.request.folder
     diverged = int(state.status) == Status.DIVERGED
-    summary, figures = write_results(
-        member.experiment, member.request.config, folder, state, group, seconds
-    )
+    summary, figures = write_results(member.experiment, member.request.config, folder, state, group, seconds)
     outcome = "diverged" if diverged else "completed"
     member.tracker.finish(state=outcome, summary=summary, figures=figures)
     epoch = int(state.epoch) + 1

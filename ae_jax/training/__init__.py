@@ -4,6 +4,6 @@ A run is a function of (structure, values, seed): `Structure` holds what is comp
 """
 
 from ae_jax.training.options import TrainerOptions
-from ae_jax.training.state import Best, EpochMetrics, Run, Status, Structure, TrainState, TrainingData
+from ae_jax.training.state import Best, EpochMetrics, Run, Status, Structure, TrainingData, TrainState
 
 __all__ = ["Best", "EpochMetrics", "Run", "Status", "Structure", "TrainState", "TrainerOptions", "TrainingData"]

@@ -100,15 +100,13 @@ def restore_best(folder: Path, abstract_params: PyTree) -> Restored:
     """
     if not _steps(folder):
         raise UserError(folder, "holds no checkpoint", "train the run again by the same command")
-    scalar = lambda dtype: jax.ShapeDtypeStruct((), dtype)  # noqa: E731 - a name for two uses
-    best = Best(abstract_params, scalar(np.float32), scalar(np.int32))._asdict()
+    best = {
+        "params": abstract_params,
+        "validation_loss": jax.ShapeDtypeStruct((), np.float32),
+        "epoch": jax.ShapeDtypeStruct((), np.int32),
+    }
     loaded, path = _load(folder, {"best": best})
     return Restored(Best(**loaded["best"]), path)
-
-
-def stored_config(folder: Path) -> dict[str, Any]:
-    """The config inside the newest checkpoint."""
-    return ocp.checkpointables_metadata(_steps(folder)[0]).custom_metadata["config"]
 
 
 def _steps(folder: Path) -> list[Path]:
@@ -125,16 +123,22 @@ def _load(folder: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Path]
         try:
             schema = (ocp.checkpointables_metadata(step.resolve()).custom_metadata or {}).get("schema")
             if schema != SCHEMA:
-                raise UserError(step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it")
+                raise UserError(
+                    step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it"
+                )
             loaded = ocp.load_checkpointables(step.resolve(), _on_this_device(abstract))
         except UserError:
             raise
-        except Exception as error:  # noqa: BLE001 - Orbax and TensorStore raise many types for a damaged file
-            problems.append(f"{step.name}: {str(error).strip().splitlines()[0] if str(error) else type(error).__name__}")
+        except Exception as error:  # Orbax and TensorStore raise many types for a damaged file
+            problems.append(
+                f"{step.name}: {str(error).strip().splitlines()[0] if str(error) else type(error).__name__}"
+            )
             _log.warning("checkpoint %s cannot be read (%s); trying the one before", step, type(error).__name__)
             continue
         return loaded, step
-    raise UserError(folder, f"no checkpoint can be read ({'; '.join(problems)})"[:400], "move the run folder away and train again")
+    raise UserError(
+        folder, f"no checkpoint can be read ({'; '.join(problems)})"[:400], "move the run folder away and train again"
+    )
 
 
 def _on_this_device(abstract: PyTree) -> PyTree:

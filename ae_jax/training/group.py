@@ -59,9 +59,7 @@ class Group(NamedTuple):
         return result
 
 
-def compile_group(
-    structure: Structure, data: TrainingData, runs: Sequence[Run], *, check_nans: bool = False
-) -> Group:
+def compile_group(structure: Structure, data: TrainingData, runs: Sequence[Run], *, check_nans: bool = False) -> Group:
     """Compile the training of several runs of one structure into one program.
 
     Args:
