@@ -1,9 +1,15 @@
-"""Settings for all tests: shapes checked at every call, and silent broadcasting made an error."""
+"""Settings for all tests: shapes checked at every call, silent broadcasting made an error, programs compiled once."""
 
 import os
+import tempfile
 from pathlib import Path
 
+# Set before JAX is imported. Worker processes inherit them, and so share the cache of compiled programs, which is made
+# anew for every session. Tests compile more than they compute: without LLVM's optimisations that takes half as long.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_jax_tests_"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("WANDB_MODE", "offline")
 
 import jax

@@ -42,6 +42,7 @@ _RUNTIME: dict[str, Any] = {
     "platform": typing.Literal["cpu", "gpu", "cuda", "rocm", "tpu"] | None,
     "print_config": bool,
     "checkpoint_seconds": Count,
+    "runs_axis": typing.Literal["auto", "vmap", "map"],
     "debug_nans": bool,
     "profile": bool,
     "compile_cache": bool,

@@ -97,6 +97,7 @@ def _train_members(members: list[_Member]) -> list[Outcome]:
             experiment.structure,
             training_data(experiment.dataset),
             [member.experiment.run for member in members],
+            runs_axis=runtime["runs_axis"],
             check_nans=runtime["debug_nans"],
         )
         _log.info("compiled in %.1f s", group.compile_seconds)

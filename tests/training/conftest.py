@@ -36,11 +36,12 @@ def experiment_of(*overrides: str) -> Experiment:
 
 
 @functools.lru_cache(maxsize=64)
-def train(*members: tuple[str, ...]) -> Trained:
+def train(*members: tuple[str, ...], runs_axis: str = "auto") -> Trained:
     """Train the runs with these overrides as one group."""
     experiments = [experiment_of(*overrides) for overrides in members]
     first = experiments[0]
-    group = compile_group(first.structure, training_data(first.dataset), [one.run for one in experiments])
+    runs = [one.run for one in experiments]
+    group = compile_group(first.structure, training_data(first.dataset), runs, runs_axis=runs_axis)
     state, reports = group.init_state(), []
     for report in fit(group, state, num_epochs=first.structure.num_epochs):
         state = report.state

@@ -26,7 +26,7 @@ def sgd_experiment(make_experiment, *overrides):
 
 
 def test_an_epoch_of_sgd_is_what_the_textbook_says(make_experiment):
-    """W ← W − η/n Σ (ŷ − y) ∂ŷ/∂W over batches in the run's order; the last batch has fewer examples."""
+    """W becomes W - η/n Σ (ŷ - y) ∂ŷ/∂W over batches in the run's order; the last batch has fewer examples."""
     experiment = sgd_experiment(make_experiment)
     data = training_data(experiment.dataset)
     structure, run = experiment.structure, experiment.run
@@ -84,7 +84,7 @@ def test_validation_sse_is_of_clean_inputs(make_experiment):
 
 
 def test_the_best_parameters_are_those_of_the_lowest_validation_loss(train_runs):
-    trained = train_runs(("optimizer=sgd", "optimizer.learning_rate=0.1", "loss=half_sse", "trainer.num_epochs=6"))
+    trained = train_runs(("optimizer=sgd", "optimizer.learning_rate=0.02", "loss=half_sse", "trainer.num_epochs=6"))
     losses = [float(report.metrics.validation_loss[0]) for report in trained.reports]
     best = trained.states[0].best
     assert best.validation_loss == np.float32(min(losses))

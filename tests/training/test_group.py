@@ -22,15 +22,25 @@ KINDS = [
 ]
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "+".join(kind) or "default")
-def test_a_run_in_a_group_ends_like_the_run_alone(train_runs, kind):
+def members_of(kind):
     base = ("optimizer.learning_rate=0.01",) if "optimizer=sgd" not in kind else ()
-    members = [(*kind, *base, "seed=1"), (*kind, "seed=2", "optimizer.learning_rate=0.005"), (*kind, *base, "seed=3")]
-    together = train_runs(*members)
-    for index, member in enumerate(members[:2]):
-        alone = train_runs(member)
-        for ours, theirs in zip(jax.tree.leaves(together.states[index]), jax.tree.leaves(alone.states[0]), strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=BOUND, atol=BOUND)
+    return [(*kind, *base, "seed=1"), (*kind, "seed=2", "optimizer.learning_rate=0.005"), (*kind, *base, "seed=3")]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: "+".join(kind) or "default")
+def test_a_vectorised_run_ends_like_the_run_alone(train_runs, kind):
+    members = members_of(kind)
+    together, alone = train_runs(*members, runs_axis="vmap"), train_runs(members[1])
+    for ours, theirs in zip(jax.tree.leaves(together.states[1]), jax.tree.leaves(alone.states[0]), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=BOUND, atol=BOUND)
+
+
+@pytest.mark.parametrize("kind", [KINDS[0], KINDS[3]], ids=lambda kind: "+".join(kind) or "default")
+def test_a_mapped_run_ends_with_the_bits_of_the_run_alone(train_runs, kind):
+    members = members_of(kind)
+    together, alone = train_runs(*members, runs_axis="map"), train_runs(members[1])
+    for ours, theirs in zip(jax.tree.leaves(together.states[1]), jax.tree.leaves(alone.states[0]), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_members_differ_by_their_seeds_and_values(train_runs):
@@ -53,12 +63,14 @@ def test_initial_parameters_are_the_same_bits_in_a_group_and_alone(make_experime
         np.testing.assert_array_equal(ours[1], theirs[0])
 
 
-def test_a_diverging_run_is_undone_and_does_not_touch_its_neighbours(train_runs):
+@pytest.mark.parametrize("runs_axis", ["vmap", "map"])
+def test_a_diverging_run_is_undone_and_does_not_touch_its_neighbours(train_runs, runs_axis):
     kind = ("optimizer=sgd", "loss=half_sse")
     good = [(*kind, "seed=1", "optimizer.learning_rate=0.01"), (*kind, "seed=3", "optimizer.learning_rate=0.02")]
     wild = (*kind, "seed=2", "optimizer.learning_rate=1e9")
     tame = (*kind, "seed=2", "optimizer.learning_rate=0.01")
-    with_wild, with_tame = train_runs(good[0], wild, good[1]), train_runs(good[0], tame, good[1])
+    with_wild = train_runs(good[0], wild, good[1], runs_axis=runs_axis)
+    with_tame = train_runs(good[0], tame, good[1], runs_axis=runs_axis)
     for index in (0, 2):
         for ours, theirs in zip(
             jax.tree.leaves(with_wild.states[index]), jax.tree.leaves(with_tame.states[index]), strict=True
@@ -74,7 +86,7 @@ def test_a_diverging_run_is_undone_and_does_not_touch_its_neighbours(train_runs)
 def test_a_converged_run_is_frozen_while_the_others_go_on(train_runs):
     kind = ("trainer.patience=1", "optimizer=sgd")
     still, moving = (*kind, "optimizer.learning_rate=1e-12"), (*kind, "optimizer.learning_rate=0.1")
-    trained = train_runs(still, moving)
+    trained = train_runs(still, moving, runs_axis="vmap")
     stopped = [report.state.status[0] == Status.CONVERGED for report in trained.reports]
     assert stopped == [False, True, True]  # the first epoch sets the reference, the second does not undercut it
     for before, after in zip(

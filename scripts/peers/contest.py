@@ -1,0 +1,141 @@
+"""Start contenders, each in a process of its own, and ask them in turn."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+_SCRIPTS = Path(__file__).resolve().parents[1]
+# All compete on the CPU, with whatever threads their library takes by default.
+_ENVIRONMENT = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(_SCRIPTS)}
+# OpenMP's threads go on spinning for some milliseconds after their work. Forbidding it (OMP_WAIT_POLICY=PASSIVE)
+# would make PyTorch half as slow again, so the next in turn waits until they sleep.
+_PAUSE_SECONDS = 0.05
+
+
+class Contender(NamedTuple):
+    """Who takes part: a module of `peers`, with its library and environment."""
+
+    name: str
+    module: str
+    library: str = ""
+    environment: Mapping[str, str] = {}
+
+
+class Measured(NamedTuple):
+    """What a contender did: seconds of each round, its last result, and the version that did it."""
+
+    seconds: list[float]
+    result: float
+    about: str
+
+    @property
+    def median(self) -> float:
+        """Seconds of the middle round."""
+        return median(self.seconds)
+
+
+class Contest(NamedTuple):
+    """Who was measured, by name; which package each missing contender needs; and how the broken ones failed."""
+
+    measured: dict[str, Measured]
+    missing: dict[str, str]
+    broken: dict[str, str]
+
+    def ratio(self, above: str, below: str) -> float:
+        """Median over the rounds of one contender's time divided by another's in the same round."""
+        pairs = zip(self.measured[above].seconds, self.measured[below].seconds, strict=True)
+        return median(one / other for one, other in pairs)
+
+
+class _Process:
+    """A contender's process; warm when constructed, unless a package is missing or it failed."""
+
+    def __init__(self, contender: Contender, arguments: Sequence[str]):
+        command = [sys.executable, "-m", f"peers.{contender.module}", "--library", contender.library, *arguments]
+        self._errors = tempfile.TemporaryFile("w+")
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            env={**os.environ, **_ENVIRONMENT, **contender.environment},
+        )
+        self.seconds: list[float] = []
+        self.result = float("nan")
+        self.failure = ""
+        greeting = self._receive()
+        self.about, self.missing = greeting.get("ready", ""), greeting.get("missing", "")
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether it can be asked."""
+        return not self.missing and not self.failure
+
+    def repeat(self) -> None:
+        """One more round."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write("again\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass  # it has ended, and says why below
+        answer = self._receive()
+        if self.takes_part:
+            self.seconds.append(answer["seconds"])
+            self.result = answer["result"]
+
+    def close(self) -> None:
+        """End it, whatever it is doing."""
+        self._process.kill()
+        self._process.wait()
+        self._errors.close()
+
+    def _receive(self) -> dict:
+        assert self._process.stdout is not None
+        if line := self._process.stdout.readline():
+            return json.loads(line)
+        code = self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().strip().splitlines()
+        self.failure = lines[-1] if lines else f"ended with exit code {code}"
+        return {}
+
+
+def compete(
+    contenders: Sequence[Contender], *, repeats: int, images: Path, width: int = 256, batch_size: int = 256
+) -> Contest:
+    """Measure contenders in turn, `repeats` rounds after the one that warms each up.
+
+    Args:
+        contenders: Who takes part, in this order.
+        repeats: Rounds, at least one.
+        images: A .npy file of bytes, of shape "examples features".
+        width: Units of the hidden layer.
+        batch_size: Examples per update.
+    """
+    arguments = ["--images", str(images), "--width", str(width), "--batch-size", str(batch_size)]
+    processes: dict[str, _Process] = {}
+    try:
+        for contender in contenders:
+            processes[contender.name] = _Process(contender, arguments)
+        for _ in range(repeats):
+            for process in processes.values():
+                if process.takes_part:
+                    time.sleep(_PAUSE_SECONDS)
+                    process.repeat()
+    finally:
+        for process in processes.values():
+            process.close()
+    return Contest(
+        measured={name: Measured(p.seconds, p.result, p.about) for name, p in processes.items() if p.takes_part},
+        missing={name: p.missing for name, p in processes.items() if p.missing},
+        broken={name: p.failure for name, p in processes.items() if p.failure},
+    )

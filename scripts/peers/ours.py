@@ -1,0 +1,41 @@
+"""The reference experiment as this project trains it: the compiled epoch that `scripts/train.py` calls.
+
+The validation split is a single image, so the epoch is the training and one forward pass over one more batch.
+"""
+
+import jax
+import numpy as np
+
+from ae_jax.experiments.build import build, training_data
+from ae_jax.experiments.cli import checked, compose
+from ae_jax.training.group import compile_group
+from peers.protocol import Prepared, Task, serve
+
+
+def prepare(task: Task) -> Prepared:
+    """Compose `experiment=dense_784_256`, and compile it for all images."""
+    overrides = [
+        "experiment=dense_784_256",
+        "dataset=array",
+        f"dataset.path='{task.images}'",
+        "dataset.scaling=unit_interval",
+        f"model.latent_size={task.width}",
+    ]
+    experiment = build(checked(compose(overrides)))
+    images = np.load(task.images)
+    data = training_data(experiment.dataset)._replace(train=jax.numpy.asarray(images), validation=images[:1])
+    structure = experiment.structure._replace(batch_size=min(task.batch_size, len(images)))
+    group = compile_group(structure, data, [experiment.run])
+    state = group.init_state()
+
+    def epoch() -> float:
+        nonlocal state
+        state, metrics = group.train_epoch(state)
+        jax.block_until_ready(state)
+        return float(metrics.train_loss[0])
+
+    return Prepared(epoch, f"jax {jax.__version__}")
+
+
+if __name__ == "__main__":
+    serve(prepare)

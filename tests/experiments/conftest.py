@@ -1,0 +1,150 @@
+"""What the tests of experiments share: a sealed environment, one trained run, and the command line in this process."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import absl.logging
+import jax
+import numpy as np
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.singleton import Singleton
+
+from ae_jax.experiments import cli
+from ae_jax.experiments.train import Outcome, Request, train_group
+
+# A run that takes as little as possible: two updates of a small model.
+TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
+TAGS, NOTES = ["first", "second"], "what this run is for"
+
+Compose = Callable[..., dict[str, Any]]
+Train = Callable[..., Outcome]
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compile_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Programs compiled twice in a session are compiled once, and the user's own cache is neither read nor written."""
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("compiled")))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+@pytest.fixture(scope="session")
+def sealed_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty home, without the user's caches, W&B account and settings."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+            patch.setenv(name, str(home))
+        patch.setenv("NETRC", str(home / "no-netrc"))
+        for name in ("API_KEY", "MODE", "PROJECT", "ENTITY", "RUN_GROUP", "DIR", "NAME", "RUN_ID", "TAGS", "NOTES"):
+            patch.delenv(f"WANDB_{name}", raising=False)
+        for name in ("AE_JAX_DATA_DIR", "AE_JAX_ALLOWED_TARGETS", "NO_COLOR", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def sealed(sealed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty working folder; Hydra's globals, logging and what commands put into the environment are put back."""
+    # Hydra shuts down all handlers when it sets up logging, and absl's then closes its stream unless it is this one.
+    absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for name in ("HYDRA_FULL_ERROR", "WANDB_SILENT", "WANDB_API_KEY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    singletons, root = Singleton.get_state(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    GlobalHydra.instance().clear()
+    Singleton.set_state(singletons)
+    root.handlers, root.level = handlers, level
+
+
+@pytest.fixture(scope="session")
+def compose() -> Compose:
+    """The checked config of overrides; not tracked."""
+
+    def composed(*overrides: str) -> dict[str, Any]:
+        return cli.checked(cli.compose(["tracking.mode=disabled", *overrides]))
+
+    return composed
+
+
+@pytest.fixture
+def train(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> Train:
+    """Train overrides in a folder, without figures, which take longer than a tiny run and have tests of their own."""
+    monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
+
+    def trained(folder: Path, *overrides: str) -> Outcome:
+        (outcome,) = train_group([Request(compose(*TINY, *overrides), folder)])
+        return outcome
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def smoke(sealed_home: Path, compile_cache: None, compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of one complete run with everything: corruption, figures, an offline W&B run."""
+    config = compose(
+        "experiment=smoke",
+        "corruption=masking",
+        "loss=bce",
+        "trainer.num_epochs=4",
+        "tracking.mode=offline",
+        "tracking.project=the-project",
+        "tracking.group=the-group",
+        f"tags=[{','.join(TAGS)}]",
+        f"notes={NOTES!r}",
+        "runtime.checkpoint_seconds=0",
+    )
+    folder = tmp_path_factory.mktemp("runs") / "smoke-run"
+    (outcome,) = train_group([Request(config, folder)])
+    assert outcome.state == "completed"
+    return folder
+
+
+@pytest.fixture
+def command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Run an entry point in this process, which is far cheaper than in one of its own."""
+
+    def run(*arguments: str, entry: Callable[[], None] = cli.main) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["ae-train", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            entry()
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A .npy of 60 examples with 6 features, not in [0, 1]."""
+    path = tmp_path / "table.npy"
+    np.save(path, np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[[Path], dict[str, bytes | None]]:
+    """Every path below a folder with its content, None for folders."""
+
+    def content(folder: Path) -> dict[str, bytes | None]:
+        paths: Sequence[Path] = sorted(folder.rglob("*"))
+        return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in paths}
+
+    return content
