@@ -5,9 +5,8 @@ import tempfile
 from pathlib import Path
 
 # Set before JAX is imported. Worker processes inherit them, and so share the cache of compiled programs, which is made
-# anew for every session. Tests compile more than they compute: without LLVM's optimisations that takes half as long.
+# anew for every session.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_jax_tests_"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("WANDB_MODE", "offline")

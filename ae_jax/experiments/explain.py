@@ -1,11 +1,13 @@
-"""Turn what Hydra and OmegaConf raise for a mistake on the command line into one line with the nearest valid name."""
+"""Turn what Hydra and OmegaConf raise for a mistake on the command line into one line with the nearest valid name.
+
+Hydra's exceptions are told by their names: only `cli` imports Hydra.
+"""
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hydra.errors
 from omegaconf.errors import OmegaConfBaseException
 
 from ae_jax.errors import UserError, nearest
@@ -22,16 +24,16 @@ def explain_composition(error: BaseException, config_folder: Path) -> BaseExcept
         if isinstance(cause, UserError):
             return cause
     message = " ".join(str(error).split())
-    if isinstance(error, hydra.errors.OverrideParseException):
-        return UserError(
-            error.override,
-            "is not an override",
-            "write KEY=VALUE or GROUP=OPTION, and quote lists: 'model.hidden_sizes=[64,32]'",
-        )
-    if isinstance(error, hydra.errors.MissingConfigException):
+    raised = {kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "hydra.errors"}
+    if "OverrideParseException" in raised:
+        remedy = "write KEY=VALUE or GROUP=OPTION, and quote lists: 'model.hidden_sizes=[64,32]'"
+        return UserError(getattr(error, "override", "command"), "is not an override", remedy)
+    if "MissingConfigException" in raised:
         return _missing_option(error, message)
-    if isinstance(error, hydra.errors.ConfigCompositionException):
+    if "ConfigCompositionException" in raised:
         return _unknown_key(message, config_folder)
+    if raised:
+        return UserError("command", message)
     if isinstance(error, OmegaConfBaseException):
         key = error.full_key or "config"
         if "Missing mandatory value" in message:
@@ -39,8 +41,6 @@ def explain_composition(error: BaseException, config_folder: Path) -> BaseExcept
         return UserError(key, str(error).splitlines()[0])
     if isinstance(error, OSError) and error.filename:
         return UserError(error.filename, str(error.strerror), "choose another folder with hydra.run.dir=…")
-    if isinstance(error, hydra.errors.HydraException):
-        return UserError("command", message)
     return error
 
 
@@ -51,11 +51,15 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def _missing_option(error: hydra.errors.MissingConfigException, message: str) -> UserError:
-    group, _, option = str(error.missing_cfg_file).rpartition("/")
+def _missing_option(error: BaseException, message: str) -> UserError:
+    group, _, option = str(getattr(error, "missing_cfg_file", "")).rpartition("/")
     if not group:
         return UserError(option, f"is not a config here ({message})")
-    return UserError(f"{group}={option}", f"there is no such option of {group}", nearest(option, error.options or []))
+    return UserError(
+        f"{group}={option}",
+        f"there is no such option of {group}",
+        nearest(option, getattr(error, "options", None) or []),
+    )
 
 
 def _unknown_key(message: str, config_folder: Path) -> UserError:

@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
+from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.run_folder import RunFolder
 
 
@@ -27,6 +27,7 @@ def draw(run: RunFolder) -> Figure:
     error_axes.set(xlabel="epoch", ylabel="squared error per example (sse)", title="Validation error")
     if sse and min(filter(None, sse), default=0) > 0:
         error_axes.set_yscale("log")
+        plain_log_ticks(error_axes.yaxis)
     for axes in (loss_axes, error_axes):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend()

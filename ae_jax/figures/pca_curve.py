@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
+from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.run_folder import RunFolder
 
 
@@ -19,7 +19,7 @@ def draw(run: RunFolder) -> Figure:
     if match is not None and match > latent_size:
         axes.plot([latent_size, match], [error, error], color=NEUTRAL, linestyle=":", linewidth=1)
         axes.annotate(
-            f"PCA needs {match}", (match, error), xytext=(0, -4), textcoords="offset points", va="top", ha="left"
+            f"PCA needs {match}", (match, error), xytext=(6, 2), textcoords="offset points", va="bottom", ha="left"
         )
     smallest = min([sse for _, sse in shown] + [error])
     axes.set(
@@ -30,5 +30,7 @@ def draw(run: RunFolder) -> Figure:
         yscale="log",
         ylim=(max(smallest, error / 100) * 0.7, curve[0] * 1.4),
     )
-    axes.legend()
+    plain_log_ticks(axes.xaxis)
+    plain_log_ticks(axes.yaxis)
+    axes.legend(loc="lower left")
     return figure

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 # Okabe & Ito's palette; the autoencoder and PCA also differ in marker and line style.
 AUTOENCODER, PCA, NEUTRAL = "#0072B2", "#D55E00", "#595959"
@@ -33,6 +35,13 @@ def style() -> Iterator[None]:
     """Draw with the project's settings, whatever the user's own are."""
     with mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg"}), mpl.rc_context(_SETTINGS):
         yield
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Ticks of a logarithmic axis at 1, 2, 5, 10, …, as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def save(figure: Figure, path: Path) -> Path:

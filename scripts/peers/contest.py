@@ -13,7 +13,11 @@ from typing import NamedTuple
 
 _SCRIPTS = Path(__file__).resolve().parents[1]
 # All compete on the CPU, with whatever threads their library takes by default.
-_ENVIRONMENT = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(_SCRIPTS)}
+_ENVIRONMENT = {
+    "JAX_PLATFORMS": "cpu",
+    "CUDA_VISIBLE_DEVICES": "",
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(_SCRIPTS), os.environ.get("PYTHONPATH")])),
+}
 # OpenMP's threads go on spinning for some milliseconds after their work. Forbidding it (OMP_WAIT_POLICY=PASSIVE)
 # would make PyTorch half as slow again, so the next in turn waits until they sleep.
 _PAUSE_SECONDS = 0.05
@@ -59,7 +63,7 @@ class _Process:
 
     def __init__(self, contender: Contender, arguments: Sequence[str]):
         command = [sys.executable, "-m", f"peers.{contender.module}", "--library", contender.library, *arguments]
-        self._errors = tempfile.TemporaryFile("w+")
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open for as long as the process)
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

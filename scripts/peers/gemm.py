@@ -41,11 +41,13 @@ def _xla(arrays: list[np.ndarray], num_steps: int) -> Products:
         # The barrier keeps the compiler from moving products out of the loop.
         (x, h, w, v), total = jax.lax.optimization_barrier(carry)
         products = jax.lax.optimization_barrier((x @ w, h @ v, x @ v.T, h.T @ x, x.T @ h))
-        return ((x, h, w, v), total + sum(product[0, 0] for product in products)), None
+        total += sum(product[0, 0] for product in products)
+        return ((x, h, w, v), total), None
 
     @jax.jit
     def loop(operands: tuple) -> jax.Array:
-        return jax.lax.scan(step, (operands, 0.0), None, length=num_steps)[0][1]
+        (_, total), _ = jax.lax.scan(step, (operands, jax.numpy.float32(0)), None, length=num_steps)
+        return total
 
     operands = tuple(jax.device_put(array) for array in arrays)
     return lambda: loop(operands).block_until_ready()

@@ -1,13 +1,14 @@
 """The reference experiment in PyTorch: the fastest plain eager code, with fused Adam and all images in memory."""
 
 import numpy as np
-import torch
 
 from peers.protocol import Prepared, Task, serve
 
 
 def prepare(task: Task) -> Prepared:
     """Build the model; the images are scaled once and stay float32, which is faster than scaling each batch."""
+    import torch
+
     torch.manual_seed(0)
     images = torch.from_numpy(np.load(task.images)).to(torch.float32) / 255
     num_images, num_features = images.shape

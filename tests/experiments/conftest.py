@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import absl.logging
-import jax
 import numpy as np
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -30,13 +29,6 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
-
-
-@pytest.fixture(scope="session", autouse=True)
-def compile_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Programs compiled twice in a session are compiled once, and the user's own cache is neither read nor written."""
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path_factory.mktemp("compiled")))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +87,7 @@ def train(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> Train:
 
 
 @pytest.fixture(scope="session")
-def smoke(sealed_home: Path, compile_cache: None, compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def smoke(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of one complete run with everything: corruption, figures, an offline W&B run."""
     config = compose(
         "experiment=smoke",

@@ -14,7 +14,7 @@ from ae_jax.experiments.build import build
 from ae_jax.results import RunFolder
 
 # A module of the user's own, not part of this package.
-OWN_MODULE = '''
+OWN_MODULE = """
 import jax.numpy as jnp
 from ae_jax.losses import Loss
 from ae_jax.typing import Batch, PerExample, Positive
@@ -23,7 +23,7 @@ def log_cosh(*, sharpness: Positive, margin: float, power: int = 2) -> Loss:
     def per_example(outputs: Batch, x: Batch) -> PerExample:
         return jnp.sum(jnp.log(jnp.cosh(sharpness * jnp.abs(outputs - x) ** (power / 2))), axis=-1) + margin
     return Loss(per_example, lambda outputs: outputs)
-'''
+"""
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+# Everything runs in .venv, made from requirements.lock with whatever Python 3.11 to 3.13 is found (or PYTHON=…).
+PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v 2>/dev/null && exit; done; echo python3)
+BIN := .venv/bin
+
+.PHONY: run setup test test-slow lint benchmark clean clean-outputs lock
+
+run: .venv/.ready ## train the default experiment on bundled data and compare it with PCA
+	@$(BIN)/python scripts/train.py
+
+setup: .venv/.ready ## make .venv with everything pinned by hash
+
+.venv/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"ae_jax needs Python 3.11 to 3.13, $(PYTHON) is {v[0]}.{v[1]}; try: make PYTHON=/path/to/python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: .venv/.ready ## the fast tests, under three minutes on two cores
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-slow: .venv/.ready ## whole programs and fault injection
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: .venv/.ready ## format, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+benchmark: .venv/.ready ## against peers (install them with: pip install -e '.[benchmark]') and the physical limit
+	$(BIN)/python scripts/benchmark.py
+
+lock: ## renew requirements.lock (needs uv)
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock --upgrade
+
+clean-outputs: ## delete all run folders
+	find outputs -mindepth 1 -maxdepth 1 ! -name .gitignore -exec rm -rf {} +
+
+clean: ## delete the environment and caches
+	rm -rf .venv .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,0 +1,113 @@
+"""What is printed: plain where it is no terminal."""
+
+import io
+import re
+import shutil
+
+import pytest
+from rich.console import Console
+
+from ae_jax.experiments import display
+from ae_jax.results import RunFolder
+
+RECORD = {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.25}
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """A console, and what was written to it."""
+
+    def make(*, terminal: bool) -> io.StringIO:
+        written = io.StringIO()
+        made = Console(file=written, force_terminal=terminal, width=200, highlight=False)
+        monkeypatch.setattr(display, "console", lambda: made)
+        return written
+
+    return make
+
+
+def test_progress_is_plain_lines_where_it_is_no_terminal(capsys):
+    with display.progress("a-run", 30) as show:
+        for epoch in range(1, 31):
+            show({**RECORD, "epoch": epoch}, 1234.5)
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\r" not in out
+    lines = out.splitlines()
+    assert lines[0] == "training a-run, at most 30 epochs"
+    # The first and the last epoch; the others came within the two seconds.
+    assert [line.split("  ")[0] for line in lines[1:]] == ["epoch 1/30", "epoch 30/30"]
+    assert "train 0.5  validation 0.25  1,234 examples/s" in lines[1]
+
+
+def test_progress_is_a_bar_on_a_terminal(screen):
+    written = screen(terminal=True)
+    with display.progress("a-run", 3) as show:
+        show(RECORD, 10.0)
+        show({**RECORD, "epoch": 3}, 10.0)
+    assert "\x1b" in written.getvalue()
+    assert "3/3" in written.getvalue()
+
+
+def test_a_run_that_diverges_at_once_is_shown_too(capsys):
+    with display.progress("a-run", 3) as show:
+        show({"epoch": 1, "train_loss": float("nan"), "validation_loss": float("inf")}, 10.0)
+    assert "train nan  validation inf" in capsys.readouterr().out
+
+
+def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):
+    summary = RunFolder(smoke).summary
+    display.print_comparison(summary)
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    for name in ("sse", "mse", "explained_variance", "psnr", "bce"):
+        (line,) = [line for line in out.splitlines() if re.search(rf"│ {name} \(", line)]
+        assert f"{summary['test'][name]:.5g}" in line
+        assert f"{summary['pca']['test'][name]:.5g}" in line
+        assert "better by" in line or "worse by" in line or "equal" in line
+    assert f"{summary['corrupted']['autoencoder']['sse']:.5g}" in out
+    assert f"PCA needs {summary['pca']['components_to_match']} components to match" in out
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "more_is_better", "expected"),
+    [
+        (1.0, 2.0, False, "[green]better by 50.0%[/]"),
+        (3.0, 2.0, False, "[red]worse by 50.0%[/]"),
+        (0.9, 0.8, True, "[green]better by 0.1[/]"),
+        (0.7, 0.8, True, "[red]worse by 0.1[/]"),
+        (2.0, 2.0, False, "equal"),
+        (1.0, 0.0, False, "[red]worse by 1[/]"),
+    ],
+)
+def test_verdict(ours, theirs, more_is_better, expected):
+    assert display._verdict(ours, theirs, more_is_better) == expected
+
+
+@pytest.mark.parametrize(("match", "words"), [(1, "needs 1 component to"), (5, "needs 5 components to"), (None, "cannot")])
+def test_sentence(match, words, smoke):
+    summary = RunFolder(smoke).summary
+    pca = {**summary["pca"], "components_to_match": match, "principal_angles_degrees": [1.0, 2.5]}
+    sentence = display._sentence({**summary, "pca": pca})
+    assert f"PCA {words}" in sentence
+    assert "2.50 degrees" in sentence
+
+
+def test_config_is_printed_with_every_key(compose, capsys):
+    config = compose("tags=[a,b]", "notes='[bold]no markup'")
+    display.print_config(config)
+    out = capsys.readouterr().out
+    assert "model ae_jax.models.dense.DenseAutoencoder" in out
+    assert "hidden_sizes: [256]" in out
+    assert "tags: ['a', 'b']" in out
+    assert "notes: [bold]no markup" in out
+    assert "clip_norm: null" in out
+
+
+def test_folder_is_shown_as_one_would_type_it(smoke, tmp_path, monkeypatch, capsys):
+    shutil.copytree(smoke, tmp_path / "outputs" / "a [b]", ignore=shutil.ignore_patterns("wandb"))
+    monkeypatch.chdir(tmp_path)
+    display.print_outcome(tmp_path / "outputs" / "a [b]", trained_before=True)
+    out = capsys.readouterr().out
+    assert "run folder: outputs/a [b]\n" in out
+    assert "This run was trained before" in out

@@ -1,0 +1,164 @@
+"""What W&B is given, read back from the file that an offline run writes."""
+
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wandb.proto import wandb_internal_pb2
+
+from ae_jax.experiments import config
+from ae_jax.results import RunFolder
+
+BLOCK, HEADER, FILE_HEADER = 1 << 15, 7, 7
+FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+
+
+def read_records(path: Path) -> Iterator[Any]:
+    """The records of a .wandb file: LevelDB's log format, after a header of 7 bytes.
+
+    Blocks of 32 KiB hold pieces of (CRC 4, length 2, type 1, data); a record is one full piece, or first, middle …,
+    last. A block's end that is too short for a header is padding.
+    """
+    content = path.read_bytes()
+    assert content[:4] == b":W&B"
+    position, parts = FILE_HEADER, b""
+    while position + HEADER <= len(content):
+        left = BLOCK - position % BLOCK
+        if left < HEADER:
+            position += left
+            continue
+        _, length, kind = struct.unpack_from("<IHB", content, position)
+        if kind not in (FULL, FIRST, MIDDLE, LAST):
+            break
+        data = content[position + HEADER : position + HEADER + length]
+        position += HEADER + length
+        parts = data if kind in (FULL, FIRST) else parts + data
+        if kind in (FULL, LAST):
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(parts)
+            yield record
+
+
+def _items(items: Any) -> dict[str, Any]:
+    """Keys, nested ones joined by dots, and values."""
+    return {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
+
+
+def _flat(content: dict[str, Any]) -> dict[str, Any]:
+    return dict(config.flatten(content))
+
+
+@pytest.fixture(scope="module")
+def records(smoke: Path) -> list[Any]:
+    (path,) = smoke.glob("wandb/offline-run-*/*.wandb")
+    found = list(read_records(path))
+    assert len(found) > 5
+    return found
+
+
+@pytest.fixture(scope="module")
+def logged(records: list[Any]) -> list[dict[str, Any]]:
+    """The history, a dictionary for each step."""
+    return [_items(record.history.item) for record in records if record.HasField("history")]
+
+
+def _close(value: Any) -> Any:
+    return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+
+
+def test_run_has_its_name_project_tags_and_notes(smoke, records):
+    (run,) = (record.run for record in records if record.HasField("run"))
+    assert run.display_name == "smoke-run"
+    assert run.run_id == "smoke-smoke-run"
+    assert run.project == "the-project"
+    assert run.run_group == "the-group"
+    assert list(run.tags) == ["first", "second"]
+    assert run.notes == "what this run is for"
+
+
+def test_config_is_complete(smoke, records):
+    sent: dict[str, Any] = {}
+    for record in records:
+        for updates in (record.run.config.update, record.config.update):
+            for key, value in _items(updates).items():
+                sent.update(_flat({key: value}))
+    expected = _flat(RunFolder(smoke).config)
+    assert len(expected) > 30
+    assert {key: sent.get(key, "nothing") for key in expected} == expected
+
+
+def test_every_metric_has_its_step(smoke, logged):
+    metrics = RunFolder(smoke).metrics
+    assert len(metrics) == 4
+    by_step = {}
+    for row in logged:
+        by_step.setdefault(row["_step"], {}).update(row)
+    for record in metrics:
+        sent = by_step[record["epoch"]]
+        assert {key: sent.get(key) for key in record} == {key: _close(value) for key, value in record.items()}
+
+
+def test_every_figure_is_there(smoke, logged):
+    names = {path.stem for path in (smoke / "figures").glob("*.png")}
+    assert names == {"learning_curve", "pca_curve", "reconstructions"}
+    sent = {key.removeprefix("figures/"): value for row in logged for key, value in row.items() if "figures/" in key}
+    assert set(sent) == names
+    (folder,) = smoke.glob("wandb/offline-run-*/files")
+    for name, value in sent.items():
+        assert value["_type"] == "image-file"
+        assert (folder / value["path"]).read_bytes() == (smoke / "figures" / f"{name}.png").read_bytes()
+
+
+def test_every_key_of_the_summary_is_there(smoke, records):
+    sent: dict[str, Any] = {}
+    for record in records:
+        for key, value in _items(record.summary.update).items():
+            sent.update(_flat({key: value}))
+    expected = _flat(RunFolder(smoke).summary)
+    assert len(expected) > 50
+    assert {key: sent.get(key, "nothing") for key in expected} == {key: _close(item) for key, item in expected.items()}
+    assert sent["state"] == "completed"
+
+
+def test_exit_code_says_completed(records):
+    assert [record.exit.exit_code for record in records if record.HasField("exit")] == [0]
+
+
+def test_disabled_leaves_no_trace(train, tmp_path):
+    train(tmp_path / "run")
+    assert not (tmp_path / "run" / "wandb").exists()
+
+
+def test_the_environment_is_honoured(monkeypatch):
+    from ae_jax.experiments import cli
+
+    values = {"MODE": "disabled", "PROJECT": "from-environment", "ENTITY": "someone", "RUN_GROUP": "together"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"WANDB_{name}", value)
+    tracking = cli.checked(cli.compose([]))["tracking"]
+    assert list(tracking.values())[1:] == list(values.values())
+    assert cli.checked(cli.compose(["tracking.mode=offline"]))["tracking"]["mode"] == "offline"
+
+
+def test_offline_is_the_default():
+    from ae_jax.experiments import cli
+
+    assert cli.checked(cli.compose([]))["tracking"]["mode"] == "offline"
+
+
+def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("ae_jax.experiments.train.write_results", broken)
+    with pytest.raises(ZeroDivisionError):
+        train(tmp_path / "run", "tracking.mode=offline")
+    (path,) = (tmp_path / "run").glob("wandb/offline-run-*/*.wandb")
+    found = list(read_records(path))
+    assert [record.exit.exit_code for record in found if record.HasField("exit")] == [1]
+    states = [_items(record.summary.update).get("state") for record in found if record.HasField("summary")]
+    assert states[-1] == "failed"
+    assert RunFolder(tmp_path / "run").read("status.json")["error"] == "ZeroDivisionError('a bug')"

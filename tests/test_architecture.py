@@ -1,0 +1,102 @@
+"""The structure that docs/design.md promises: imports point one way, and each foreign tool has one door."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "ae_jax"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# What each part may import of the package, beside itself, `typing` and `errors`.
+MAY_IMPORT = {
+    "datasets": set(),
+    "corruptions": set(),
+    "models": set(),
+    "baselines": set(),
+    "losses": set(),
+    "optimizers": set(),
+    "evaluation": set(),
+    "training": {"models", "losses", "optimizers", "corruptions"},
+    "results": set(),
+    "figures": {"results"},
+    "experiments": {
+        "datasets", "corruptions", "models", "baselines", "losses", "optimizers", "evaluation", "training", "results",
+        "figures",
+    },
+}  # fmt: skip
+
+
+def imports_of(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def part_of(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def test_every_part_is_listed():
+    folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert folders == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_imports_point_one_way(path):
+    part = part_of(path)
+    if part not in MAY_IMPORT:
+        return
+    allowed = MAY_IMPORT[part] | {part, "typing", "errors"}
+    used = {name.split(".")[1] for name in imports_of(path) if name.startswith("ae_jax.")}
+    assert used <= allowed
+
+
+@pytest.mark.parametrize(("module", "home"), [("hydra", "cli.py"), ("wandb", "tracking.py")])
+def test_hydra_and_wandb_each_have_one_door(module, home):
+    users = [path.name for path in FILES if any(name.split(".")[0] == module for name in imports_of(path))]
+    assert users == [home]
+
+
+def test_no_config_object_below_experiments():
+    for path in FILES:
+        if part_of(path) != "experiments":
+            names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+            assert not names & {"cfg", "DictConfig", "OmegaConf"}, path
+
+
+def test_no_postponed_annotations():
+    """They would switch the shape checks of the tests off."""
+    assert not [path for path in FILES if "__future__" in path.read_text()]
+
+
+def test_files_and_functions_stay_small():
+    for path in FILES:
+        text = path.read_text()
+        assert len(text.splitlines()) <= 300, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                doc = ast.get_docstring(node, clean=False) or ""
+                assert node.end_lineno - node.lineno - len(doc.splitlines()) <= 45, f"{path}:{node.name}"
+
+
+@pytest.mark.parametrize(
+    ("statement", "absent"),
+    [
+        ("import ae_jax", {"jax", "flax", "hydra", "wandb", "matplotlib", "numpy"}),
+        ("import ae_jax.experiments.cli", {"jax", "flax", "wandb", "matplotlib", "orbax"}),
+        ("import ae_jax.figures.run_figures", {"jax", "flax", "wandb", "orbax", "hydra"}),
+        ("import ae_jax.results", {"jax", "flax", "wandb", "matplotlib", "hydra"}),
+    ],
+)
+def test_imports_stay_light(statement, absent):
+    code = f"{statement}\nimport sys\nprint(*sorted({absent!r} & sys.modules.keys()))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
