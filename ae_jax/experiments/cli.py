@@ -5,6 +5,7 @@ Everything heavy is imported when a command needs it, so that `--help` stays fas
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ae_jax.errors import UserError
 
-EXIT_COMPLETED, EXIT_BUG, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_COMPLETED, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 2, 3, 130, 143
 
 
 def config_folder() -> Path:
@@ -33,6 +34,8 @@ def guard(command: Callable[[], int]) -> int:
     from dotenv import find_dotenv, load_dotenv
 
     load_dotenv(find_dotenv(usecwd=True))
+    # As an exception, so that open runs are marked interrupted and their checkpoints are completed on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     logging.getLogger("absl").setLevel(logging.ERROR)
     try:
         return command()

@@ -153,7 +153,7 @@ def _bar(output: Console, description: str, num_epochs: int) -> Iterator[ShowEpo
 
 
 def _lines(output: Console, num_epochs: int) -> ShowEpoch:
-    start = last = time.monotonic()
+    last = time.monotonic()
 
     def show(record: dict[str, Any], examples_per_second: float) -> None:
         nonlocal last
@@ -162,7 +162,7 @@ def _lines(output: Console, num_epochs: int) -> ShowEpoch:
         if epoch not in (1, num_epochs) and not due:
             return
         last = now
-        left = (now - start) / epoch * (num_epochs - epoch)
+        left = record["seconds"] * (num_epochs - epoch)
         output.print(
             f"epoch {epoch}/{num_epochs}  train {record['train_loss']:.5g}  validation {record['validation_loss']:.5g}"
             f"  {examples_per_second:,.0f} examples/s  {left:.0f} s left",

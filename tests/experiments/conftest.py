@@ -43,6 +43,8 @@ def sealed_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.delenv(f"WANDB_{name}", raising=False)
         for name in ("AE_JAX_DATA_DIR", "AE_JAX_ALLOWED_TARGETS", "NO_COLOR", "FORCE_COLOR"):
             patch.delenv(name, raising=False)
+        # As Hydra's configuration has it; without it, run.log holds warnings only.
+        logging.getLogger("ae_jax").setLevel(logging.INFO)
         yield home
 
 

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +56,9 @@ def test_numbers_of_the_summary_agree_with_each_other(smoke):
     for measured in [summary[split] for split in SPLITS] + [summary["pca"][split] for split in SPLITS]:
         assert measured["mse"] * num_features == pytest.approx(measured["sse"], rel=1e-12)
         assert measured["psnr"] == pytest.approx(-10 * math.log10(measured["mse"]), rel=1e-12)
-    # 64-32-8-32-64 with biases
-    layers = [(64, 32), (32, 8), (8, 32), (32, 64)]
+    # Mirrored layers with biases.
+    sizes = [64, *RunFolder(smoke).config["model"]["hidden_sizes"], 8]
+    layers = [*pairwise(sizes), *pairwise(sizes[::-1])]
     assert summary["model"]["num_parameters"] == sum(inputs * outputs + outputs for inputs, outputs in layers)
     assert summary["model"]["latent_size"] == summary["pca"]["num_components"] == 8
     curve = summary["pca"]["test_sse_by_components"]
@@ -192,7 +194,8 @@ def test_runs_of_a_group_leave_ordinary_folders(compose, monkeypatch, tmp_path):
     ],
 )
 def test_a_write_that_fails_leaves_the_old_file(where, error, monkeypatch, tmp_path):
-    path = tmp_path / "status.json"
+    path = tmp_path / "run" / "status.json"
+    path.parent.mkdir()
     recorder.write_json(path, {"state": "old"})
 
     def fail(*_: object) -> None:
@@ -202,7 +205,7 @@ def test_a_write_that_fails_leaves_the_old_file(where, error, monkeypatch, tmp_p
     with pytest.raises(UserError, match=rf"status\.json: cannot be written \({error.strerror}\)"):
         recorder.write_json(path, {"state": "new"})
     assert json.loads(path.read_text()) == {"state": "old"}
-    assert [file.name for file in tmp_path.iterdir()] == ["status.json"]
+    assert [file.name for file in path.parent.iterdir()] == ["status.json"]
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float64("nan")])

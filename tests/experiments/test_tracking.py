@@ -43,8 +43,15 @@ def read_records(path: Path) -> Iterator[Any]:
 
 
 def _items(items: Any) -> dict[str, Any]:
-    """Keys, nested ones joined by dots, and values."""
-    return {item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in items}
+    """Keys and values; a nested key makes nested dictionaries."""
+    content: dict[str, Any] = {}
+    for item in items:
+        *parents, last = item.nested_key or [item.key]
+        node = content
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = json.loads(item.value_json)
+    return content
 
 
 def _flat(content: dict[str, Any]) -> dict[str, Any]:
@@ -160,5 +167,5 @@ def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
     found = list(read_records(path))
     assert [record.exit.exit_code for record in found if record.HasField("exit")] == [1]
     states = [_items(record.summary.update).get("state") for record in found if record.HasField("summary")]
-    assert states[-1] == "failed"
+    assert [state for state in states if state is not None] == ["failed"]
     assert RunFolder(tmp_path / "run").read("status.json")["error"] == "ZeroDivisionError('a bug')"

@@ -1,0 +1,209 @@
+"""Every figure draws from a run folder alone, says what its axes mean, and leaves the user's settings alone."""
+
+import ast
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+import ae_jax.figures
+from ae_jax.figures import learning_curve, pca_curve, reconstructions
+from ae_jax.figures.run_figures import draw_run_figures, run_figures
+from ae_jax.figures.style import _SETTINGS, save, style
+
+CASES = {
+    "images": {},
+    "corrupted-images": {"corrupted": True},
+    "colour-images": {"feature_shape": (6, 6, 3)},
+    "grey-images-with-channel": {"feature_shape": (6, 6, 1)},
+    "table": {"feature_shape": (6,)},
+    "volumes": {"feature_shape": (3, 4, 5)},
+    "corrupted-table": {"feature_shape": (6,), "corrupted": True},
+    "one-feature": {"feature_shape": (1,)},
+    "one-epoch": {"num_epochs": 1},
+    "no-epoch": {"num_epochs": 0},
+    "one-example": {"num_examples": 1},
+    "two-rows": {"feature_shape": (6,), "num_examples": 2},
+    "no-match": {"match": None, "sse": 1e-8},
+    "worse-than-mean": {"match": 0, "sse": 20.0},
+    "perfect": {"match": 9, "sse": 0.0},
+}
+
+
+def _size(png: Path) -> tuple[int, int]:
+    """Width and height, from the header of a PNG."""
+    head = png.read_bytes()[:24]
+    assert head[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+
+
+def _legend(axes) -> list[str]:
+    return [text.get_text() for text in axes.get_legend().get_texts()]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_every_figure_draws(case, make_run):
+    run = make_run(**case)
+    paths = draw_run_figures(run.path)
+    assert {path.stem for path in paths} == set(run_figures())
+    for path in paths:
+        assert path.parent == run.figures
+        assert path.stat().st_size > 5000
+        width, height = _size(path)
+        assert 400 <= width <= 1600
+        assert 200 <= height <= 1600
+    assert sorted(path.name for path in run.figures.iterdir()) == sorted(path.name for path in paths)
+
+
+def test_size_is_that_of_the_figure_at_160_dots_an_inch(make_run):
+    run = make_run()
+    with style():
+        path = save(pca_curve.draw(run), run.path / "a" / "curve.png")
+    assert _size(path) == (round(5.5 * 160), round(3.4 * 160))
+
+
+def test_a_figure_is_found_by_its_file():
+    files = {path.stem for path in Path(ae_jax.figures.__file__).parent.glob("*.py")}
+    assert set(run_figures()) == files - {"__init__", "style", "run_figures"}
+
+
+def test_learning_curve_shows_every_epoch_in_named_units(make_run):
+    loss, error = learning_curve.draw(make_run()).axes
+    assert (loss.get_xlabel(), loss.get_ylabel()) == ("epoch", "loss (mse)")
+    assert (error.get_xlabel(), error.get_ylabel()) == ("epoch", "squared error per example (sse)")
+    assert _legend(loss) == ["training", "validation"]
+    assert _legend(error) == ["autoencoder", "PCA, 2 components"]
+    train, validation = loss.lines
+    np.testing.assert_allclose(train.get_ydata(), [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
+    np.testing.assert_allclose(validation.get_xdata(), [1, 2, 3, 4, 5])
+    np.testing.assert_allclose(error.lines[0].get_ydata(), [2, 1, 2 / 3, 1 / 2, 2 / 5])
+    assert set(error.lines[1].get_ydata()) == {2.5}
+
+
+def test_one_epoch_is_a_visible_point(make_run):
+    for axes in learning_curve.draw(make_run(num_epochs=1)).axes:
+        assert axes.lines[0].get_marker() == "o"
+
+
+def test_loss_that_is_not_finite_leaves_a_gap(make_run):
+    run = make_run()
+    run.metrics[2].update(train_loss=None, validation_loss=None, validation_sse=None)
+    with style():
+        figure = learning_curve.draw(run)
+        figure.canvas.draw()
+    assert np.isnan(np.array(figure.axes[0].lines[0].get_ydata(), dtype=float)[2])
+
+
+def test_pca_curve_has_the_autoencoder_as_a_point(make_run):
+    (axes,) = pca_curve.draw(make_run()).axes
+    curve, point, line = axes.lines
+    # Without 0 components, which a logarithmic axis has no place for, and without the error of rounding at the end.
+    np.testing.assert_array_equal(curve.get_xdata(), range(1, 9))
+    np.testing.assert_allclose(curve.get_ydata(), [8 / 2**size for size in range(1, 9)])
+    assert (list(point.get_xdata()), list(point.get_ydata())) == ([2], [1.5])
+    assert (list(line.get_xdata()), list(line.get_ydata())) == ([2, 3], [1.5, 1.5])
+    assert [text.get_text() for text in axes.texts] == ["PCA needs 3"]
+    assert axes.get_xlabel() == "latent size (number of components)"
+    assert axes.get_ylabel() == "squared error per example (sse)"
+    assert axes.get_title() == "made-up, test split, 20 examples"
+    assert _legend(axes) == ["PCA", "autoencoder"]
+    low, high = axes.get_ylim()
+    assert low < 1.5 < high
+
+
+@pytest.mark.parametrize("match", [None, 0, 2])
+def test_no_line_where_pca_needs_no_more(match, make_run):
+    (axes,) = pca_curve.draw(make_run(match=match)).axes
+    assert len(axes.lines) == 2
+    assert not axes.texts
+
+
+@pytest.mark.parametrize("sse", [1e-8, 1e-3, 20.0, 1e6])
+def test_the_point_is_always_inside(sse, make_run):
+    (axes,) = pca_curve.draw(make_run(sse=sse, match=None)).axes
+    low, high = axes.get_ylim()
+    assert low < sse < high
+
+
+@pytest.mark.parametrize("corrupted", [False, True])
+def test_reconstructions_have_a_row_for_each_method(corrupted, make_run):
+    figure = reconstructions.draw(make_run(corrupted=corrupted))
+    labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+    middle = ["corrupted"] if corrupted else []
+    assert labels == ["input", *middle, "autoencoder\n2 latent", "PCA\n2 components"]
+    assert len(figure.axes) == 10 * len(labels)
+
+
+def test_images_of_a_figure_share_their_grey_levels(make_run):
+    run = make_run()
+    run.reconstructions["autoencoder"] *= 5
+    figure = reconstructions.draw(run)
+    limits = {image.get_clim() for axes in figure.axes for image in axes.images}
+    x = run.reconstructions["x"]
+    assert limits == {(x.min(), x.max())}
+
+
+def test_examples_that_are_no_images_are_drawn_over_their_features(make_run):
+    run = make_run(feature_shape=(6,))
+    figure = reconstructions.draw(run)
+    assert [axes.get_ylabel() for axes in figure.axes] == [f"example {number}" for number in (1, 2, 3, 4)]
+    assert figure.axes[-1].get_xlabel() == "feature"
+    assert _legend(figure.axes[0]) == ["input", "autoencoder, 2 latent", "PCA, 2 components"]
+    np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), run.reconstructions["x"][1])
+
+
+def test_style_stays_inside(make_run):
+    mpl.rcParams["lines.linewidth"] = 7.25
+    before = dict(mpl.rcParams)
+    try:
+        with style():
+            assert mpl.rcParams["lines.linewidth"] == _SETTINGS["lines.linewidth"]
+        draw_run_figures(make_run().path)
+        assert dict(mpl.rcParams) == before
+    finally:
+        mpl.rcParams["lines.linewidth"] = mpl.rcParamsDefault["lines.linewidth"]
+
+
+def test_style_does_not_depend_on_the_users(make_run):
+    run = make_run()
+    with style():
+        plain = save(pca_curve.draw(run), run.path / "plain.png").read_bytes()
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "black"}), style():
+        assert save(pca_curve.draw(run), run.path / "other.png").read_bytes() == plain
+
+
+def test_style_is_put_back_after_an_error():
+    before = dict(mpl.rcParams)
+    with pytest.raises(ZeroDivisionError), style():
+        raise ZeroDivisionError
+    assert dict(mpl.rcParams) == before
+
+
+def test_a_figure_that_cannot_be_written_leaves_the_old_one(monkeypatch, tmp_path):
+    path = tmp_path / "figure.png"
+    path.write_bytes(b"old")
+
+    def fail(self: Figure, target: Path, **_: object) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", fail)
+    with pytest.raises(OSError, match="No space left"):
+        save(Figure(), path)
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
+
+
+def test_figures_import_neither_jax_nor_what_trains():
+    for path in Path(ae_jax.figures.__file__).parent.glob("*.py"):
+        imported = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                imported.add(node.module or "")
+        allowed = ("matplotlib", "numpy", "collections", "contextlib", "importlib", "pathlib", "pkgutil", "math")
+        own = ("ae_jax.figures", "ae_jax.results", "ae_jax.errors")
+        assert {name for name in imported if not name.startswith((*allowed, *own))} == set(), path.name
