@@ -50,11 +50,11 @@ def print_config(config: dict[str, Any]) -> None:
 def progress(description: str, num_epochs: int) -> Iterator[ShowEpoch]:
     """A bar on a terminal; elsewhere a line for about every tenth of the epochs, at most one in two seconds."""
     output = console()
+    output.print(f"training {description}, at most {num_epochs} epochs", soft_wrap=True)
     if output.is_terminal:
-        with _bar(output, description, num_epochs) as show:
+        with _bar(output, num_epochs) as show:
             yield show
     else:
-        output.print(f"training {description}, at most {num_epochs} epochs", soft_wrap=True)
         yield _lines(output, num_epochs)
 
 
@@ -132,22 +132,21 @@ def _branch(tree: Tree, name: str, item: Any) -> None:
 
 
 @contextmanager
-def _bar(output: Console, description: str, num_epochs: int) -> Iterator[ShowEpoch]:
+def _bar(output: Console, num_epochs: int) -> Iterator[ShowEpoch]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
+        BarColumn(bar_width=12),
         MofNCompleteColumn(),
         TextColumn("{task.fields[losses]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=output) as bar:
-        task = bar.add_task(description, total=num_epochs, losses="compiling")
+        task = bar.add_task("", total=num_epochs, losses="compiling")
 
         def show(record: dict[str, Any], examples_per_second: float) -> None:
-            losses = f"train {record['train_loss']:.5g}  validation {record['validation_loss']:.5g}"
-            bar.update(task, completed=record["epoch"], losses=f"{losses}  {examples_per_second:,.0f} examples/s")
+            losses = f"train {record['train_loss']:.4g} validation {record['validation_loss']:.4g}"
+            bar.update(task, completed=record["epoch"], losses=f"{losses} {examples_per_second:,.0f} examples/s")
 
         yield show
 

@@ -17,6 +17,7 @@ from ae_jax.experiments.train import Outcome, Request, train_group
 
 # A run that takes as little as possible: two updates of a small model.
 TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
+SIX_EPOCHS = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 TAGS, NOTES = ["first", "second"], "what this run is for"
 
 Compose = Callable[..., dict[str, Any]]
@@ -106,6 +107,27 @@ def smoke(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("runs") / "smoke-run"
     (outcome,) = train_group([Request(config, folder)])
     assert outcome.state == "completed"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of six epochs of a tiny run with corruption, with a checkpoint after each; without figures."""
+    return _finished(tmp_path_factory.mktemp("tiny") / "run", compose(*TINY, *SIX_EPOCHS), "completed")
+
+
+@pytest.fixture(scope="session")
+def diverged(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny run whose first update overflows."""
+    overrides = ("optimizer=sgd", "optimizer.learning_rate=1e30", "trainer.num_epochs=5")
+    return _finished(tmp_path_factory.mktemp("diverged") / "run", compose(*TINY, *overrides), "diverged")
+
+
+def _finished(folder: Path, config: dict[str, Any], state: str) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
+        (outcome,) = train_group([Request(config, folder)])
+    assert outcome.state == state
     return folder
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from ae_jax.experiments import display
 from ae_jax.results import RunFolder
 
-RECORD = {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.25}
+RECORD = {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.25, "seconds": 2.0}
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def test_progress_is_plain_lines_where_it_is_no_terminal(capsys):
     assert lines[0] == "training a-run, at most 30 epochs"
     # The first and the last epoch; the others came within the two seconds.
     assert [line.split("  ")[0] for line in lines[1:]] == ["epoch 1/30", "epoch 30/30"]
-    assert "train 0.5  validation 0.25  1,234 examples/s" in lines[1]
+    # 29 epochs of 2 seconds each are left.
+    assert lines[1].endswith("train 0.5  validation 0.25  1,234 examples/s  58 s left")
 
 
 def test_progress_is_a_bar_on_a_terminal(screen):
@@ -51,7 +52,7 @@ def test_progress_is_a_bar_on_a_terminal(screen):
 
 def test_a_run_that_diverges_at_once_is_shown_too(capsys):
     with display.progress("a-run", 3) as show:
-        show({"epoch": 1, "train_loss": float("nan"), "validation_loss": float("inf")}, 10.0)
+        show({**RECORD, "train_loss": float("nan"), "validation_loss": float("inf")}, 10.0)
     assert "train nan  validation inf" in capsys.readouterr().out
 
 
@@ -84,7 +85,9 @@ def test_verdict(ours, theirs, more_is_better, expected):
     assert display._verdict(ours, theirs, more_is_better) == expected
 
 
-@pytest.mark.parametrize(("match", "words"), [(1, "needs 1 component to"), (5, "needs 5 components to"), (None, "cannot")])
+@pytest.mark.parametrize(
+    ("match", "words"), [(1, "needs 1 component to"), (5, "needs 5 components to"), (None, "cannot")]
+)
 def test_sentence(match, words, smoke):
     summary = RunFolder(smoke).summary
     pca = {**summary["pca"], "components_to_match": match, "principal_angles_degrees": [1.0, 2.5]}

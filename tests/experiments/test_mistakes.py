@@ -21,7 +21,7 @@ REFUSED = {
     "option-far": (["model=transformer"], "valid: dense, linear"),
     "option-nested": (["optimizer/schedule=cosine"], "warmup_cosine"),
     "experiment": (["experiment=smoky"], "did you mean 'smoke'"),
-    "debug": (["debug=nan"], "did you mean 'nans'"),
+    "debug": (["debug=nan"], "debug=nan"),
     "key": (
         ["model.latentsize=3"],
         "model.latentsize: is not a key or group of the config; did you mean 'model.latent",

@@ -124,13 +124,12 @@ def test_other_data_of_other_features_are_refused(num_features, smoke, tmp_path)
         evaluate.evaluate(smoke, ["dataset=array", f"dataset.path={path}"])
 
 
-def test_limited_training_split_is_kept_out_of_other_data(train, tmp_path):
+def test_limit_of_the_training_split_is_kept_out_of_other_data(tiny, tmp_path):
     # The run was limited to 64 training examples; smaller data of another kind are still data to measure on.
-    train(tmp_path / "run")
     path = tmp_path / "few.npy"
     np.save(path, np.random.default_rng(0).uniform(size=(40, 64)).astype(np.float32))
-    measured = evaluate.evaluate(tmp_path / "run", ["dataset=array", f"dataset.path={path}", "dataset.scaling=none"])
-    assert measured["dataset"]["counts"]["test"] == 8
+    measured = evaluate.evaluate(tiny, ["dataset=array", f"dataset.path={path}", "dataset.scaling=none"])
+    assert measured["dataset"]["counts"] == {"train": 28, "validation": 4, "test": 8}
 
 
 def test_folder_can_be_moved(smoke, tmp_path):
@@ -144,9 +143,8 @@ def test_relative_folder(smoke, monkeypatch):
     assert ae_jax.load_run(Path(smoke.name)).summary["run"] == "smoke-run"
 
 
-def test_diverged_run_has_no_summary_to_compare(train, tmp_path, command_line):
-    train(tmp_path / "run", "optimizer=sgd", "optimizer.learning_rate=1e30")
-    ended = command_line(str(tmp_path / "run"), entry=evaluate.main)
+def test_diverged_run_has_no_summary_to_compare(diverged, command_line):
+    ended = command_line(str(diverged), entry=evaluate.main)
     assert ended.code == 2
     assert ended.err.startswith("error: ")
     assert len(ended.err.splitlines()) == 1

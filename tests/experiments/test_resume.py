@@ -17,6 +17,7 @@ from ae_jax.results import RunFolder
 from ae_jax.training import Best, TrainState
 from ae_jax.training.checkpoint import restore_state
 
+# What the shared run `tiny` was asked for.
 SIX = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 
 
@@ -60,18 +61,8 @@ def _assert_same(folder: Path, other: Path) -> None:
         assert RunFolder(folder).summary[part] == RunFolder(other).summary[part]
 
 
-@pytest.fixture(scope="module")
-def undisturbed(sealed_home, compose, tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("undisturbed") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
-        sizes = ("trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
-        train_group([Request(compose(*sizes, *SIX), folder)])
-    return folder
-
-
-@pytest.mark.parametrize("epoch", [1, 3, 6])
-def test_interrupted_and_called_again_is_bit_identical(epoch, undisturbed, train, monkeypatch, tmp_path):
+@pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(6, marks=pytest.mark.slow)])
+def test_interrupted_and_called_again_is_bit_identical(epoch, tiny, train, monkeypatch, tmp_path):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
         _interrupt_after(patch, epoch)
@@ -86,10 +77,11 @@ def test_interrupted_and_called_again_is_bit_identical(epoch, undisturbed, train
     assert outcome.state == "completed"
     if epoch > 1:
         assert f"continuing after epoch {epoch - 1}" in (folder / "run.log").read_text()
-    _assert_same(folder, undisturbed)
+    _assert_same(folder, tiny)
 
 
-def test_interrupted_while_measuring(undisturbed, train, monkeypatch, tmp_path):
+@pytest.mark.slow
+def test_interrupted_while_measuring(tiny, train, monkeypatch, tmp_path):
     folder = tmp_path / "run"
 
     def interrupt(*_: object) -> None:
@@ -101,12 +93,12 @@ def test_interrupted_while_measuring(undisturbed, train, monkeypatch, tmp_path):
             train(folder, *SIX)
     assert RunFolder(folder).state == "interrupted"
     train(folder, *SIX)
-    _assert_same(folder, undisturbed)
+    _assert_same(folder, tiny)
 
 
 @pytest.mark.parametrize("what", ["content", "metadata"])
-def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, undisturbed, train, tmp_path):
-    folder = shutil.copytree(undisturbed, tmp_path / "run")
+def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, tiny, train, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "run")
     (folder / "summary.json").unlink()
     assert sorted(path.name for path in (folder / "checkpoint").iterdir() if path.name.isdigit()) == ["5", "6"]
     for path in (folder / "checkpoint" / "6").rglob("*"):
@@ -114,11 +106,11 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, undisturbe
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     train(folder, *SIX)
     assert "continuing after epoch 5" in (folder / "run.log").read_text()
-    _assert_same(folder, undisturbed)
+    _assert_same(folder, tiny)
 
 
-def test_all_checkpoints_damaged_is_the_users_decision(undisturbed, train, tmp_path):
-    folder = shutil.copytree(undisturbed, tmp_path / "run")
+def test_all_checkpoints_damaged_is_the_users_decision(tiny, train, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "run")
     for path in (folder / "checkpoint").rglob("*"):
         if path.is_file() and "METADATA" not in path.name:
             path.write_bytes(b"")
@@ -127,8 +119,9 @@ def test_all_checkpoints_damaged_is_the_users_decision(undisturbed, train, tmp_p
     assert RunFolder(folder).state == "failed"
 
 
+@pytest.mark.slow
 @pytest.mark.xfail(strict=True, reason="a group counts epochs by its most advanced run")
-def test_group_whose_runs_stopped_at_different_epochs_ends_whole(compose, undisturbed, train, monkeypatch, tmp_path):
+def test_group_whose_runs_stopped_at_different_epochs_ends_whole(compose, tiny, train, monkeypatch, tmp_path):
     # Both runs of a group were interrupted, but the second had a checkpoint of a later epoch.
     monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
     with monkeypatch.context() as patch:
@@ -145,18 +138,18 @@ def test_group_whose_runs_stopped_at_different_epochs_ends_whole(compose, undist
         run = RunFolder(tmp_path / name)
         assert run.summary["training"]["epochs"] == 6
         assert [record["epoch"] for record in run.metrics] == [1, 2, 3, 4, 5, 6]
-    for mine, other in zip(_without_seconds(tmp_path / "first"), _without_seconds(undisturbed), strict=True):
+    for mine, other in zip(_without_seconds(tmp_path / "first"), _without_seconds(tiny), strict=True):
         assert mine == pytest.approx(other, rel=1e-5)
 
 
-def test_run_of_another_config_is_refused(undisturbed, compose):
-    config = RunFolder(undisturbed).config
-    assert end_of(config, undisturbed) == "completed"
+def test_run_of_another_config_is_refused(tiny, compose):
+    config = RunFolder(tiny).config
+    assert end_of(config, tiny) == "completed"
     other = {**config, "seed": config["seed"] + 1}
     with pytest.raises(UserError, match=r"holds a run of another config \(differs in seed\)"):
-        end_of(other, undisturbed)
+        end_of(other, tiny)
     untracked = {**config, "notes": "new", "tracking": {**config["tracking"], "project": "other"}}
-    assert end_of(untracked, undisturbed) == "completed"
+    assert end_of(untracked, tiny) == "completed"
 
 
 def test_no_folder_is_a_run_to_begin(compose, tmp_path):

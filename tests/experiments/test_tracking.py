@@ -134,9 +134,9 @@ def test_exit_code_says_completed(records):
     assert [record.exit.exit_code for record in records if record.HasField("exit")] == [0]
 
 
-def test_disabled_leaves_no_trace(train, tmp_path):
-    train(tmp_path / "run")
-    assert not (tmp_path / "run" / "wandb").exists()
+def test_disabled_leaves_no_trace(tiny):
+    assert RunFolder(tiny).config["tracking"]["mode"] == "disabled"
+    assert not (tiny / "wandb").exists()
 
 
 def test_the_environment_is_honoured(monkeypatch):

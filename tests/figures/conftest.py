@@ -21,7 +21,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         *,
         feature_shape: tuple[int, ...] = (8, 8),
         num_epochs: int = 5,
-        num_examples: int = 10,
+        num_examples: int = 4,
         corrupted: bool = False,
         sse: float = 1.5,
         match: int | None = 3,

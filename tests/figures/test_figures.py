@@ -14,7 +14,7 @@ from ae_jax.figures.run_figures import draw_run_figures, run_figures
 from ae_jax.figures.style import _SETTINGS, save, style
 
 CASES = {
-    "images": {},
+    "images": {"num_examples": 10},
     "corrupted-images": {"corrupted": True},
     "colour-images": {"feature_shape": (6, 6, 3)},
     "grey-images-with-channel": {"feature_shape": (6, 6, 1)},
@@ -52,8 +52,8 @@ def test_every_figure_draws(case, make_run):
         assert path.parent == run.figures
         assert path.stat().st_size > 5000
         width, height = _size(path)
-        assert 400 <= width <= 1600
-        assert 200 <= height <= 1600
+        assert 200 < width < 1600
+        assert 200 < height < 1600
     assert sorted(path.name for path in run.figures.iterdir()) == sorted(path.name for path in paths)
 
 
@@ -133,7 +133,7 @@ def test_reconstructions_have_a_row_for_each_method(corrupted, make_run):
     labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
     middle = ["corrupted"] if corrupted else []
     assert labels == ["input", *middle, "autoencoder\n2 latent", "PCA\n2 components"]
-    assert len(figure.axes) == 10 * len(labels)
+    assert len(figure.axes) == 4 * len(labels)
 
 
 def test_images_of_a_figure_share_their_grey_levels(make_run):

@@ -9,7 +9,7 @@ import pytest
 
 from ae_jax.experiments.build import training_data
 from ae_jax.training import Status
-from ae_jax.training.epoch import _batches, init_state, num_steps_per_epoch, scaled, train_epoch
+from ae_jax.training.epoch import _batches, _random_order, init_state, num_steps_per_epoch, scaled, train_epoch
 
 
 @pytest.mark.parametrize(("num_examples", "batch_size"), [(10, 5), (10, 4), (3, 8), (1, 1)])
@@ -18,6 +18,14 @@ def test_batches_hold_every_example_once(num_examples, batch_size):
     assert batches.rows.shape == (num_steps_per_epoch(num_examples, batch_size), batch_size)
     seen = np.asarray(batches.rows)[np.asarray(batches.weights) == 1]
     np.testing.assert_array_equal(seen, np.arange(num_examples)[::-1])
+
+
+def test_the_random_order_is_a_permutation_and_every_row_comes_first_equally_often():
+    orders = np.asarray(jax.vmap(lambda key: _random_order(key, 5))(jax.random.split(jax.random.key(0), 5000)))
+    np.testing.assert_array_equal(np.sort(orders, axis=1), np.broadcast_to(np.arange(5), orders.shape))
+    counts = np.bincount(orders[:, 0], minlength=5)
+    # Binomial with n = 5000 and p = 1/5: mean 1000, standard deviation 28.3; five of those either way.
+    assert np.abs(counts - 1000).max() < 5 * 28.3
 
 
 def sgd_experiment(make_experiment, *overrides):
@@ -34,7 +42,7 @@ def test_an_epoch_of_sgd_is_what_the_textbook_says(make_experiment):
     after, metrics = jax.jit(lambda state: train_epoch(structure, data, run, state))(start)
 
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(run.seed), 1), 0)
-    order = np.asarray(jax.random.permutation(jax.random.split(key)[0], 250))
+    order = np.asarray(_random_order(jax.random.split(key)[0], 250))
     x = np.asarray(scaled(data, data.train), np.float64)
     layers = {name: jax.tree.map(np.float64, dict(start.params[name])) for name in ("encoder", "decoder")}
     weights = {name: [np.asarray(layer["kernel"]), np.asarray(layer["bias"])] for name, layer in layers.items()}
