@@ -4,10 +4,10 @@ Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLO
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -25,11 +25,8 @@ _ROWS = (
 )
 
 
-class ShowEpoch(Protocol):
-    """Shows an epoch: its metrics, and the number of examples a second."""
-
-    def __call__(self, record: dict[str, Any], examples_per_second: float) -> None:
-        """Show one epoch."""
+ShowEpoch = Callable[[dict[str, Any], float], None]
+"""Shows an epoch: its metrics, and the number of examples a second."""
 
 
 def console() -> Console:

@@ -39,7 +39,7 @@ class Checkpoints:
         least_seconds: Time between two checkpoints, so that saving costs little however short an epoch is.
     """
 
-    def __init__(self, folder: Path, *, config: dict[str, Any], least_seconds: float):
+    def __init__(self, folder: Path, *, config: dict[str, Any], least_seconds: int):
         self._least_seconds = least_seconds
         self._last_save = time.monotonic()
         policy = ocp.training.preservation_policies.LatestN(_KEPT)
@@ -59,6 +59,7 @@ class Checkpoints:
         self._checkpointer.save_checkpointables_async(
             int(state.epoch),
             {"latest": latest, "best": state.best._asdict()},
+            force=True,  # or Orbax skips a save that is asked for while another is under way
             overwrite=True,
             custom_metadata=self._metadata,
         )

@@ -40,10 +40,10 @@ def test_round_trip(tmp_path, compress):
         (GOOD[:-1], "says 2 x 3 x 4 values, but it holds 23"),
         (GOOD + b"!", "but it holds 25"),
         (pack(">BBBB3I", 0, 0, 8, 3, *[2**32 - 1] * 3), "but it holds 0"),
-        (gzip.compress(GOOD)[:-9], "truncated or damaged"),
-        (gzip.compress(GOOD)[:5], "truncated or damaged"),
-        (gzip.compress(GOOD) + b"!", "truncated or damaged"),
-        (gzip.compress(GOOD)[:-8] + b"\0" * 8, "truncated or damaged"),
+        (gzip.compress(GOOD, mtime=0)[:-9], "truncated or damaged"),
+        (gzip.compress(GOOD, mtime=0)[:5], "truncated or damaged"),
+        (gzip.compress(GOOD, mtime=0) + b"!", "truncated or damaged"),
+        (gzip.compress(GOOD, mtime=0)[:-8] + b"\0" * 8, "truncated or damaged"),
     ],
 )
 def test_hostile_files_end_in_one_line(tmp_path, content, message):

@@ -1,6 +1,7 @@
 """What the tests of experiments share: a sealed environment, one trained run, and the command line in this process."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,9 @@ TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_exam
 SIX_EPOCHS = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 TAGS, NOTES = ["first", "second"], "what this run is for"
 
+# Before the environment is sealed.
+DATA_DIR = os.environ.get("AE_JAX_DATA_DIR")
+
 Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Outcome]
 
@@ -30,6 +34,14 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder with the canonical idx files; tests that need it are skipped, with this reason, without it."""
+    if not DATA_DIR or not (Path(DATA_DIR) / "mnist").is_dir():
+        pytest.skip("AE_JAX_DATA_DIR does not name a folder with mnist/ and fashion_mnist/")
+    return Path(DATA_DIR).resolve()
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ae_jax.experiments import evaluate
+from ae_jax.experiments.build import _load_dataset
 
 ARRAY = ("dataset=array", "model.latent_size=2")
 
@@ -139,6 +140,7 @@ FAILED = {
 @pytest.fixture
 def files(tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Wrong files, by the words that stand for them in the arguments."""
+    _load_dataset.cache_clear()
     folder = tmp_path / "files"
     (folder / "mnist").mkdir(parents=True)
     (folder / "fashion_mnist").mkdir()
@@ -211,7 +213,9 @@ def test_folder_of_another_config(smoke, tmp_path, command_line, tree):
     assert tree(folder) == before
 
 
+@pytest.mark.slow
 def test_wrong_checksum(tmp_path, data_dir, command_line, monkeypatch):
+    _load_dataset.cache_clear()
     folder = shutil.copytree(data_dir / "fashion_mnist", tmp_path / "data" / "fashion_mnist")
     (path,) = folder.glob("t10k-labels-idx1-ubyte*")
     read = gzip.decompress if path.suffix == ".gz" else bytes
@@ -219,7 +223,8 @@ def test_wrong_checksum(tmp_path, data_dir, command_line, monkeypatch):
     labels[-1] ^= 1
     path.write_bytes(gzip.compress(bytes(labels)) if path.suffix == ".gz" else bytes(labels))
     monkeypatch.setenv("AE_JAX_DATA_DIR", str(tmp_path / "data"))
-    ended = command_line("dataset=fashion_mnist", "hydra.run.dir=run", "runtime.print_config=false")
+    quick = ("trainer.num_epochs=1", "trainer.max_train_examples=32", "tracking.mode=disabled")
+    ended = command_line("dataset=fashion_mnist", *quick, "hydra.run.dir=run", "runtime.print_config=false")
     assert f"error: {path}: checksum mismatch" in _line(ended.err)
     assert ended.code == 2
 

@@ -29,7 +29,7 @@ def test_the_random_order_is_a_permutation_and_every_row_comes_first_equally_oft
 
 
 def sgd_experiment(make_experiment, *overrides):
-    kind = ("model=linear", "loss=half_sse", "optimizer=sgd", "optimizer.learning_rate=0.05")
+    kind = ("model=linear", "loss=half_sse", "optimizer=sgd", "optimizer.learning_rate=0.005")
     return make_experiment(*kind, *overrides)
 
 
@@ -54,8 +54,8 @@ def test_an_epoch_of_sgd_is_what_the_textbook_says(make_experiment):
         error = latent @ b + b0 - batch
         total += 0.5 * (error**2).sum()
         slope = error / len(rows)
-        weights["decoder"] = [b - 0.05 * latent.T @ slope, b0 - 0.05 * slope.sum(0)]
-        weights["encoder"] = [a - 0.05 * batch.T @ (slope @ b.T), a0 - 0.05 * (slope @ b.T).sum(0)]
+        weights["decoder"] = [b - 0.005 * latent.T @ slope, b0 - 0.005 * slope.sum(0)]
+        weights["encoder"] = [a - 0.005 * batch.T @ (slope @ b.T), a0 - 0.005 * (slope @ b.T).sum(0)]
     for name, (kernel, bias) in weights.items():
         np.testing.assert_allclose(after.params[name]["kernel"][...], kernel, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(after.params[name]["bias"][...], bias, rtol=1e-4, atol=1e-6)
