@@ -36,7 +36,7 @@ def guard(command: Callable[[], int]) -> int:
     load_dotenv(find_dotenv(usecwd=True))
     # As an exception, so that open runs are marked interrupted and their checkpoints are completed on the way out.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.CRITICAL)
     try:
         return command()
     except UserError as error:
@@ -60,12 +60,22 @@ def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir
     import hydra
 
     _register_resolvers()
+    if config_dir and not Path(config_dir).is_dir():
+        raise UserError("--config-dir", f"{config_dir} is not a folder", "name the folder that has your configs")
     search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
     try:
         with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-            return hydra.compose(config_name, overrides=[*search, *overrides], return_hydra_config=True)
+            given = [_quoted_option(override) for override in overrides]
+            return hydra.compose(config_name, overrides=[*search, *given], return_hydra_config=True)
     except Exception as error:
         raise explain(error) from error
+
+
+def _quoted_option(override: str) -> str:
+    """An override of a group with its option as text: `debug=nan` names an option, not a number."""
+    group, _, option = override.partition("=")
+    plain = option.isidentifier() or option.replace(".", "").isdigit()
+    return f"{group}='{option}'" if plain and (config_folder() / group).is_dir() else override
 
 
 def checked(composed: DictConfig) -> dict[str, Any]:
@@ -109,7 +119,10 @@ def _train() -> int:
             config_name=arguments.config_name or "config",
             config_dir=arguments.config_dir,
         )
-        ended = _answer_if_ended(checked(composed), Path(composed.hydra.run.dir))
+        config = checked(composed)
+        if not composed.hydra.run.dir:
+            raise UserError("hydra.run.dir", "is empty", "name a folder, or leave the key out")
+        ended = _answer_if_ended(config, Path(composed.hydra.run.dir))
         if ended is not None:
             return ended
     outcomes: list[int] = []
@@ -188,10 +201,10 @@ def _configure_jax(runtime: dict[str, Any]) -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     try:
         jax.devices()
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:
         raise UserError(
             "runtime.platform",
-            f"{platforms} cannot be used ({str(error).splitlines()[0]})",
+            f"{platforms} cannot be used ({str(error).partition(chr(10))[0]})",
             "use runtime.platform=cpu, or install the extra ae_jax[cuda] or ae_jax[tpu]",
         ) from error
 

@@ -148,7 +148,7 @@ def check_target(key: str, target: Any) -> None:
         raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(allowed)})")
 
 
-def resolve(target: str) -> Callable[..., Any]:
+def resolve(target: str) -> Any:
     """The member of a module that a checked `_target_` names."""
     module, _, member = target.rpartition(".")
     return getattr(importlib.import_module(module), member)

@@ -63,7 +63,7 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
         output.print("try a smaller optimizer.learning_rate, or optimizer.clip_norm=1", soft_wrap=True)
     if "pca" in run.summary:
         print_comparison(run.summary)
-    output.print(f"run folder: {_short(folder)}", soft_wrap=True)
+    output.print(f"run folder: {_short(folder)}", soft_wrap=True, markup=False)
     if trained_before:
         output.print("This run was trained before. To train it anew, delete its folder.", soft_wrap=True)
 

@@ -32,7 +32,7 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
     Raises:
         UserError: If the folder is damaged, or the data do not fit the model.
     """
-    from ae_jax.experiments.build import build
+    from ae_jax.experiments.build import build, load_dataset
     from ae_jax.experiments.measure import fit_dataset_pca
     from ae_jax.experiments.restore import restore, stored_config
     from ae_jax.experiments.summary import comparison, describe_dataset
@@ -40,13 +40,18 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
     config = stored_config(folder)
     original = build(config)
     trained = restore(folder, config, original)
-    experiment = build({**config, "dataset": _other_dataset(overrides)}) if overrides else original
-    if experiment.dataset.num_features != original.dataset.num_features:
-        raise UserError(
-            "dataset",
-            f"has {experiment.dataset.num_features} features, the run was trained on {original.dataset.num_features}",
-            "choose data of the same shape",
-        )
+    experiment = original
+    if overrides:
+        trainer = {**config["trainer"], "max_train_examples": None}
+        other = {**config, "dataset": _other_dataset(overrides), "trainer": trainer}
+        num_features = load_dataset(other).num_features
+        if num_features != original.dataset.num_features:
+            raise UserError(
+                "dataset",
+                f"has {num_features} features, the run was trained on {original.dataset.num_features}",
+                "choose data of the same shape",
+            )
+        experiment = build(other)
     # PCA is compared as it was trained: on the run's own training split, whatever is measured.
     measured = comparison(experiment, trained.best.params, fit_dataset_pca(original.dataset))
     return {"dataset": describe_dataset(experiment), **measured}
@@ -56,6 +61,8 @@ def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
     from ae_jax.experiments.display import console, print_comparison
     from ae_jax.experiments.recorder import write_json
 
+    if RunFolder(folder).state == "diverged":
+        raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")
     measured = evaluate(folder, overrides)
     print_comparison(measured)
     if output is not None:

@@ -66,7 +66,9 @@ def _unknown_key(message: str, config_folder: Path) -> UserError:
     present = re.search(r"already at '([^']+)'", message)
     if present:
         return UserError(present.group(1), "is in the config already", "leave out the +")
-    override = re.search(r"Could not (?:override|append to|append|delete|add)\s*(?:override\s*)?'?([^\s'=]+)", message)
+    override = re.search(r"'([^']+)' does not exist", message) or re.search(
+        r"Could not (?:override|append to|append|delete(?: from config\. The value of)?)\s*'?([^\s'=]+)", message
+    )
     if not override:
         return UserError("command", message)
     key = override.group(1).rstrip(".")
@@ -94,5 +96,5 @@ def _known_keys(config_folder: Path) -> dict[str, list[str]]:
         if prefix:
             known.setdefault(group, [])
         for key, _ in flatten({name: item for name, item in content.items() if name not in ("defaults", "hydra")}):
-            known.setdefault(f"{prefix}{key}", []).append(f"{group}={path.stem}")
+            known.setdefault(f"{prefix}{key}", []).append(f"{group}={path.stem}" if prefix else path.name)
     return known

@@ -162,7 +162,7 @@ def _in_rows(function: Callable[..., Float[Array, "..."]], params: PyTree, x: Ho
     """Apply a compiled function to any number of rows, in padded calls of one size."""
     x = np.asarray(x, np.float32)
     results = []
-    for start in range(0, len(x), _ROWS):
+    for start in range(0, max(1, len(x)), _ROWS):
         rows = x[start : start + _ROWS]
         padded = np.pad(rows, ((0, _ROWS - len(rows)), (0, 0)))
         results.append(np.asarray(function(params, padded))[: len(rows)])

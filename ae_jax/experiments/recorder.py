@@ -16,6 +16,7 @@ from typing import Any
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import config_hash
+from ae_jax.experiments.run import end_of
 from ae_jax.results.run_folder import SCHEMA
 
 _PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
@@ -34,6 +35,7 @@ class Recorder:
 
     def __init__(self, folder: Path, config: dict[str, Any]):
         self.folder = folder
+        end_of(config, folder)
         self._status: dict[str, Any] = {
             "schema": SCHEMA,
             "state": "running",
@@ -87,8 +89,14 @@ class Recorder:
 
     def metrics(self, record: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
-        with (self.folder / "metrics.jsonl").open("a") as file:
-            file.write(_dumps(record) + "\n")
+        path = self.folder / "metrics.jsonl"
+        try:
+            with path.open("a") as file:
+                file.write(_dumps(record) + "\n")
+        except OSError as error:
+            raise UserError(
+                path, f"cannot be written ({error.strerror})", "free space and run the command again"
+            ) from error
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -116,7 +124,9 @@ def log_to(folder: Path) -> logging.Handler:
     """A handler that writes this package's log of a run to `run.log`; remove it from the logger when the run ends."""
     handler = logging.FileHandler(folder / "run.log")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.getLogger("ae_jax").addHandler(handler)
+    logger = logging.getLogger("ae_jax")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
     return handler
 
 

@@ -61,7 +61,7 @@ class TrainedRun:
     def _rows(self, x: np.ndarray) -> np.ndarray:
         num_features = self.experiment.dataset.num_features
         x = np.asarray(x)
-        rows = x.reshape(len(x), -1) if x.ndim > 1 else x
+        rows = x.reshape(len(x), int(np.prod(x.shape[1:]))) if x.ndim > 1 else x
         if rows.ndim != 2 or rows.shape[1] != num_features:
             raise UserError("x", f"has shape {x.shape}, expected (examples, {num_features})")
         return rows

@@ -19,7 +19,7 @@ from ae_jax.experiments.tracking import Tracker
 from ae_jax.training import Status, TrainState
 from ae_jax.training.checkpoint import Checkpoints, restore_state
 from ae_jax.training.epoch import num_steps_per_epoch
-from ae_jax.training.fit import EpochReport, fit, run_state
+from ae_jax.training.fit import EpochReport, fit, is_running, run_state
 from ae_jax.training.group import Group, compile_group
 
 _log = logging.getLogger(__name__)
@@ -130,22 +130,25 @@ def _start(group: Group, members: list[_Member]) -> TrainState:
 
 def _record(members: list[_Member], report: EpochReport, show: ShowEpoch) -> None:
     """Write an epoch's metrics of every run that trained in it, and its checkpoint when one is due."""
+    num_epochs = members[0].experiment.structure.num_epochs
+    running = is_running(np.asarray(report.metrics.status), np.asarray(report.metrics.epoch), num_epochs)
     for index, member in enumerate(members):
-        if not report.trained[index]:
-            continue
         structure, num_train = member.experiment.structure, len(member.experiment.dataset.train)
-        metrics = {name: float(values[index]) for name, values in report.metrics._asdict().items() if name != "status"}
+        if not report.metrics.trained[index]:
+            continue
+        epoch = int(report.metrics.epoch[index])
         record = {
-            "epoch": report.epoch,
-            "step": report.epoch * num_steps_per_epoch(num_train, structure.batch_size),
-            **metrics,
+            "epoch": epoch,
+            "step": epoch * num_steps_per_epoch(num_train, structure.batch_size),
+            "train_loss": float(report.metrics.train_loss[index]),
+            "validation_loss": float(report.metrics.validation_loss[index]),
+            "validation_sse": float(report.metrics.validation_sse[index]),
             "seconds": report.seconds,
         }
         member.recorder.metrics(record)
         member.tracker.log(record)
         show(record, len(members) * num_train / report.seconds)
-        stopped = report.metrics.status[index] != Status.RUNNING or report.epoch == structure.num_epochs
-        if stopped or member.checkpoints.is_due():
+        if not running[index] or member.checkpoints.is_due():
             member.checkpoints.save(run_state(report.state, index))
 
 

@@ -28,7 +28,7 @@ def draw(run: RunFolder) -> Figure:
         title=f"{run.summary['dataset']['name']}, test split, {run.summary['dataset']['counts']['test']} examples",
         xscale="log",
         yscale="log",
-        ylim=(max(smallest, error / 100) * 0.7, curve[0] * 1.4),
+        ylim=(max(smallest, error / 100) * 0.7, max(curve[0], error) * 1.4),
     )
     plain_log_ticks(axes.xaxis)
     plain_log_ticks(axes.yaxis)

@@ -58,7 +58,13 @@ class RunFolder:
     @property
     def state(self) -> str | None:
         """`state` of status.json, None where there is no run."""
-        return self.read("status.json")["state"] if (self.path / "status.json").exists() else None
+        path = self.path / "status.json"
+        if not path.exists():
+            return None
+        state = self.read("status.json").get("state")
+        if not isinstance(state, str):
+            raise UserError(path, "does not hold a state", "train the run again by the same command")
+        return state
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -86,7 +92,14 @@ class RunFolder:
         """The lines of metrics.jsonl that are whole; a last line cut short by a crash is left out."""
         path = self.path / "metrics.jsonl"
         lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        records = []
+        for number, line in enumerate((line for line in lines if line.endswith("\n")), start=1):
+            try:
+                records.append(json.loads(line))
+            except ValueError as error:
+                remedy = "train the run again by the same command"
+                raise UserError(path, f"cannot be read in line {number} ({error})", remedy) from error
+        return records
 
     @cached_property
     def reconstructions(self) -> dict[str, np.ndarray]:
@@ -95,7 +108,7 @@ class RunFolder:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # NumPy and zipfile answer damage with a dozen types
             raise UserError(path, f"cannot be read ({error})", "train the run again by the same command") from error
 
     def read(self, name: str) -> dict[str, Any]:

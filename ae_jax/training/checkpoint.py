@@ -123,6 +123,8 @@ def _load(folder: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Path]
     for step in _steps(folder):
         try:
             schema = (ocp.checkpointables_metadata(step.resolve()).custom_metadata or {}).get("schema")
+            if schema is None:
+                raise ValueError("its metadata cannot be read")
             if schema != SCHEMA:
                 raise UserError(
                     step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it"
@@ -134,8 +136,9 @@ def _load(folder: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Path]
             problems.append(
                 f"{step.name}: {str(error).strip().splitlines()[0] if str(error) else type(error).__name__}"
             )
-            _log.warning("checkpoint %s cannot be read (%s); trying the one before", step, type(error).__name__)
             continue
+        if problems:
+            _log.warning("using checkpoint %s, as those after it cannot be read (%s)", step, "; ".join(problems))
         return loaded, step
     raise UserError(
         folder, f"no checkpoint can be read ({'; '.join(problems)})"[:400], "move the run folder away and train again"

@@ -45,17 +45,24 @@ def train_epoch(
 ) -> tuple[TrainState, EpochMetrics]:
     """Train a run for one epoch.
 
-    A run that has stopped stays as it is. An epoch with a loss that is not finite is undone, and the run is marked
-    diverged.
+    A run that has stopped, or seen all its epochs, stays as it is. An epoch with a loss that is not finite is undone,
+    and the run is marked diverged.
     """
     params, opt_state, train_loss = _update(structure, data, run, state)
     validation_loss, validation_sse = _validate(structure, data, run, params)
     finite = jnp.isfinite(train_loss) & jnp.isfinite(validation_loss)
     trained = _advance(structure, run, state, params, opt_state, validation_loss)
     diverged = state._replace(status=jnp.int32(Status.DIVERGED))
-    running = state.status == Status.RUNNING
+    running = (state.status == Status.RUNNING) & (state.epoch < structure.num_epochs)
     after = _select(running, _select(finite, trained, diverged), state)
-    return after, EpochMetrics(train_loss, validation_loss, validation_sse, after.status)
+    return after, EpochMetrics(
+        epoch=state.epoch + 1,
+        trained=running,
+        train_loss=train_loss,
+        validation_loss=validation_loss,
+        validation_sse=validation_sse,
+        status=after.status,
+    )
 
 
 def scaled(data: TrainingData, raw: Num[Array, "batch features"]) -> Batch:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Bool, Int
 
 from ae_jax.training.group import Group
 from ae_jax.training.state import EpochMetrics, Status, TrainState
@@ -15,31 +16,35 @@ class EpochReport(NamedTuple):
     """What an epoch of a group left.
 
     Attributes:
-        epoch: Epochs completed, from 1.
         state: State of every run; consumed by the next epoch, so copy what is to be kept.
         metrics: NumPy arrays of shape "runs".
-        trained: Which runs trained in this epoch; a run that diverges in it counts.
         seconds: Wall-clock time of the epoch.
     """
 
-    epoch: int
     state: TrainState
     metrics: EpochMetrics
-    trained: np.ndarray
     seconds: float
 
 
 def fit(group: Group, state: TrainState, *, num_epochs: int) -> Iterator[EpochReport]:
-    """Train until every run has stopped or seen `num_epochs` epochs, reporting after each epoch."""
-    running = np.asarray(state.status) == Status.RUNNING
-    epoch = int(np.max(np.asarray(state.epoch)))
-    while running.any() and epoch < num_epochs:
+    """Train until every run has stopped or seen `num_epochs` epochs, reporting after each epoch.
+
+    Runs may start from different epochs, as they do when some were interrupted earlier than others.
+    """
+    running = is_running(np.asarray(state.status), np.asarray(state.epoch), num_epochs)
+    while running.any():
         start = time.perf_counter()
         state, metrics = group.train_epoch(state)
         metrics = jax.device_get(metrics)
-        epoch += 1
-        yield EpochReport(epoch, state, metrics, running, time.perf_counter() - start)
-        running = metrics.status == Status.RUNNING
+        yield EpochReport(state, metrics, time.perf_counter() - start)
+        running = metrics.trained & is_running(metrics.status, metrics.epoch, num_epochs)
+
+
+def is_running(
+    status: Int[np.ndarray, " runs"], epoch: Int[np.ndarray, " runs"], num_epochs: int
+) -> Bool[np.ndarray, " runs"]:
+    """Which runs have neither stopped nor seen all their epochs."""
+    return (status == Status.RUNNING) & (epoch < num_epochs)
 
 
 def run_state(state: TrainState, index: int) -> TrainState:

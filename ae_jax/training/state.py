@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import optax
-from jaxtyping import Array, Float, Int, Num, PyTree, UInt32
+from jaxtyping import Array, Bool, Float, Int, Num, PyTree, UInt32
 
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel
@@ -92,12 +92,16 @@ class EpochMetrics(NamedTuple):
     """Means over the examples of an epoch.
 
     Attributes:
+        epoch: The number of the epoch, from 1.
+        trained: Whether the run trained in it, or had stopped before; a run that diverges in it has trained.
         train_loss: The objective, on corrupted inputs, while the parameters changed.
         validation_loss: The objective after the epoch, with the same corruption noise every epoch.
         validation_sse: Squared error of the reconstructions of clean inputs, summed over features.
         status: The run's `Status` after the epoch.
     """
 
+    epoch: Int[Array, "*runs"]
+    trained: Bool[Array, "*runs"]
     train_loss: Float[Array, "*runs"]
     validation_loss: Float[Array, "*runs"]
     validation_sse: Float[Array, "*runs"]

@@ -120,7 +120,6 @@ def test_all_checkpoints_damaged_is_the_users_decision(tiny, train, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="a group counts epochs by its most advanced run")
 def test_group_whose_runs_stopped_at_different_epochs_ends_whole(compose, tiny, train, monkeypatch, tmp_path):
     # Both runs of a group were interrupted, but the second had a checkpoint of a later epoch.
     monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])

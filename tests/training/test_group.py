@@ -80,7 +80,7 @@ def test_a_diverging_run_is_undone_and_does_not_touch_its_neighbours(train_runs,
     assert diverged.status == Status.DIVERGED
     assert diverged.epoch == 0
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(diverged.params))
-    assert [bool(report.trained[1]) for report in with_wild.reports] == [True, False, False]
+    assert [bool(report.metrics.trained[1]) for report in with_wild.reports] == [True, False, False]
 
 
 def test_a_converged_run_is_frozen_while_the_others_go_on(train_runs):
