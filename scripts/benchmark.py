@@ -65,7 +65,12 @@ def small(folder: Path, options: argparse.Namespace) -> Table:
     """A small model, where all that is not a matrix product shows."""
     images = write_images(folder, limit=min(NUM_SMALL_IMAGES, options.images or NUM_SMALL_IMAGES))
     contest = compete(
-        [OURS, TORCH], repeats=options.repeats, images=images.path, width=SMALL_WIDTH, batch_size=BATCH_SIZE
+        [OURS, TORCH],
+        repeats=options.repeats,
+        images=images.path,
+        width=SMALL_WIDTH,
+        batch_size=BATCH_SIZE,
+        repetitions=10,
     )
     rows = _epochs(contest, [OURS, TORCH], {TORCH.name: 1.6})
     return Table(f"small: an epoch of 784-{SMALL_WIDTH}-784 {_describe(images)}", rows, contest.missing, contest.broken)

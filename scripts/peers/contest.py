@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 from typing import NamedTuple
 
 _SCRIPTS = Path(__file__).resolve().parents[1]
@@ -83,18 +83,21 @@ class _Process:
         """Whether it can be asked."""
         return not self.missing and not self.failure
 
-    def repeat(self) -> None:
-        """One more round."""
+    def take_turn(self, repetitions: int) -> None:
+        """One more round: the mean of some repetitions without a pause."""
+        answers = [answer for _ in range(repetitions) if (answer := self._ask())]
+        if self.takes_part:
+            self.seconds.append(fmean(answer["seconds"] for answer in answers))
+            self.result = answers[-1]["result"]
+
+    def _ask(self) -> dict:
         assert self._process.stdin is not None
         try:
             self._process.stdin.write("again\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # it has ended, and says why below
-        answer = self._receive()
-        if self.takes_part:
-            self.seconds.append(answer["seconds"])
-            self.result = answer["result"]
+        return self._receive()
 
     def close(self) -> None:
         """End it, whatever it is doing."""
@@ -114,7 +117,13 @@ class _Process:
 
 
 def compete(
-    contenders: Sequence[Contender], *, repeats: int, images: Path, width: int = 256, batch_size: int = 256
+    contenders: Sequence[Contender],
+    *,
+    repeats: int,
+    images: Path,
+    width: int = 256,
+    batch_size: int = 256,
+    repetitions: int = 1,
 ) -> Contest:
     """Measure contenders in turn, `repeats` rounds after the one that warms each up.
 
@@ -124,6 +133,8 @@ def compete(
         images: A .npy file of bytes, of shape "examples features".
         width: Units of the hidden layer.
         batch_size: Examples per update.
+        repetitions: Without a pause in each round. What takes milliseconds needs several: after a pause, the first is
+            slow for reasons of the machine (threads asleep, caches cold).
     """
     arguments = ["--images", str(images), "--width", str(width), "--batch-size", str(batch_size)]
     processes: dict[str, _Process] = {}
@@ -134,7 +145,7 @@ def compete(
             for process in processes.values():
                 if process.takes_part:
                     time.sleep(_PAUSE_SECONDS)
-                    process.repeat()
+                    process.take_turn(repetitions)
     finally:
         for process in processes.values():
             process.close()
