@@ -21,7 +21,7 @@ def draw(run: RunFolder) -> Figure:
         axes.annotate(
             f"PCA needs {match}", (match, error), xytext=(6, 2), textcoords="offset points", va="bottom", ha="left"
         )
-    smallest = min([sse for _, sse in shown] + [error])
+    smallest = min(sse for sse in [*curve, error] if sse > 1e-9 * curve[0])
     axes.set(
         xlabel="latent size (number of components)",
         ylabel="squared error per example (sse)",
