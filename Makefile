@@ -1,5 +1,6 @@
 # Everything runs in .venv, made from requirements.lock with whatever Python 3.11 to 3.13 is found (or PYTHON=…).
-PYTHON ?= $(shell for v in 3.11 3.12 3.13; do command -v python$$v 2>/dev/null && exit; done; echo python3)
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
 .PHONY: run setup test test-slow lint benchmark clean clean-outputs lock
@@ -10,7 +11,7 @@ run: .venv/.ready ## train the default experiment on bundled data and compare it
 setup: .venv/.ready ## make .venv with everything pinned by hash
 
 .venv/.ready: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"ae_jax needs Python 3.11 to 3.13, $(PYTHON) is {v[0]}.{v[1]}; try: make PYTHON=/path/to/python3.12")'
+	@$(or $(PYTHON),false) -c '$(SUPPORTED)' || { echo "ae_jax needs Python 3.11 to 3.13; name one: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

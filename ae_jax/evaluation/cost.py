@@ -20,19 +20,19 @@ def count_parameters(tree: Any) -> int:
     return sum(math.prod(leaf.shape) for leaf in leaves)
 
 
-def flops_per_example(fn: Callable[..., Any], example: jax.ShapeDtypeStruct) -> float | None:
+def flops_per_example(fn: Callable[..., Any], *arguments: Any) -> float | None:
     """Floating-point operations of `fn` on a batch of one, as XLA counts them in the compiled program.
 
     A multiplication and an addition count as two. Transcendental functions are counted apart by XLA and not included.
 
     Args:
-        fn: A function of one array that `jax.jit` accepts.
-        example: Shape "1 features" and dtype of its argument.
+        fn: A function that `jax.jit` accepts.
+        arguments: Its arguments, or their shapes and dtypes; the examples have shape "1 features".
 
     Returns:
         The number, or None where the backend gives none.
     """
-    analysis: Any = jax.jit(fn).lower(example).compile().cost_analysis()
+    analysis: Any = jax.jit(fn).lower(*arguments).compile().cost_analysis()
     if isinstance(analysis, list | tuple):  # one dict per program, in some versions of JAX
         analysis = analysis[0] if analysis else None
     flops = (analysis or {}).get("flops")

@@ -53,7 +53,7 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
             )
         experiment = build(other)
     # PCA is compared as it was trained: on the run's own training split, whatever is measured.
-    measured = comparison(experiment, trained.best.params, fit_dataset_pca(original.dataset))
+    measured = comparison(experiment, trained.model, fit_dataset_pca(original.dataset))
     return {"dataset": describe_dataset(experiment), **measured}
 
 

@@ -15,7 +15,6 @@ from ae_jax.evaluation.cost import count_parameters, flops_per_example, latency
 from ae_jax.evaluation.measures import measure_reconstruction
 from ae_jax.evaluation.subspace import principal_angles
 from ae_jax.experiments.build import Experiment
-from ae_jax.models import FunctionalModel
 from ae_jax.typing import Batch, Latent
 
 SPLITS = ("train", "validation", "test")
@@ -29,16 +28,27 @@ Measures = dict[str, float | None]
 Host = np.ndarray
 
 
-class Reconstructor(NamedTuple):
-    """A model with trained parameters, from NumPy arrays to NumPy arrays of inputs (scaled values)."""
+class TrainedModel(NamedTuple):
+    """A model with its parameters, from NumPy arrays to NumPy arrays of inputs (scaled values).
+
+    Attributes:
+        encode: Inputs to latents.
+        decode: Latents to reconstructions, after the loss's link.
+        reconstruct: Inputs to reconstructions.
+        params: The parameters.
+        compiled: `(params, x)` to reconstructions on the device, what `reconstruct` calls.
+    """
 
     encode: Callable[[Host], Host]
     decode: Callable[[Host], Host]
     reconstruct: Callable[[Host], Host]
+    params: PyTree
+    compiled: Callable[[PyTree, Batch], Batch]
 
 
-def reconstructor(model: FunctionalModel, link: Callable[[Batch], Batch], params: PyTree) -> Reconstructor:
-    """Compile encode, decode and reconstruct with fixed parameters; each is compiled when it is first called."""
+def trained_model(experiment: Experiment, params: PyTree) -> TrainedModel:
+    """The model of an experiment with trained parameters; each function is compiled when it is first called."""
+    model, link = experiment.model, experiment.loss.link
 
     def encode(parameters: PyTree, x: Batch) -> Latent:
         return model.encode(parameters, x)
@@ -49,23 +59,28 @@ def reconstructor(model: FunctionalModel, link: Callable[[Batch], Batch], params
     def reconstruct(parameters: PyTree, x: Batch) -> Batch:
         return decode(parameters, encode(parameters, x))
 
-    return Reconstructor(*(functools.partial(_in_rows, jax.jit(f), params) for f in (encode, decode, reconstruct)))
+    compiled = jax.jit(reconstruct)
+    return TrainedModel(
+        encode=functools.partial(_in_rows, jax.jit(encode), params),
+        decode=functools.partial(_in_rows, jax.jit(decode), params),
+        reconstruct=functools.partial(_in_rows, compiled, params),
+        params=params,
+        compiled=compiled,
+    )
 
 
-def measure_model(experiment: Experiment, params: PyTree, pca: PCA) -> dict[str, Measures]:
+def measure_model(dataset: Dataset, model: TrainedModel, pca: PCA) -> dict[str, Measures]:
     """Measures of the autoencoder on every split, from clean inputs; the training mean is PCA's."""
-    model = reconstructor(experiment.model, experiment.loss.link, params)
-    return {split: _measure(experiment.dataset, split, model.reconstruct, pca.mean) for split in SPLITS}
+    return {split: _measure(dataset, split, model.reconstruct, pca.mean) for split in SPLITS}
 
 
 def measure_corrupted(
-    experiment: Experiment, params: PyTree, pca: PCA, num_components: int
+    experiment: Experiment, model: TrainedModel, pca: PCA, num_components: int
 ) -> dict[str, Measures] | None:
     """Measures on the test split when both methods see the same corrupted inputs; None without corruption."""
     if not experiment.corrupts:
         return None
     dataset = experiment.dataset
-    model = reconstructor(experiment.model, experiment.loss.link, params)
     methods = {"autoencoder": model.reconstruct, "pca": lambda x: pca.reconstruct(x, num_components)}
     return {
         name: measure_reconstruction(
@@ -77,9 +92,8 @@ def measure_corrupted(
     }
 
 
-def compare_pca(experiment: Experiment, pca: PCA, *, num_components: int, test_sse: float) -> dict[str, Any]:
+def compare_pca(dataset: Dataset, pca: PCA, *, num_components: int, test_sse: float) -> dict[str, Any]:
     """PCA's part of the summary: its measures, its whole error curve, and what it needs to match `test_sse`."""
-    dataset = experiment.dataset
     curve = pca.sse_by_components([dataset.test], scale=dataset.scale, offset=dataset.offset)
     measured = {
         split: _measure(dataset, split, lambda x: pca.reconstruct(x, num_components), pca.mean) for split in SPLITS
@@ -98,13 +112,11 @@ def fit_dataset_pca(dataset: Dataset) -> PCA:
     return fit_pca([dataset.train], scale=dataset.scale, offset=dataset.offset)
 
 
-def angles_to_pca(experiment: Experiment, params: PyTree, pca: PCA, num_components: int) -> list[float] | None:
+def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_components: int) -> list[float] | None:
     """Principal angles in degrees between an affine decoder's range and PCA's leading components, ascending.
 
     None if the decoder is not affine, which has no subspace to compare.
     """
-    model = reconstructor(experiment.model, experiment.loss.link, params)
-    latent_size = latent_size_of(experiment)
     outputs = model.decode(np.concatenate([np.zeros((1, latent_size)), np.eye(latent_size)]).astype(np.float32))
     rows = outputs[1:].astype(np.float64) - outputs[0]
     probe = np.random.default_rng(0).normal(size=(8, latent_size)).astype(np.float32)
@@ -114,21 +126,17 @@ def angles_to_pca(experiment: Experiment, params: PyTree, pca: PCA, num_componen
     return np.degrees(principal_angles(rows, pca.components[:num_components])).tolist()
 
 
-def measure_cost(experiment: Experiment, params: PyTree) -> dict[str, Any]:
+def measure_cost(experiment: Experiment, model: TrainedModel) -> dict[str, Any]:
     """Size and speed of inference: encode and decode of one example, and of one batch."""
-    model, link = experiment.model, experiment.loss.link
-
-    def reconstruct(x: Batch) -> Batch:
-        return link(model.decode(params, model.encode(params, x)))
 
     def seconds(num_rows: int) -> float:
         x = jnp.zeros((num_rows, experiment.dataset.num_features))
-        return latency(jax.jit(reconstruct), x, repeats=_LATENCY_REPEATS)
+        return latency(functools.partial(model.compiled, model.params), x, repeats=_LATENCY_REPEATS)
 
     row = jax.ShapeDtypeStruct((1, experiment.dataset.num_features), jnp.float32)
     return {
-        "num_parameters": count_parameters(params),
-        "flops_per_example": flops_per_example(reconstruct, row),
+        "num_parameters": count_parameters(model.params),
+        "flops_per_example": flops_per_example(model.compiled, model.params, row),
         "latency_per_example_seconds": seconds(1),
         "latency_per_batch_seconds": seconds(experiment.structure.batch_size),
     }

@@ -11,7 +11,7 @@ from ae_jax.baselines.pca import PCA
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
 from ae_jax.experiments.config import config_hash, validate
-from ae_jax.experiments.measure import Reconstructor, reconstructor
+from ae_jax.experiments.measure import trained_model
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.training import Best
 from ae_jax.training.checkpoint import restore_best
@@ -30,11 +30,12 @@ class TrainedRun:
         config: Its checked config.
         experiment: The config as objects; `experiment.dataset` has the splits.
         best: Parameters, validation loss and epoch.
+        model: The compiled functions that `encode`, `decode` and `reconstruct` call.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any], experiment: Experiment, best: Best):
         self.folder, self.config, self.experiment, self.best = folder, config, experiment, best
-        self._model: Reconstructor = reconstructor(experiment.model, experiment.loss.link, best.params)
+        self.model = trained_model(experiment, best.params)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -48,15 +49,15 @@ class TrainedRun:
 
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Latents of inputs, shape "examples latent"."""
-        return self._model.encode(self._rows(x))
+        return self.model.encode(self._rows(x))
 
     def decode(self, latent: np.ndarray) -> np.ndarray:
         """Reconstructions of latents, shape "examples features", after the loss's link."""
-        return self._model.decode(latent)
+        return self.model.decode(latent)
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
         """`decode(encode(x))`, shape "examples features"."""
-        return self._model.reconstruct(self._rows(x))
+        return self.model.reconstruct(self._rows(x))
 
     def _rows(self, x: np.ndarray) -> np.ndarray:
         num_features = self.experiment.dataset.num_features

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import PyTree
 
 from ae_jax.baselines.pca import PCA
 from ae_jax.evaluation.cost import peak_memory
@@ -48,33 +47,34 @@ def write_results(
     if int(state.status) == Status.DIVERGED:
         write_json(folder / "summary.json", summary)
         return summary, []
-    params = state.best.params
+    model = measure.trained_model(experiment, state.best.params)
     pca = measure.fit_dataset_pca(experiment.dataset)
-    summary |= comparison(experiment, params, pca)
-    _write_arrays(experiment, params, pca, folder, summary["pca"])
+    summary |= comparison(experiment, model, pca)
+    _write_arrays(experiment, model, pca, folder, summary["pca"])
     summary["time"] = _times(folder, experiment, group, seconds) | summary.pop("latency")
     summary["memory"] = {**peak_memory(), "program_bytes": group.program_bytes}
     write_json(folder / "summary.json", summary)
     return summary, draw_run_figures(folder)
 
 
-def comparison(experiment: Experiment, params: PyTree, pca: PCA) -> dict[str, Any]:
+def comparison(experiment: Experiment, model: measure.TrainedModel, pca: PCA) -> dict[str, Any]:
     """The parts of a summary that follow from parameters and data: measures, PCA, model.
 
     Args:
         experiment: The config as objects; its data are what is measured.
-        params: Trained parameters.
-        pca: PCA of the data that the parameters were trained on.
+        model: The trained model.
+        pca: PCA of the data that the model was trained on.
     """
+    dataset = experiment.dataset
     latent_size = measure.latent_size_of(experiment)
-    num_components = min(latent_size, experiment.dataset.num_features)
-    measured: dict[str, Any] = dict(measure.measure_model(experiment, params, pca))
-    pca_part = measure.compare_pca(experiment, pca, num_components=num_components, test_sse=measured["test"]["sse"])
-    pca_part["principal_angles_degrees"] = measure.angles_to_pca(experiment, params, pca, num_components)
-    cost = measure.measure_cost(experiment, params)
+    num_components = min(latent_size, dataset.num_features)
+    measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
+    pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
+    pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
+    cost = measure.measure_cost(experiment, model)
     return {
         **measured,
-        "corrupted": measure.measure_corrupted(experiment, params, pca, num_components),
+        "corrupted": measure.measure_corrupted(experiment, model, pca, num_components),
         "pca": pca_part,
         "model": {
             "latent_size": latent_size,
@@ -120,13 +120,14 @@ def _times(folder: Path, experiment: Experiment, group: Group, seconds: float) -
     }
 
 
-def _write_arrays(experiment: Experiment, params: PyTree, pca: PCA, folder: Path, pca_part: dict[str, Any]) -> None:
+def _write_arrays(
+    experiment: Experiment, model: measure.TrainedModel, pca: PCA, folder: Path, pca_part: dict[str, Any]
+) -> None:
     """PCA's leading components, and a few test examples as both methods give them back, in their own shape."""
     num_components = pca_part["num_components"]
     pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
     x = experiment.dataset.scaled(experiment.dataset.test[:_NUM_SHOWN])
     seen = measure.corrupt_rows(experiment, x, 0) if experiment.corrupts else x
-    model = measure.reconstructor(experiment.model, experiment.loss.link, params)
     arrays = {
         "x": x,
         "corrupted": seen,
