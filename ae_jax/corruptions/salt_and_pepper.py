@@ -28,3 +28,7 @@ def salt_and_pepper(key: PRNGKey, x: Batch, *, rate: Fraction) -> Batch:
     """
     u = coarse_uniform(key, x.shape)
     return jnp.where(u < rate / 2, 0, jnp.where(u < rate, 1, x))
+
+
+# White and black are 1 and 0: the builder refuses other data.
+salt_and_pepper.needs_unit_interval = True  # type: ignore[attr-defined] # functions take attributes

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
+from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import SUPPLIED, VALUE_GROUPS, resolve, signature, split_values
@@ -19,6 +20,8 @@ from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
 from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
+
+_UNIT_INTERVAL = "dataset.scaling=unit_interval is fitted on the training split: other splits may leave [0, 1]"
 
 
 class Experiment(NamedTuple):
@@ -74,6 +77,9 @@ def build(config: dict[str, Any]) -> Experiment:
     traced = jax.tree.map(jnp.float32, values)
     loss = structure.make_loss(**traced["loss"])
     _check_link(loss, dataset)
+    corruption = resolve(config["corruption"]["_target_"])
+    if getattr(corruption, "needs_unit_interval", False) and not dataset.unit_interval:
+        raise UserError("corruption", f"is for data in [0, 1], those of {dataset.name} are not", _UNIT_INTERVAL)
     return Experiment(
         dataset=dataset,
         model=model,
@@ -83,14 +89,13 @@ def build(config: dict[str, Any]) -> Experiment:
         run=Run(seed=jnp.uint32(config["seed"]), values=traced),
         loss=loss,
         corrupt=functools.partial(structure.corrupt, **traced["corruption"]),
-        corrupts=not config["corruption"]["_target_"].endswith(".none.none"),
+        corrupts=corruption is not none,
     )
 
 
 def load_dataset(config: dict[str, Any]) -> Dataset:
-    """The dataset of a checked config, limited to `trainer.max_train_examples`."""
-    dataset = _load_dataset(json.dumps(config["dataset"], sort_keys=True))
-    return dataset.with_train_limit(config["trainer"]["max_train_examples"])
+    """The dataset of a checked config, with at most `trainer.max_train_examples`."""
+    return _load_dataset(json.dumps(config["dataset"], sort_keys=True), config["trainer"]["max_train_examples"])
 
 
 def training_data(dataset: Dataset) -> TrainingData:
@@ -133,7 +138,7 @@ def _check_link(loss: Loss, dataset: Dataset) -> None:
         raise UserError(
             "loss",
             f"its outputs lie in [0, 1], the data of {dataset.name} do not",
-            "use loss=mse, half_sse or huber with loss.link=identity, or data scaled to [0, 1]",
+            f"use loss=mse, half_sse or huber with loss.link=identity; {_UNIT_INTERVAL}",
         )
 
 
@@ -142,8 +147,9 @@ def _options(node: dict[str, Any]) -> Any:
 
 
 @functools.lru_cache(maxsize=4)
-def _load_dataset(node: str) -> Dataset:
-    return bind(json.loads(node))()
+def _load_dataset(node: str, limit: int | None) -> Dataset:
+    dataset = bind(json.loads(node))()
+    return dataset.with_train_limit(limit and min(limit, len(dataset.train)))
 
 
 def _is_component(item: PyTree) -> bool:

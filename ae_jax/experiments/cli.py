@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from ae_jax.errors import UserError
 
-EXIT_COMPLETED, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 2, 3, 130, 143
+EXIT_COMPLETED, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_DIFFERS, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 2, 3, 4, 130, 143
 
 
 def config_folder() -> Path:
@@ -41,6 +41,10 @@ def guard(command: Callable[[], int]) -> int:
         return command()
     except UserError as error:
         return _print_mistake(error)
+    except BrokenPipeError:
+        # Whoever read the output has stopped, as `head` does; nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_COMPLETED
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -143,7 +147,7 @@ def _train() -> int:
 def _run_job(composed: DictConfig, outcomes: list[int]) -> float | None:
     """Train one job of Hydra; returns the best validation loss, which sweepers minimise.
 
-    A mistake ends this job with its line; the other jobs of a multirun go on.
+    A mistake in the data ends this job with its line, and a multirun goes on; one in the command ends all.
     """
     try:
         return _train_job(composed, outcomes)

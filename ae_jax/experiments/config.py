@@ -28,6 +28,16 @@ _INPUTS = frozenset({"self", "key", "x"})
 COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
 VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
+# Where this package's members for a group are; other packages' may be anything.
+_HOMES = {
+    "dataset": "ae_jax.datasets",
+    "model": "ae_jax.models",
+    "corruption": "ae_jax.corruptions",
+    "loss": "ae_jax.losses",
+    "optimizer": "ae_jax.optimizers",
+    "trainer": "ae_jax.training",
+    "tracking": "ae_jax.experiments.tracking",
+}
 # What cannot change a result, and so does not enter the run's name; a debugging run gets a folder of its own.
 _UNNAMED = ("name", "tags", "notes", "tracking", "runtime")
 _DEBUGGING = ("debug_nans", "profile")
@@ -198,6 +208,9 @@ def _check_component(path: str, node: Any) -> dict[str, Any]:
     group = path.replace(".", "/")
     if not isinstance(node, dict) or "_target_" not in node:
         raise UserError(path, f"got {node!r}, expected an option of the group {group}", "list them with --help")
+    home = _HOMES[path.partition(".")[0]]
+    if _is_within(node["_target_"], ("ae_jax",)) and not _is_within(node["_target_"], (home,)):
+        raise UserError(f"{path}._target_", f"{node['_target_']!r} is no {group}", f"choose one from {home}")
     target = resolve(node["_target_"])
     hints = parameters(target)
     _check_keys(path, node, {"_target_", *hints})

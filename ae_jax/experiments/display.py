@@ -13,15 +13,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from ae_jax.experiments.recorder import code_version
 from ae_jax.results.run_folder import RunFolder
 
-# Measure, unit, and whether more is better: then the difference is shown, else the ratio.
+# Measure, how it is shown, and whether more is better: then the difference is shown, else the ratio.
 _ROWS = (
-    ("sse", "squared error per example", False),
-    ("mse", "squared error per feature", False),
-    ("explained_variance", "share of the variance", True),
-    ("psnr", "dB", True),
-    ("bce", "nats per example", False),
+    ("sse", "sse, per example", False),
+    ("mse", "mse, per feature", False),
+    ("explained_variance", "explained variance", True),
+    ("psnr", "psnr, dB", True),
+    ("bce", "bce, nats", False),
 )
 
 
@@ -47,7 +48,7 @@ def print_config(config: dict[str, Any]) -> None:
 def progress(description: str, num_epochs: int) -> Iterator[ShowEpoch]:
     """A bar on a terminal; elsewhere a line for about every tenth of the epochs, at most one in two seconds."""
     output = console()
-    output.print(f"training {description}, at most {num_epochs} epochs", soft_wrap=True)
+    output.print(f"training {description}, at most {count(num_epochs, 'epoch')}", soft_wrap=True, markup=False)
     if output.is_terminal:
         with _bar(output, num_epochs) as show:
             yield show
@@ -63,9 +64,29 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
         output.print("try a smaller optimizer.learning_rate, or optimizer.clip_norm=1", soft_wrap=True)
     if "pca" in run.summary:
         print_comparison(run.summary)
+        output.print(_describe_training(run.summary["training"]), soft_wrap=True)
     output.print(f"run folder: {_short(folder)}", soft_wrap=True, markup=False)
     if trained_before:
+        _report_code_version(run, output)
         output.print("This run was trained before. To train it anew, delete its folder.", soft_wrap=True)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _describe_training(training: dict[str, Any]) -> str:
+    return (
+        f"stopped after {count(training['epochs'], 'epoch')} ({training['stopped']}), best in epoch "
+        f"{training['best_epoch']}; last training loss {training['last_train_loss']:.3g} ({training['loss']})"
+    )
+
+
+def _report_code_version(run: RunFolder, output: Console) -> None:
+    then, now = run.read("status.json").get("git_commit"), code_version()["git_commit"]
+    if then and now and then != now:
+        output.print(f"The code has changed since: the run was trained at commit {then[:10]}, this is {now[:10]}.")
 
 
 def _short(folder: Path) -> Path:
@@ -86,15 +107,15 @@ def _table(summary: dict[str, Any]) -> Table:
     table = Table(title=f"{dataset['name']}, test split, {dataset['counts']['test']} examples", title_justify="left")
     table.add_column("measure")
     table.add_column("autoencoder", justify="right")
-    table.add_column(f"PCA, {pca['num_components']} components", justify="right")
+    table.add_column(f"PCA, {count(pca['num_components'], 'component')}", justify="right")
     table.add_column("autoencoder is", justify="right")
-    for name, unit, more_is_better in _ROWS:
+    for name, label, more_is_better in _ROWS:
         ours, theirs = summary["test"][name], pca["test"][name]
         if ours is not None and theirs is not None:
-            table.add_row(f"{name} ({unit})", f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, more_is_better))
+            table.add_row(label, f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, more_is_better))
     if summary["corrupted"]:
         ours, theirs = summary["corrupted"]["autoencoder"]["sse"], summary["corrupted"]["pca"]["sse"]
-        table.add_row("sse from corrupted inputs", f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, False))
+        table.add_row("sse from corrupted", f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, False))
     return table
 
 
@@ -109,8 +130,8 @@ def _verdict(ours: float, theirs: float, more_is_better: bool) -> str:
 
 def _sentence(summary: dict[str, Any]) -> str:
     latent_size, match = summary["model"]["latent_size"], summary["pca"]["components_to_match"]
-    needed = "cannot match" if match is None else f"needs {match} component{'' if match == 1 else 's'} to match"
-    sentence = f"PCA {needed} the autoencoder's test sse with {latent_size} latent dimensions."
+    needed = "cannot match" if match is None else f"needs {count(match, 'component')} to match"
+    sentence = f"PCA {needed} the autoencoder's test sse with {count(latent_size, 'latent dimension')}."
     angles = summary["pca"]["principal_angles_degrees"]
     if angles is not None:
         sentence += f" Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees."

@@ -1,9 +1,12 @@
 """Measure a trained run again, on its own data or on other data of the same shape."""
 
 import argparse
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
@@ -52,6 +55,7 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
                 "choose data of the same shape",
             )
         experiment = build(other)
+        experiment = experiment._replace(dataset=_scaled_alike(experiment.dataset, original.dataset))
     # PCA is compared as it was trained: on the run's own training split, whatever is measured.
     measured = comparison(experiment, trained.model, fit_dataset_pca(original.dataset))
     return {"dataset": describe_dataset(experiment), **measured}
@@ -71,6 +75,7 @@ def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
         recorded = RunFolder(folder).summary
         same = all(_as_json(recorded[name]) == _as_json(measured[name]) for name in _MEASURED)
         console().print(f"{'equal to' if same else 'DIFFERS from'} summary.json", soft_wrap=True)
+        return cli.EXIT_COMPLETED if same else cli.EXIT_DIFFERS
     return cli.EXIT_COMPLETED
 
 
@@ -79,6 +84,18 @@ def _other_dataset(overrides: list[str]) -> dict[str, Any]:
         if not override.lstrip("+~").startswith("dataset"):
             raise UserError(override, "cannot be changed after training", "only dataset=… and its keys can")
     return cli.checked(cli.compose(overrides))["dataset"]
+
+
+def _scaled_alike(dataset: Any, original: Any) -> Any:
+    """Other data, scaled as the run's own were: what was fitted on its training split is part of the trained method.
+
+    Bytes have a scale of their own, which nobody fitted.
+    """
+    if original.train.dtype == np.uint8:
+        return dataset
+    scaled = dataclasses.replace(dataset, scale=original.scale, offset=original.offset)
+    splits = (scaled.scaled(name) for name in ("train", "validation", "test"))
+    return dataclasses.replace(scaled, unit_interval=all(x.min() >= 0 and x.max() <= 1 for x in splits))
 
 
 def _as_json(content: Any) -> str:

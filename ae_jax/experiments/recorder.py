@@ -17,8 +17,9 @@ from typing import Any
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import config_hash
 from ae_jax.experiments.run import end_of
-from ae_jax.results.run_folder import SCHEMA
+from ae_jax.results.run_folder import SCHEMA, RunFolder
 
+_log = logging.getLogger(__name__)
 _PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
 
 
@@ -40,7 +41,8 @@ class Recorder:
             "schema": SCHEMA,
             "state": "running",
             "config_hash": config_hash(config),
-            **_commit(),
+            **code_version(),
+            "earlier_commits": _earlier_commits(folder),
             "started": _now(),
             "ended": None,
             "error": None,
@@ -80,12 +82,11 @@ class Recorder:
             },
         )
 
-    def keep_metrics(self, num_epochs: int) -> None:
-        """Drop the metrics of epochs after `num_epochs`, which training is going to repeat."""
-        path = self.folder / "metrics.jsonl"
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["epoch"] <= num_epochs]
-        write_text(path, "".join(kept))
+    def keep_metrics(self, num_epochs: int) -> list[dict[str, Any]]:
+        """Drop the metrics of epochs after `num_epochs`, which training is going to repeat. Returns what is kept."""
+        kept = [record for record in RunFolder(self.folder).metrics if record["epoch"] <= num_epochs]
+        write_text(self.folder / "metrics.jsonl", "".join(_dumps(record) + "\n" for record in kept))
+        return kept
 
     def metrics(self, record: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
@@ -157,6 +158,19 @@ def _finite(content: Any) -> Any:
     return content
 
 
+def _earlier_commits(folder: Path) -> list[str]:
+    """Commits that trained earlier parts of the run in this folder, if the code has changed since."""
+    run = RunFolder(folder)
+    if run.state is None:
+        return []
+    status = run.read("status.json")
+    earlier, last = status.get("earlier_commits", []), status.get("git_commit")
+    if last is None or last == code_version()["git_commit"]:
+        return earlier
+    _log.warning("the code has changed since this run began: it was at commit %s", last[:10])
+    return [*earlier, last]
+
+
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
@@ -168,7 +182,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _commit() -> dict[str, Any]:
+def code_version() -> dict[str, Any]:
     """Commit of the code, and whether it was changed since; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
 

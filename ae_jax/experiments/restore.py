@@ -11,7 +11,7 @@ from ae_jax.baselines.pca import PCA
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
 from ae_jax.experiments.config import config_hash, validate
-from ae_jax.experiments.measure import trained_model
+from ae_jax.experiments.measure import latent_size_of, trained_model
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.training import Best
 from ae_jax.training.checkpoint import restore_best
@@ -53,6 +53,9 @@ class TrainedRun:
 
     def decode(self, latent: np.ndarray) -> np.ndarray:
         """Reconstructions of latents, shape "examples features", after the loss's link."""
+        latent, latent_size = np.asarray(latent), latent_size_of(self.experiment)
+        if latent.ndim != 2 or latent.shape[1] != latent_size:
+            raise UserError("latent", f"has shape {latent.shape}, expected (examples, {latent_size})")
         return self.model.decode(latent)
 
     def reconstruct(self, x: np.ndarray) -> np.ndarray:
@@ -100,5 +103,5 @@ def stored_config(folder: Path) -> dict[str, Any]:
 
 def restore(folder: Path, config: dict[str, Any], experiment: Experiment) -> TrainedRun:
     """A run's best parameters in objects that are already built."""
-    restored = restore_best(RunFolder(folder).checkpoint, experiment.model.abstract_params)
-    return TrainedRun(folder, config, experiment, restored.best)
+    best = restore_best(RunFolder(folder).checkpoint, experiment.model.abstract_params)
+    return TrainedRun(folder, config, experiment, best)

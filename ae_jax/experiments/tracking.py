@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple
@@ -54,7 +55,7 @@ class Tracker:
                 entity=options.entity,
                 group=options.group,
                 dir=folder,
-                id=f"{config['name']}-{run_name}".replace("/", "-")[-128:],
+                id=re.sub(r"[^A-Za-z0-9_.-]", "-", f"{config['name']}-{run_name}")[-128:],
                 name=run_name,
                 tags=config["tags"],
                 notes=config["notes"] or None,

@@ -101,15 +101,15 @@ def _train_members(members: list[_Member]) -> list[Outcome]:
             check_nans=runtime["debug_nans"],
         )
         _log.info("compiled in %.1f s", group.compile_seconds)
-        state = _start(group, members)
+        state, first_nan = _start(group, members), None
         with _profile(members[0]) if runtime["profile"] else nullcontext():
             for report in fit(group, state, num_epochs=experiment.options.num_epochs):
-                state = report.state
+                state, first_nan = report.state, report.first_nan
                 _record(members, report, show)
     for member in members:
         member.checkpoints.close()
     return [
-        _finish(member, group, run_state(state, index), time.perf_counter() - start)
+        _finish(member, group, run_state(state, index), time.perf_counter() - start, first_nan)
         for index, member in enumerate(members)
     ]
 
@@ -123,7 +123,8 @@ def _start(group: Group, members: list[_Member]) -> TrainState:
         restored = restore_state(member.request.folder / "checkpoint", fresh)
         if restored is not None:
             _log.info("continuing after epoch %d", restored.epoch)
-        member.recorder.keep_metrics(0 if restored is None else int(restored.epoch))
+        for record in member.recorder.keep_metrics(0 if restored is None else int(restored.epoch)):
+            member.tracker.log(record)
         states.append(fresh if restored is None else restored)
     return jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *states)
 
@@ -152,7 +153,7 @@ def _record(members: list[_Member], report: EpochReport, show: ShowEpoch) -> Non
             member.checkpoints.save(run_state(report.state, index))
 
 
-def _finish(member: _Member, group: Group, state: TrainState, seconds: float) -> Outcome:
+def _finish(member: _Member, group: Group, state: TrainState, seconds: float, first_nan: str | None) -> Outcome:
     """Measure a run, write its results, and close its record."""
     folder = member.request.folder
     diverged = int(state.status) == Status.DIVERGED
@@ -160,7 +161,8 @@ def _finish(member: _Member, group: Group, state: TrainState, seconds: float) ->
     outcome = "diverged" if diverged else "completed"
     member.tracker.finish(state=outcome, summary=summary, figures=figures)
     epoch = int(state.epoch) + 1
-    error = f"the loss was not finite in epoch {epoch}; the checkpoint holds epoch {epoch - 1}" if diverged else None
+    reason = first_nan or "the loss was not finite"
+    error = f"{reason} in epoch {epoch}; the checkpoint holds epoch {epoch - 1}" if diverged else None
     member.recorder.status(outcome, error=error, diverged_epoch=epoch if diverged else None)
     best = float(state.best.validation_loss)
     return Outcome(folder, outcome, best if np.isfinite(best) else None)

@@ -29,6 +29,6 @@ def draw(run: RunFolder) -> Figure:
         error_axes.set_yscale("log")
         plain_log_ticks(error_axes.yaxis)
     for axes in (loss_axes, error_axes):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         axes.legend()
     return figure

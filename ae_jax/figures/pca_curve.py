@@ -1,9 +1,12 @@
 """Test error of PCA at every number of components, with the autoencoder as a point."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.run_folder import RunFolder
+
+_FEW = 20  # numbers of components that are told apart on a linear axis
 
 
 def draw(run: RunFolder) -> Figure:
@@ -13,7 +16,8 @@ def draw(run: RunFolder) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 and sse > 1e-9 * curve[0]]
-    axes.plot(*zip(*shown, strict=True), color=PCA, label="PCA")
+    marker = "" if len(curve) > _FEW else "."
+    axes.plot(*zip(*shown, strict=True), color=PCA, marker=marker, label="PCA")
     axes.plot(latent_size, error, "o", color=AUTOENCODER, markersize=8, label="autoencoder")
     match = pca["components_to_match"]
     if match is not None and match > latent_size:
@@ -21,16 +25,22 @@ def draw(run: RunFolder) -> Figure:
         axes.annotate(
             f"PCA needs {match}", (match, error), xytext=(6, 2), textcoords="offset points", va="bottom", ha="left"
         )
-    smallest = min(sse for sse in [*curve, error] if sse > 1e-9 * curve[0])
+    # Two decades below the autoencoder, PCA's curve falls to rounding and says nothing: cut both axes there.
+    lowest = max(min(sse for _, sse in shown), error / 100) * 0.7
+    last = max([size for size, sse in shown if sse >= lowest] + [latent_size, match or 0])
     axes.set(
         xlabel="latent size (number of components)",
         ylabel="squared error per example (sse)",
         title=f"{run.summary['dataset']['name']}, test split, {run.summary['dataset']['counts']['test']} examples",
-        xscale="log",
         yscale="log",
-        ylim=(max(smallest, error / 100) * 0.7, max(curve[0], error) * 1.4),
+        ylim=(lowest, max(curve[0], error) * 1.4),
     )
-    plain_log_ticks(axes.xaxis)
+    if len(curve) > _FEW:
+        axes.set(xscale="log", xlim=(0.9, last * 1.15))
+        plain_log_ticks(axes.xaxis)
+    else:
+        axes.set(xlim=(0.5, last + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain_log_ticks(axes.yaxis)
     axes.legend(loc="lower left")
     return figure

@@ -16,7 +16,7 @@ def draw(run: RunFolder) -> Figure:
     if run.summary["corrupted"]:
         rows["corrupted"] = arrays["corrupted"]
     rows[f"autoencoder\n{latent_size} latent"] = arrays["autoencoder"]
-    rows[f"PCA\n{pca['num_components']} components"] = arrays["pca"]
+    rows[f"PCA\n{pca['num_components']} component{'' if pca['num_components'] == 1 else 's'}"] = arrays["pca"]
     if _is_image(arrays["x"]):
         return _images(rows)
     return _profiles(rows)
@@ -34,7 +34,9 @@ def _images(rows: dict[str, np.ndarray]) -> Figure:
     low, high = (float(bound(rows["input"])) for bound in (np.min, np.max))
     for axes_row, (label, examples) in zip(grid, rows.items(), strict=True):
         for axes, example in zip(axes_row, examples, strict=True):
-            axes.imshow(np.clip(example.squeeze(), low, high), vmin=low, vmax=high, interpolation="nearest")
+            # Scaled here, as colour images are not scaled by imshow.
+            shown = (np.clip(example.squeeze(), low, high) - low) / max(high - low, 1e-12)
+            axes.imshow(shown, vmin=0, vmax=1, interpolation="nearest")
             axes.set(xticks=[], yticks=[])
             axes.grid(visible=False)
             axes.spines[:].set_visible(False)

@@ -63,7 +63,7 @@ class RunFolder:
             return None
         state = self.read("status.json").get("state")
         if not isinstance(state, str):
-            raise UserError(path, "does not hold a state", "train the run again by the same command")
+            raise UserError(path, "does not hold a state", "delete the run folder and train again")
         return state
 
     @cached_property
@@ -97,7 +97,7 @@ class RunFolder:
             try:
                 records.append(json.loads(line))
             except ValueError as error:
-                remedy = "train the run again by the same command"
+                remedy = "delete the run folder and train again"
                 raise UserError(path, f"cannot be read in line {number} ({error})", remedy) from error
         return records
 
@@ -109,7 +109,7 @@ class RunFolder:
             with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)
         except Exception as error:  # NumPy and zipfile answer damage with a dozen types
-            raise UserError(path, f"cannot be read ({error})", "train the run again by the same command") from error
+            raise UserError(path, f"cannot be read ({error})", "delete the run folder and train again") from error
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the folder."""
@@ -121,7 +121,7 @@ class RunFolder:
         except FileNotFoundError:
             raise UserError(path, "is missing", "give the folder of a run that has finished") from None
         except (OSError, ValueError) as error:
-            raise UserError(path, f"cannot be read ({error})", "train the run again by the same command") from error
+            raise UserError(path, f"cannot be read ({error})", "delete the run folder and train again") from error
         if not isinstance(content, dict):
-            raise UserError(path, "does not hold a JSON object", "train the run again by the same command")
+            raise UserError(path, "does not hold a JSON object", "delete the run folder and train again")
         return content

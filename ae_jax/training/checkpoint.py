@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -21,13 +21,6 @@ from ae_jax.training.state import Best, TrainState
 SCHEMA = 1
 _KEPT = 2
 _log = logging.getLogger(__name__)
-
-
-class Restored(NamedTuple):
-    """The best parameters of a run, and where they came from."""
-
-    best: Best
-    path: Path
 
 
 class Checkpoints:
@@ -89,25 +82,24 @@ def restore_state(folder: Path, abstract: TrainState) -> TrainState | None:
         return None
     best = abstract.best._asdict()
     latest = {name: leaf for name, leaf in abstract._asdict().items() if name != "best"}
-    loaded, _ = _load(folder, {"latest": latest, "best": best})
+    loaded = _load(folder, {"latest": latest, "best": best})
     return TrainState(**loaded["latest"], best=Best(**loaded["best"]))
 
 
-def restore_best(folder: Path, abstract_params: PyTree) -> Restored:
+def restore_best(folder: Path, abstract_params: PyTree) -> Best:
     """The best parameters in the newest checkpoint that is whole.
 
     Raises:
         UserError: If there is no checkpoint, or none can be read.
     """
     if not _steps(folder):
-        raise UserError(folder, "holds no checkpoint", "train the run again by the same command")
+        raise UserError(folder, "holds no checkpoint", "delete the run folder and train again")
     best = {
         "params": abstract_params,
         "validation_loss": jax.ShapeDtypeStruct((), np.float32),
         "epoch": jax.ShapeDtypeStruct((), np.int32),
     }
-    loaded, path = _load(folder, {"best": best})
-    return Restored(Best(**loaded["best"]), path)
+    return Best(**_load(folder, {"best": best})["best"])
 
 
 def _steps(folder: Path) -> list[Path]:
@@ -117,7 +109,7 @@ def _steps(folder: Path) -> list[Path]:
     return sorted((step for step in folder.iterdir() if step.name.isdigit()), key=lambda s: -int(s.name))
 
 
-def _load(folder: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Path]:
+def _load(folder: Path, abstract: dict[str, Any]) -> dict[str, Any]:
     """Load from the newest checkpoint that can be read."""
     problems = []
     for step in _steps(folder):
@@ -133,13 +125,11 @@ def _load(folder: Path, abstract: dict[str, Any]) -> tuple[dict[str, Any], Path]
         except UserError:
             raise
         except Exception as error:  # Orbax and TensorStore raise many types for a damaged file
-            problems.append(
-                f"{step.name}: {str(error).strip().splitlines()[0] if str(error) else type(error).__name__}"
-            )
+            problems.append(f"{step.name}: {(str(error).strip() or type(error).__name__).splitlines()[0][:120]}")
             continue
         if problems:
             _log.warning("using checkpoint %s, as those after it cannot be read (%s)", step, "; ".join(problems))
-        return loaded, step
+        return loaded
     raise UserError(
         folder, f"no checkpoint can be read ({'; '.join(problems)})"[:400], "move the run folder away and train again"
     )

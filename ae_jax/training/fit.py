@@ -19,11 +19,13 @@ class EpochReport(NamedTuple):
         state: State of every run; consumed by the next epoch, so copy what is to be kept.
         metrics: NumPy arrays of shape "runs".
         seconds: Wall-clock time of the epoch.
+        first_nan: In a checked group, the operation that made the first NaN; training ends with it.
     """
 
     state: TrainState
     metrics: EpochMetrics
     seconds: float
+    first_nan: str | None
 
 
 def fit(group: Group, state: TrainState, *, num_epochs: int) -> Iterator[EpochReport]:
@@ -34,9 +36,12 @@ def fit(group: Group, state: TrainState, *, num_epochs: int) -> Iterator[EpochRe
     running = is_running(np.asarray(state.status), np.asarray(state.epoch), num_epochs)
     while running.any():
         start = time.perf_counter()
-        state, metrics = group.train_epoch(state)
+        state, metrics, first_nan = group.train_epoch(state)
+        if first_nan:
+            stopped = jax.numpy.full_like(state.status, Status.DIVERGED)
+            state, metrics = state._replace(status=stopped), metrics._replace(status=stopped)
         metrics = jax.device_get(metrics)
-        yield EpochReport(state, metrics, time.perf_counter() - start)
+        yield EpochReport(state, metrics, time.perf_counter() - start, first_nan)
         running = metrics.trained & is_running(metrics.status, metrics.epoch, num_epochs)
 
 

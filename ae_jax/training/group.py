@@ -15,7 +15,6 @@ import jax
 import jax.numpy as jnp
 from jax.experimental import checkify
 
-from ae_jax.errors import UserError
 from ae_jax.training.epoch import init_state, train_epoch
 from ae_jax.training.state import EpochMetrics, Run, Structure, TrainingData, TrainState
 
@@ -53,19 +52,17 @@ class Group(NamedTuple):
         """State of every run before the first epoch, with a leading "runs" axis."""
         return self.init(self.runs)
 
-    def train_epoch(self, state: TrainState) -> tuple[TrainState, EpochMetrics]:
+    def train_epoch(self, state: TrainState) -> tuple[TrainState, EpochMetrics, str | None]:
         """Train every run for one epoch. `state` is donated: use the returned one.
 
-        Raises:
-            UserError: In a checked group, at the first NaN; the message names the operation that made it.
+        Returns:
+            The state, the metrics, and in a checked group the operation that made the first NaN, with its place.
         """
         if not self.checked:
-            return self.epoch(self.data, self.runs, state)
+            return (*self.epoch(self.data, self.runs, state), None)
         error, result = self.epoch(self.data, self.runs, state)
         found = error.get_exception()
-        if found is not None:
-            raise UserError("runtime.debug_nans", f"{str(found).rstrip('.')}, at {_place(found)}")
-        return result
+        return (*result, found and f"{str(found).rstrip('.')}, at {_place(found)}")
 
 
 def compile_group(

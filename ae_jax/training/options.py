@@ -14,7 +14,7 @@ class TrainerOptions(NamedTuple):
         patience: Epochs without improvement of the validation loss after which a run has converged; null: never.
         min_delta: Decrease of the validation loss, in its own units, that counts as improvement for `patience`.
         precision: Type that the model computes in; parameters, losses and updates stay float32.
-        max_train_examples: Train (and fit PCA) on only this many examples; null: on all.
+        max_train_examples: Train (and fit PCA) on at most this many examples; null: on all.
     """
 
     num_epochs: Size

@@ -30,7 +30,7 @@ def prepare(task: Task) -> Prepared:
 
     def epoch() -> float:
         nonlocal state
-        state, metrics = group.train_epoch(state)
+        state, metrics, _ = group.train_epoch(state)
         jax.block_until_ready(state)
         return float(metrics.train_loss[0])
 
