@@ -26,7 +26,8 @@ def draw(run: RunFolder) -> Figure:
             f"PCA needs {match}", (match, error), xytext=(6, 2), textcoords="offset points", va="bottom", ha="left"
         )
     # Two decades below the autoencoder, PCA's curve falls to rounding and says nothing: cut both axes there.
-    lowest = max(min(sse for _, sse in shown), error / 100) * 0.7
+    floor = max(min(sse for _, sse in shown), error / 100)
+    lowest = 0.7 * (min(floor, error) if error > 0 else floor)
     last = max([size for size, sse in shown if sse >= lowest] + [latent_size, match or 0])
     axes.set(
         xlabel="latent size (number of components)",

@@ -82,11 +82,12 @@ def _train(folder: Path, config: dict) -> RunFolder:
     run, abstract = RunFolder(folder), build(config).model.abstract_params
     assert outcome.state == run.state == "completed"
     assert np.isfinite(run.summary["test"]["sse"])
-    best, step = restore_best(run.checkpoint, abstract)
+    best = restore_best(run.checkpoint, abstract)
+    step = max(run.checkpoint.iterdir(), key=lambda path: int(path.name) if path.name.isdigit() else -1)
     assert jax.tree.map(np.shape, best.params) == jax.tree.map(np.shape, abstract)
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(best.params))
     assert float(best.validation_loss) == run.summary["training"]["best_validation_loss"]
-    assert ocp.checkpointables_metadata(step).custom_metadata["config"] == config
+    assert ocp.checkpointables_metadata(step.resolve()).custom_metadata["config"] == config
     return run
 
 

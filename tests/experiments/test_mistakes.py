@@ -116,7 +116,10 @@ REFUSED = {
 FAILED = {
     "latent-large": (["model.latent_size=65"], "model.latent_size: 65 is larger than the 64 features of the data"),
     "latent-large-linear": (["model=linear", "model.latent_size=65"], "model.latent_size: 65 is larger than"),
-    "limit": (["trainer.max_train_examples=100000"], "limited to 100000 training examples, expected 1 to"),
+    "salt-on-a-table": (
+        [*ARRAY, "dataset.path=TABLE", "corruption=salt_and_pepper"],
+        "corruption: is for data in [0, 1], those of table are not",
+    ),
     "splits": (["dataset.validation_fraction=0.6", "dataset.test_fraction=0.6"], "dataset.validation_fraction: "),
     "sigmoid-loss": (
         [*ARRAY, "dataset.path=TABLE", "loss=bce"],

@@ -140,9 +140,12 @@ def test_images_of_a_figure_share_their_grey_levels(make_run):
     run = make_run()
     run.reconstructions["autoencoder"] *= 5
     figure = reconstructions.draw(run)
-    limits = {image.get_clim() for axes in figure.axes for image in axes.images}
+    images = [image for axes in figure.axes for image in axes.images]
+    assert {image.get_clim() for image in images} == {(0.0, 1.0)}
     x = run.reconstructions["x"]
-    assert limits == {(x.min(), x.max())}
+    shown = images[0].get_array()
+    np.testing.assert_allclose(shown, (x[0] - x.min()) / (x.max() - x.min()), atol=1e-6)
+    assert max(image.get_array().max() for image in images) <= 1
 
 
 def test_examples_that_are_no_images_are_drawn_over_their_features(make_run):
