@@ -10,6 +10,7 @@ import pytest
 from wandb.proto import wandb_internal_pb2
 
 from ae_jax.experiments import config
+from ae_jax.experiments.recorder import Recorder
 from ae_jax.results import RunFolder
 
 BLOCK, HEADER, FILE_HEADER = 1 << 15, 7, 7
@@ -169,3 +170,27 @@ def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
     states = [_items(record.summary.update).get("state") for record in found if record.HasField("summary")]
     assert [state for state in states if state is not None] == ["failed"]
     assert RunFolder(tmp_path / "run").read("status.json")["error"] == "ZeroDivisionError('a bug')"
+
+
+def test_a_run_that_was_continued_has_every_metric_in_its_last_file(train, monkeypatch, tmp_path):
+    folder, overrides = (
+        tmp_path / "run",
+        ("tracking.mode=offline", "trainer.num_epochs=4", "runtime.checkpoint_seconds=0"),
+    )
+    write = Recorder.metrics
+
+    def interrupted(self: Recorder, record: dict[str, Any]) -> None:
+        write(self, record)
+        if record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recorder, "metrics", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(folder, *overrides)
+    train(folder, *overrides)
+    last = max(folder.glob("wandb/offline-run-*/*.wandb"), key=lambda path: path.stat().st_mtime_ns)
+    rows = [_items(record.history.item) for record in read_records(last) if record.HasField("history")]
+    sent = [(row["_step"], row["train_loss"]) for row in rows if "train_loss" in row]
+    assert sent == [(record["epoch"], _close(record["train_loss"])) for record in RunFolder(folder).metrics]
+    assert [step for step, _ in sent] == [1, 2, 3, 4]
