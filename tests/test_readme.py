@@ -1,6 +1,7 @@
 """What README tells a newcomer to write works as it stands there."""
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from ae_jax.errors import UserError
 from ae_jax.experiments import config
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.fixture
@@ -40,6 +42,23 @@ def test_the_recipe_for_a_corruption_works(recipe, monkeypatch):
 
 
 def test_every_file_that_readme_links_to_exists():
-    root = Path(__file__).resolve().parents[1]
     for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (root / target).exists(), target
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.slow
+def test_the_table_in_readme_is_what_the_main_job_prints(tmp_path):
+    """Within 5 %: on another processor rounding differs, and training amplifies it."""
+    command = [sys.executable, str(ROOT / "scripts" / "train.py"), "tracking.mode=disabled"]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    promised, measured = _table(README), _table(printed)
+    assert promised.keys() == measured.keys() == {
+        "sse, per example", "mse, per feature", "explained variance", "psnr, dB", "bce, nats"
+    }  # fmt: skip
+    for name, (ours, pca) in promised.items():
+        assert measured[name] == (pytest.approx(ours, rel=0.05), pytest.approx(pca, rel=1e-4)), name
+
+
+def _table(text: str) -> dict[str, tuple[float, float]]:
+    rows = re.findall(r"^│ ([a-z, ]+[a-zB]) +│ +([0-9.]+) │ +([0-9.]+) │", text, re.MULTILINE)
+    return {name.strip(): (float(ours), float(pca)) for name, ours, pca in rows}

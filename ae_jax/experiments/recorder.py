@@ -12,12 +12,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import config_hash
 from ae_jax.experiments.run import end_of
 from ae_jax.results.run_folder import SCHEMA, RunFolder
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such module, and so no lock
+    fcntl = None  # type: ignore[assignment] # a module where there is one
 
 _log = logging.getLogger(__name__)
 _PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
@@ -31,11 +36,13 @@ class Recorder:
         config: The checked config.
 
     Raises:
-        UserError: If the folder cannot be written, or holds a run of another config.
+        UserError: If the folder cannot be written, holds a run of another config, or another process trains in it.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]):
         self.folder = folder
+        _make_writable(folder)
+        self._lock = _lock(folder)
         end_of(config, folder)
         self._status: dict[str, Any] = {
             "schema": SCHEMA,
@@ -47,9 +54,12 @@ class Recorder:
             "ended": None,
             "error": None,
         }
-        _make_writable(folder)
         write_json(folder / "config.json", config)
         self.status("running")
+
+    def close(self) -> None:
+        """Let another process have the folder."""
+        self._lock.close()
 
     @property
     def state(self) -> str:
@@ -141,6 +151,25 @@ def _make_writable(folder: Path) -> None:
         raise UserError(
             folder, f"cannot be written ({error.strerror})", "choose another folder with hydra.run.dir=…"
         ) from error
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Hold the run folder until the file is closed, or the process ends however it ends."""
+    file = (folder / ".lock").open("a+")
+    if fcntl is not None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip()
+            file.close()
+            raise UserError(
+                folder, f"is being trained in by process {holder}", "wait for it, or choose another hydra.run.dir=…"
+            ) from None
+    file.truncate(0)
+    file.write(f"{os.getpid()} on {socket.gethostname()}")
+    file.flush()
+    return file
 
 
 def _dumps(content: Any, indent: int | None = None) -> str:

@@ -56,9 +56,11 @@ def train_group(requests: Sequence[Request]) -> list[Outcome]:
     Raises:
         UserError: For a mistake in data, folder or tracking; the runs are then marked failed.
     """
-    recorders = [Recorder(request.folder, request.config) for request in requests]
+    recorders: list[Recorder] = []
     try:
         with ExitStack() as stack:
+            for request in requests:
+                recorders.append(Recorder(request.folder, request.config))
             members = [_open(*pair, stack) for pair in zip(requests, recorders, strict=True)]
             return _train_members(members)
     except BaseException as error:
@@ -68,6 +70,9 @@ def train_group(requests: Sequence[Request]) -> list[Outcome]:
                 message = str(error) if isinstance(error, UserError) else repr(error)
                 recorder.status("failed" if failed else "interrupted", error=message if failed else None)
         raise
+    finally:
+        for recorder in recorders:
+            recorder.close()
 
 
 def _open(request: Request, recorder: Recorder, stack: ExitStack) -> _Member:

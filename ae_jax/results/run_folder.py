@@ -13,6 +13,7 @@
 | `checkpoint/` | Orbax |
 | `figures/` | what was drawn from the above |
 | `wandb/` | the Weights & Biases run |
+| `.lock` | held by the process that trains in the folder |
 """
 
 import json

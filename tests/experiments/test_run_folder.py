@@ -162,6 +162,14 @@ def test_recorder_refuses_the_folder_of_another_config(smoke, compose, tmp_path,
     assert tree(folder) == before
 
 
+def test_a_folder_is_trained_in_by_one_process_at_a_time(compose, tmp_path):
+    first = recorder.Recorder(tmp_path / "run", compose())
+    with pytest.raises(UserError, match=f"is being trained in by process {os.getpid()} on "):
+        recorder.Recorder(tmp_path / "run", compose())
+    first.close()
+    recorder.Recorder(tmp_path / "run", compose()).close()
+
+
 @pytest.mark.slow
 def test_runs_of_a_group_leave_ordinary_folders(compose, monkeypatch, tmp_path):
     monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
