@@ -32,6 +32,7 @@ def test_a_wrong_argument_ends_in_one_line(arguments: list[str]) -> None:
     assert "Traceback" not in finished.stderr
 
 
+@pytest.mark.slow
 def test_pca_is_compared_and_written_as_json(tmp_path: Path) -> None:
     output = tmp_path / "numbers.json"
     finished = benchmark("pca", "--images", "512", "--repeats", "2", "--output", str(output))

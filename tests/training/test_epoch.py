@@ -102,6 +102,7 @@ def test_the_best_parameters_are_those_of_the_lowest_validation_loss(train_runs)
         np.testing.assert_array_equal(ours, theirs[0])
 
 
+@pytest.mark.slow
 def test_min_delta_decides_what_counts_as_improvement(train_runs):
     kind = ("trainer.patience=1", "trainer.num_epochs=4")
     lenient, strict = train_runs((*kind, "trainer.min_delta=0.0"), (*kind, "trainer.min_delta=100.0")).states
@@ -123,6 +124,7 @@ def test_bfloat16_computes_in_bfloat16_and_keeps_parameters_in_float32(train_run
     assert all("bf16" in line for line in text.splitlines() if "dot_general" in line)
 
 
+@pytest.mark.slow
 def test_tracing_a_value_does_not_change_the_numbers(make_experiment):
     experiment = make_experiment("corruption=masking", "loss=huber", "optimizer=adamw", "optimizer.clip_norm=1.0")
     data, structure, run = training_data(experiment.dataset), experiment.structure, experiment.run
