@@ -1,6 +1,6 @@
 """What a trained run leaves beside its checkpoint: reconstructions, PCA, summary.json and figures."""
 
-import os
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from ae_jax.evaluation.cost import peak_memory
 from ae_jax.experiments import measure
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.config import config_hash
-from ae_jax.experiments.recorder import write_json
+from ae_jax.experiments.recorder import write_bytes, write_json
 from ae_jax.figures.run_figures import draw_run_figures
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 from ae_jax.training import Status, TrainState
@@ -136,8 +136,6 @@ def _write_arrays(
     }
     shape = (len(x), *experiment.dataset.feature_shape)
     shaped = {name: np.asarray(rows, np.float32).reshape(shape) for name, rows in arrays.items()}
-    path = folder / "reconstructions.npz"
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with temporary.open("wb") as file:
-        np.savez(file, **shaped)  # type: ignore[arg-type] # NumPy's stub takes the names for its own option
-    temporary.replace(path)
+    buffer = io.BytesIO()
+    np.savez(buffer, **shaped)  # type: ignore[arg-type] # NumPy's stub takes the names for its own option
+    write_bytes(folder / "reconstructions.npz", buffer.getvalue())
