@@ -34,8 +34,6 @@ class Experiment(NamedTuple):
         tracking: Where to log.
         structure: What is compiled in.
         run: What is traced.
-        loss: The loss at the run's values; it owns the output link.
-        corrupt: `(key, x)` to corrupted x, at the run's values.
         corrupts: Whether the corruption is any but none.
     """
 
@@ -45,8 +43,6 @@ class Experiment(NamedTuple):
     tracking: TrackingOptions
     structure: Structure
     run: Run
-    loss: Loss
-    corrupt: Callable[..., Any]
     corrupts: bool
 
 
@@ -58,9 +54,7 @@ def build(config: dict[str, Any]) -> Experiment:
     """
     options = _options(config["trainer"])
     dataset = load_dataset(config)
-    structures, values = {}, {}
-    for group in VALUE_GROUPS:
-        structures[group], values[group] = split_values(group, config[group])
+    structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
     construct = bind(config["model"])
     model = functional(
         lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs), precision=options.precision
@@ -74,9 +68,8 @@ def build(config: dict[str, Any]) -> Experiment:
         batch_size=min(options.batch_size, len(dataset.train)),
         patience=options.patience,
     )
-    traced = jax.tree.map(jnp.float32, values)
-    loss = structure.make_loss(**traced["loss"])
-    _check_link(loss, dataset)
+    run = _run(config)
+    _check_link(structure.make_loss(**run.values["loss"]), dataset)
     corruption = resolve(config["corruption"]["_target_"])
     if getattr(corruption, "needs_unit_interval", False) and not dataset.unit_interval:
         raise UserError("corruption", f"is for data in [0, 1], those of {dataset.name} are not", _UNIT_INTERVAL)
@@ -86,11 +79,14 @@ def build(config: dict[str, Any]) -> Experiment:
         options=options,
         tracking=_options(config["tracking"]),
         structure=structure,
-        run=Run(seed=jnp.uint32(config["seed"]), values=traced),
-        loss=loss,
-        corrupt=functools.partial(structure.corrupt, **traced["corruption"]),
+        run=run,
         corrupts=corruption is not none,
     )
+
+
+def build_alike(experiment: Experiment, config: dict[str, Any]) -> Experiment:
+    """The experiment of a config that has the structure of one that is built: only its values are its own."""
+    return experiment._replace(tracking=_options(config["tracking"]), run=_run(config))
 
 
 def load_dataset(config: dict[str, Any]) -> Dataset:
@@ -131,6 +127,11 @@ def bind(node: dict[str, Any]) -> Callable[..., Any]:
     return component
 
 
+def _run(config: dict[str, Any]) -> Run:
+    values = {group: split_values(group, config[group])[1] for group in VALUE_GROUPS}
+    return Run(seed=jnp.uint32(config["seed"]), values=jax.tree.map(jnp.float32, values))
+
+
 def _check_link(loss: Loss, dataset: Dataset) -> None:
     """Refuse outputs that are confined to [0, 1] for data that are not."""
     low, high = (float(loss.link(jnp.full((1, 1), bound))[0, 0]) for bound in (-1e3, 1e3))
@@ -146,7 +147,7 @@ def _options(node: dict[str, Any]) -> Any:
     return bind(node)()
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=16)
 def _load_dataset(node: str, limit: int | None) -> Dataset:
     dataset = bind(json.loads(node))()
     return dataset.with_train_limit(limit and min(limit, len(dataset.train)))

@@ -3,12 +3,14 @@
 Everything heavy is imported when a command needs it, so that `--help` stays fast.
 """
 
+import functools
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -34,8 +36,9 @@ def guard(command: Callable[[], int]) -> int:
     from dotenv import find_dotenv, load_dotenv
 
     load_dotenv(find_dotenv(usecwd=True))
-    # As an exception, so that open runs are marked interrupted and their checkpoints are completed on the way out.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+    # As exceptions, so that open runs are marked interrupted and their checkpoints are completed on the way out.
+    _raise_on(signal.SIGTERM, SystemExit(EXIT_TERMINATED))
+    _raise_on(signal.SIGINT, KeyboardInterrupt())
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     try:
         return command()
@@ -48,6 +51,22 @@ def guard(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _raise_on(number: signal.Signals, error: BaseException) -> None:
+    """Raise an exception when a signal comes.
+
+    A little later if it comes while JAX's callback of the garbage collector runs, where Python would swallow it.
+    """
+
+    def handler(_: int, frame: FrameType | None) -> None:
+        if frame is not None and frame.f_code.co_name == "_xla_gc_callback":
+            signal.signal(signal.SIGALRM, handler)
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+        else:
+            raise error
+
+    signal.signal(number, handler)
 
 
 def _print_mistake(error: UserError) -> int:
@@ -129,34 +148,42 @@ def _train() -> int:
         ended = _answer_if_ended(config, Path(composed.hydra.run.dir))
         if ended is not None:
             return ended
-    outcomes: list[int] = []
+    codes: list[int] = []
 
-    @hydra.main(config_path=str(config_folder()), config_name="config", version_base="1.3")
     def task(composed: DictConfig) -> float | None:
-        return _run_job(composed, outcomes)
+        return _run_job(composed, codes)
 
+    # The launcher `vmap` finds it and trains the jobs together; any other launcher calls the task for each job.
+    task.sweep = sweep = functools.cache(_make_sweep)  # type: ignore[attr-defined]
     try:
-        task()
-    except UserError:
-        raise
+        hydra.main(config_path=str(config_folder()), config_name="config", version_base="1.3")(task)()
     except Exception as error:
         raise explain(error) from error
-    return max(outcomes, default=EXIT_COMPLETED)
+    if sweep.cache_info().currsize:
+        codes += sweep().report()
+    return min((code for code in codes if code != EXIT_COMPLETED), default=EXIT_COMPLETED)
 
 
-def _run_job(composed: DictConfig, outcomes: list[int]) -> float | None:
+def _make_sweep() -> Any:
+    """What trains the jobs of a multirun together. Imports JAX."""
+    from ae_jax.experiments.sweep.launch import Sweep
+
+    return Sweep(checked, explain, lambda runtime: _configure_jax(runtime, spread=True))
+
+
+def _run_job(composed: DictConfig, codes: list[int]) -> float | None:
     """Train one job of Hydra; returns the best validation loss, which sweepers minimise.
 
     A mistake in the data ends this job with its line, and a multirun goes on; one in the command ends all.
     """
     try:
-        return _train_job(composed, outcomes)
+        return _train_job(composed, codes)
     except UserError as error:
-        outcomes.append(_print_mistake(error))
+        codes.append(_print_mistake(error))
         return None
 
 
-def _train_job(composed: DictConfig, outcomes: list[int]) -> float | None:
+def _train_job(composed: DictConfig, codes: list[int]) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     from ae_jax.experiments.display import print_config, print_outcome
@@ -165,17 +192,23 @@ def _train_job(composed: DictConfig, outcomes: list[int]) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     ended = _answer_if_ended(config, folder)
     if ended is not None:
-        outcomes.append(ended)
+        codes.append(ended)
         return None
     if config["runtime"]["print_config"]:
         print_config(config)
     _configure_jax(config["runtime"])
-    from ae_jax.experiments.train import Request, train_group
+    from ae_jax.experiments.display import ShowRun, progress
+    from ae_jax.experiments.task import GroupTask, Request
+    from ae_jax.experiments.train import train_group
 
-    (outcome,) = train_group([Request(config, folder)])
+    task = GroupTask((Request(config, folder),), folder.parent / ".groups")
+    with progress(folder.name, config["trainer"]["num_epochs"]) as show:
+        (outcome,) = train_group(task, watch=ShowRun(show))
+    if outcome.error is not None:
+        raise outcome.error
     print_outcome(outcome.folder)
     if outcome.state == "diverged":
-        outcomes.append(EXIT_DIVERGED)
+        codes.append(EXIT_DIVERGED)
     return outcome.best_validation_loss
 
 
@@ -191,9 +224,12 @@ def _answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:
     return EXIT_DIVERGED if end == "diverged" else EXIT_COMPLETED
 
 
-def _configure_jax(runtime: dict[str, Any]) -> None:
-    """Devices and caches, by configuration only."""
+def _configure_jax(runtime: dict[str, Any], *, spread: bool = False) -> None:
+    """Devices and caches, by configuration only; for a sweep, a device for each CPU core, to spread the runs over."""
     import jax
+
+    if spread and "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
     if runtime["platform"]:
         jax.config.update("jax_platforms", runtime["platform"])
@@ -215,7 +251,7 @@ def _configure_jax(runtime: dict[str, Any]) -> None:
 
 def _register_resolvers() -> None:
     def name(*, _root_: DictConfig) -> str:
-        from ae_jax.experiments.config import run_name
+        from ae_jax.experiments.naming import run_name
 
         return run_name(checked(_root_))
 

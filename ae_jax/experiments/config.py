@@ -1,13 +1,12 @@
-"""Check a composed config against the signatures it names, and name the run by what was asked.
+"""Check a composed config against the signatures it names, and split it into structure and values.
 
 A config is a plain dictionary here. Types and bounds stand once, in the signature of the function or class that
 `_target_` names: there is no schema beside it.
 """
 
-import hashlib
+import functools
 import importlib
 import inspect
-import json
 import os
 import types
 import typing
@@ -38,9 +37,6 @@ _HOMES = {
     "trainer": "ae_jax.training",
     "tracking": "ae_jax.experiments.tracking",
 }
-# What cannot change a result, and so does not enter the run's name; a debugging run gets a folder of its own.
-_UNNAMED = ("name", "tags", "notes", "tracking", "runtime")
-_DEBUGGING = ("debug_nans", "profile")
 
 _TOP_LEVEL: dict[str, Any] = {
     "name": str,
@@ -102,43 +98,6 @@ def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict
     return structure, values
 
 
-def config_hash(config: dict[str, Any]) -> str:
-    """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
-    asked = {name: item for name, item in config.items() if name not in _UNNAMED}
-    asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def run_name(config: dict[str, Any]) -> str:
-    """A readable name for a checked config, ending in its hash."""
-
-    def short(group: str) -> str:
-        return str(config[group]["_target_"]).rpartition(".")[2].removesuffix("Autoencoder").lower()
-
-    parts = [short("dataset"), f"{short('model')}{config['model'].get('latent_size', '')}"]
-    if short("corruption") != "none":
-        parts.append(short("corruption"))
-    parts += [short("loss"), short("optimizer"), f"seed{config['seed']}", config_hash(config)]
-    return "-".join(parts)
-
-
-def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Dotted keys whose values differ between two configs."""
-    flat_old, flat_new = dict(flatten(old)), dict(flatten(new))
-    keys = {**flat_old, **flat_new}
-    missing = object()
-    return [key for key in keys if flat_old.get(key, missing) != flat_new.get(key, missing)]
-
-
-def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and leaves of a nested config."""
-    for name, item in config.items():
-        if isinstance(item, dict):
-            yield from flatten(item, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", item
-
-
 def check_target(key: str, target: Any) -> None:
     """Refuse a `_target_` outside the allowed modules, before anything of it is imported."""
     added = [name for name in os.environ.get("AE_JAX_ALLOWED_TARGETS", "").replace(",", " ").split() if name]
@@ -164,6 +123,7 @@ def resolve(target: str) -> Any:
     return getattr(importlib.import_module(module), member)
 
 
+@functools.cache
 def parameters(target: Callable[..., Any]) -> dict[str, Any]:
     """Names and annotations of the parameters that a config gives."""
     annotations = typing.get_type_hints(_function(target), include_extras=True)
@@ -246,9 +206,8 @@ def _check_type(key: str, item: Any, hint: Any) -> Any:
     """The item as its annotation has it: an int becomes a float where a float is meant, and nothing else changes."""
     import pydantic
 
-    settings = pydantic.ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
     try:
-        checked = pydantic.TypeAdapter(_on_host(hint), config=settings).validate_python(item, strict=True)
+        checked = _adapter(hint).validate_python(item, strict=True)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join([key, *(str(place) for place in first["loc"] if isinstance(place, int))])
@@ -257,6 +216,14 @@ def _check_type(key: str, item: Any, hint: Any) -> Any:
         remedy = remedy if remedy.startswith("did") else ""  # the message lists the choices already
         raise UserError(where, f"{_lower(first['msg'])}, got {first['input']!r}", remedy) from None
     return list(checked) if isinstance(checked, tuple) else checked
+
+
+@functools.cache
+def _adapter(hint: Any) -> Any:
+    import pydantic
+
+    settings = pydantic.ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
+    return pydantic.TypeAdapter(_on_host(hint), config=settings)
 
 
 def _on_host(hint: Any) -> Any:

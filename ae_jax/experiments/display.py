@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.tree import Tree
 
 from ae_jax.experiments.recorder import code_version
+from ae_jax.experiments.task import Watch
 from ae_jax.results.run_folder import RunFolder
 
 # Measure, how it is shown, and whether more is better: then the difference is shown, else the ratio.
@@ -56,6 +57,17 @@ def progress(description: str, num_epochs: int) -> Iterator[ShowEpoch]:
         yield _lines(output, num_epochs)
 
 
+class ShowRun(Watch):
+    """Shows the epochs of a single run."""
+
+    def __init__(self, show: ShowEpoch):
+        self._show = show
+
+    def epoch(self, records: dict[Path, dict[str, Any]], examples_per_second: float) -> None:  # noqa: D102 - as there
+        for record in records.values():
+            self._show(record, examples_per_second)
+
+
 def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
     """How a run ended, its table against PCA, and where its folder is."""
     run, output = RunFolder(folder), console()
@@ -65,7 +77,7 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
     if "pca" in run.summary:
         print_comparison(run.summary)
         output.print(_describe_training(run.summary["training"]), soft_wrap=True)
-    output.print(f"run folder: {_short(folder)}", soft_wrap=True, markup=False)
+    output.print(f"run folder: {short_path(folder)}", soft_wrap=True, markup=False)
     if trained_before:
         _report_code_version(run, output)
         output.print("This run was trained before. To train it anew, delete its folder.", soft_wrap=True)
@@ -89,7 +101,7 @@ def _report_code_version(run: RunFolder, output: Console) -> None:
         output.print(f"The code has changed since: the run was trained at commit {then[:10]}, this is {now[:10]}.")
 
 
-def _short(folder: Path) -> Path:
+def short_path(folder: Path) -> Path:
     """The folder as one would type it here."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_absolute() and folder.is_relative_to(here) else folder
@@ -112,14 +124,15 @@ def _table(summary: dict[str, Any]) -> Table:
     for name, label, more_is_better in _ROWS:
         ours, theirs = summary["test"][name], pca["test"][name]
         if ours is not None and theirs is not None:
-            table.add_row(label, f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, more_is_better))
+            table.add_row(label, f"{ours:.5g}", f"{theirs:.5g}", verdict(ours, theirs, more_is_better))
     if summary["corrupted"]:
         ours, theirs = summary["corrupted"]["autoencoder"]["sse"], summary["corrupted"]["pca"]["sse"]
-        table.add_row("sse from corrupted", f"{ours:.5g}", f"{theirs:.5g}", _verdict(ours, theirs, False))
+        table.add_row("sse from corrupted", f"{ours:.5g}", f"{theirs:.5g}", verdict(ours, theirs, False))
     return table
 
 
-def _verdict(ours: float, theirs: float, more_is_better: bool) -> str:
+def verdict(ours: float, theirs: float, more_is_better: bool) -> str:
+    """How far the autoencoder is ahead of PCA or behind it, in colour."""
     if ours == theirs:
         return "equal"
     better = (ours > theirs) == more_is_better

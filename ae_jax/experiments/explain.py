@@ -84,7 +84,7 @@ def _known_keys(config_folder: Path) -> dict[str, list[str]]:
     """Groups, and the dotted keys of every option of every group; with the options that have them."""
     from omegaconf import OmegaConf
 
-    from ae_jax.experiments.config import flatten
+    from ae_jax.experiments.naming import flatten
 
     known: dict[str, list[str]] = {}
     for path in sorted(config_folder.rglob("*.yaml")):

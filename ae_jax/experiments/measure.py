@@ -15,7 +15,8 @@ from ae_jax.evaluation.cost import count_parameters, flops_per_example, latency
 from ae_jax.evaluation.measures import measure_reconstruction
 from ae_jax.evaluation.subspace import principal_angles
 from ae_jax.experiments.build import Experiment
-from ae_jax.typing import Batch, Latent
+from ae_jax.training import Structure
+from ae_jax.typing import Batch, Latent, PRNGKey
 
 SPLITS = ("train", "validation", "test")
 # Rows reconstructed in one call; the last call is padded, so that there is one program and one result.
@@ -28,6 +29,51 @@ Measures = dict[str, float | None]
 Host = np.ndarray
 
 
+class ModelFunctions:
+    """The functions of a structure, compiled once for all its runs, when each is first called.
+
+    `values` are the run's, as `Run` has them: nothing that a run may differ in is compiled in.
+
+    Attributes:
+        encode: `(values, params, x)` to latents.
+        decode: `(values, params, latent)` to reconstructions, after the loss's link.
+        reconstruct: `(values, params, x)` to reconstructions.
+        corrupt: `(values, key, x)` to corrupted x.
+    """
+
+    def __init__(self, structure: Structure):
+        model = structure.model
+
+        def encode(values: PyTree, params: PyTree, x: Batch) -> Latent:
+            return model.encode(params, x)
+
+        def decode(values: PyTree, params: PyTree, latent: Latent) -> Batch:
+            return structure.make_loss(**values["loss"]).link(model.decode(params, latent))
+
+        def reconstruct(values: PyTree, params: PyTree, x: Batch) -> Batch:
+            return decode(values, params, encode(values, params, x))
+
+        def corrupt(values: PyTree, key: PRNGKey, x: Batch) -> Batch:
+            return structure.corrupt(key, x, **values["corruption"])
+
+        self.encode, self.decode, self.reconstruct = jax.jit(encode), jax.jit(decode), jax.jit(reconstruct)
+        self.corrupt = jax.jit(corrupt)
+        self._batch_size = structure.batch_size
+        self._cost: dict[str, Any] | None = None
+
+    def cost(self, values: PyTree, params: PyTree, num_features: int) -> dict[str, Any]:
+        """Size and speed of inference (encode and decode) of one example and of one batch, measured once."""
+        if self._cost is None:
+            reconstruct = functools.partial(self.reconstruct, values, params)
+            self._cost = {
+                "num_parameters": count_parameters(params),
+                "flops_per_example": flops_per_example(self.reconstruct, values, params, _shape(1, num_features)),
+                "latency_per_example_seconds": _latency(reconstruct, 1, num_features),
+                "latency_per_batch_seconds": _latency(reconstruct, self._batch_size, num_features),
+            }
+        return self._cost
+
+
 class TrainedModel(NamedTuple):
     """A model with its parameters, from NumPy arrays to NumPy arrays of inputs (scaled values).
 
@@ -35,37 +81,28 @@ class TrainedModel(NamedTuple):
         encode: Inputs to latents.
         decode: Latents to reconstructions, after the loss's link.
         reconstruct: Inputs to reconstructions.
-        params: The parameters.
-        compiled: `(params, x)` to reconstructions on the device, what `reconstruct` calls.
+        corrupt: `(key, x)` to corrupted x.
+        cost: Size and speed, see `ModelFunctions.cost`.
     """
 
     encode: Callable[[Host], Host]
     decode: Callable[[Host], Host]
     reconstruct: Callable[[Host], Host]
-    params: PyTree
-    compiled: Callable[[PyTree, Batch], Batch]
+    corrupt: Callable[[PRNGKey, Host], Host]
+    cost: Callable[[], dict[str, Any]]
 
 
-def trained_model(experiment: Experiment, params: PyTree) -> TrainedModel:
-    """The model of an experiment with trained parameters; each function is compiled when it is first called."""
-    model, link = experiment.model, experiment.loss.link
-
-    def encode(parameters: PyTree, x: Batch) -> Latent:
-        return model.encode(parameters, x)
-
-    def decode(parameters: PyTree, latent: Latent) -> Batch:
-        return link(model.decode(parameters, latent))
-
-    def reconstruct(parameters: PyTree, x: Batch) -> Batch:
-        return decode(parameters, encode(parameters, x))
-
-    compiled = jax.jit(reconstruct)
+def trained_model(experiment: Experiment, params: PyTree, functions: ModelFunctions | None = None) -> TrainedModel:
+    """The model of an experiment with trained parameters; runs of one structure may share its functions."""
+    functions = functions or ModelFunctions(experiment.structure)
+    values = experiment.run.values
+    placed = jax.tree.map(jnp.asarray, params)
     return TrainedModel(
-        encode=functools.partial(_in_rows, jax.jit(encode), params),
-        decode=functools.partial(_in_rows, jax.jit(decode), params),
-        reconstruct=functools.partial(_in_rows, compiled, params),
-        params=params,
-        compiled=compiled,
+        encode=functools.partial(_in_rows, functions.encode, values, placed),
+        decode=functools.partial(_in_rows, functions.decode, values, placed),
+        reconstruct=functools.partial(_in_rows, functions.reconstruct, values, placed),
+        corrupt=lambda key, x: np.asarray(functions.corrupt(values, key, x)),
+        cost=lambda: functions.cost(values, placed, experiment.dataset.num_features),
     )
 
 
@@ -84,7 +121,10 @@ def measure_corrupted(
     methods = {"autoencoder": model.reconstruct, "pca": lambda x: pca.reconstruct(x, num_components)}
     return {
         name: measure_reconstruction(
-            ((x, method(corrupt_rows(experiment, x, index))) for index, x in enumerate(batches(dataset, "test"))),
+            (
+                (x, method(corrupt_rows(experiment, model, x, index)))
+                for index, x in enumerate(batches(dataset, "test"))
+            ),
             pca.mean,
             unit_interval=dataset.unit_interval,
         )
@@ -94,19 +134,28 @@ def measure_corrupted(
 
 def compare_pca(dataset: Dataset, pca: PCA, *, num_components: int, test_sse: float) -> dict[str, Any]:
     """PCA's part of the summary: its measures, its whole error curve, and what it needs to match `test_sse`."""
-    curve = pca.sse_by_components([dataset.test], scale=dataset.scale, offset=dataset.offset)
-    measured = {
-        split: _measure(dataset, split, lambda x: pca.reconstruct(x, num_components), pca.mean) for split in SPLITS
-    }
+    curve = pca_curve(dataset, pca, "test")
     return {
         "num_components": num_components,
-        **measured,
-        "components_to_match": components_to_match(curve, test_sse),
-        "test_sse_by_components": curve.tolist(),
+        **_measure_pca(dataset, pca, num_components),
+        "components_to_match": components_to_match(np.asarray(curve), test_sse),
+        "test_sse_by_components": list(curve),
     }
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=64)
+def pca_curve(dataset: Dataset, pca: PCA, split: str) -> tuple[float, ...]:
+    """PCA's error on a split with 0, 1, … all components; computed once per dataset, as is all that follows from it."""
+    curve = pca.sse_by_components([getattr(dataset, split)], scale=dataset.scale, offset=dataset.offset)
+    return tuple(curve.tolist())
+
+
+@functools.lru_cache(maxsize=256)
+def _measure_pca(dataset: Dataset, pca: PCA, num_components: int) -> dict[str, Measures]:
+    return {split: _measure(dataset, split, lambda x: pca.reconstruct(x, num_components), pca.mean) for split in SPLITS}
+
+
+@functools.lru_cache(maxsize=16)
 def fit_dataset_pca(dataset: Dataset) -> PCA:
     """PCA of the training split, fitted once per dataset and process."""
     return fit_pca([dataset.train], scale=dataset.scale, offset=dataset.offset)
@@ -126,32 +175,16 @@ def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_component
     return np.degrees(principal_angles(rows, pca.components[:num_components])).tolist()
 
 
-def measure_cost(experiment: Experiment, model: TrainedModel) -> dict[str, Any]:
-    """Size and speed of inference: encode and decode of one example, and of one batch."""
-
-    def seconds(num_rows: int) -> float:
-        x = jnp.zeros((num_rows, experiment.dataset.num_features))
-        return latency(functools.partial(model.compiled, model.params), x, repeats=_LATENCY_REPEATS)
-
-    row = jax.ShapeDtypeStruct((1, experiment.dataset.num_features), jnp.float32)
-    return {
-        "num_parameters": count_parameters(model.params),
-        "flops_per_example": flops_per_example(model.compiled, model.params, row),
-        "latency_per_example_seconds": seconds(1),
-        "latency_per_batch_seconds": seconds(experiment.structure.batch_size),
-    }
-
-
 def latent_size_of(experiment: Experiment) -> int:
     """Number of latent dimensions, as the encoder's result has it."""
-    row = jax.ShapeDtypeStruct((1, experiment.dataset.num_features), jnp.float32)
+    row = _shape(1, experiment.dataset.num_features)
     return jax.eval_shape(experiment.model.encode, experiment.model.abstract_params, row).shape[1]
 
 
-def corrupt_rows(experiment: Experiment, x: Host, index: int) -> Host:
+def corrupt_rows(experiment: Experiment, model: TrainedModel, x: Host, index: int) -> Host:
     """Corrupted inputs of the test split's batch number `index`: a function of the seed and that number."""
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(experiment.run.seed), _TEST_KEY), index)
-    return np.asarray(experiment.corrupt(key, jnp.asarray(x)))
+    return model.corrupt(key, x)
 
 
 def batches(dataset: Dataset, split: str) -> Iterator[Host]:
@@ -166,12 +199,20 @@ def _measure(dataset: Dataset, split: str, reconstruct: Callable[[Host], Host], 
     return measure_reconstruction(pairs, mean, unit_interval=dataset.unit_interval)
 
 
-def _in_rows(function: Callable[..., Float[Array, "..."]], params: PyTree, x: Host) -> Host:
+def _shape(num_rows: int, num_features: int) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct((num_rows, num_features), jnp.float32)
+
+
+def _latency(reconstruct: Callable[[Batch], Batch], num_rows: int, num_features: int) -> float:
+    return latency(reconstruct, jnp.zeros((num_rows, num_features)), repeats=_LATENCY_REPEATS)
+
+
+def _in_rows(function: Callable[..., Float[Array, "..."]], values: PyTree, params: PyTree, x: Host) -> Host:
     """Apply a compiled function to any number of rows, in padded calls of one size."""
     x = np.asarray(x, np.float32)
     results = []
     for start in range(0, max(1, len(x)), _ROWS):
         rows = x[start : start + _ROWS]
         padded = np.pad(rows, ((0, _ROWS - len(rows)), (0, 0)))
-        results.append(np.asarray(function(params, padded))[: len(rows)])
+        results.append(np.asarray(function(values, params, padded))[: len(rows)])
     return np.concatenate(results)

@@ -1,5 +1,6 @@
 """Writes a run folder: every file whole or not at all, metrics line by line."""
 
+import functools
 import json
 import logging
 import math
@@ -8,14 +9,16 @@ import platform
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.config import config_hash
+from ae_jax.experiments.naming import config_hash
 from ae_jax.experiments.run import end_of
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 
@@ -25,6 +28,8 @@ except ImportError:  # Windows has no such module, and so no lock
     fcntl = None  # type: ignore[assignment] # a module where there is one
 
 _log = logging.getLogger(__name__)
+# The run that is worked on: what is logged meanwhile goes to its log alone, all else to the log of every open run.
+_current: ContextVar[Path | None] = ContextVar("run", default=None)
 _PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
 
 
@@ -73,24 +78,7 @@ class Recorder:
 
     def environment(self) -> None:
         """Write environment.json. Imports JAX."""
-        import jax
-
-        versions = {name: _version(name) for name in _PACKAGES}
-        flags = {name: os.environ[name] for name in ("XLA_FLAGS", "JAX_PLATFORMS") if name in os.environ}
-        write_json(
-            self.folder / "environment.json",
-            {
-                "schema": SCHEMA,
-                "python": platform.python_version(),
-                "packages": versions,
-                "devices": [f"{device.platform}:{device.device_kind}" for device in jax.devices()],
-                "flags": flags,
-                "host": socket.gethostname(),
-                "system": platform.platform(),
-                "num_cpus": os.cpu_count(),
-                "command": sys.argv,
-            },
-        )
+        write_json(self.folder / "environment.json", {**_environment(), "command": sys.argv})
 
     def keep_metrics(self, num_epochs: int) -> list[dict[str, Any]]:
         """Drop the metrics of epochs after `num_epochs`, which training is going to repeat. Returns what is kept."""
@@ -136,9 +124,23 @@ def write_bytes(path: Path, content: bytes) -> None:
         ) from error
 
 
+@contextmanager
+def working_on(folder: Path) -> Iterator[None]:
+    """What is logged in this context is about the run in this folder."""
+    token = _current.set(folder)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
 def log_to(folder: Path) -> logging.Handler:
-    """A handler that writes this package's log of a run to `run.log`; remove it from the logger when the run ends."""
+    """A handler that writes this package's log of a run to `run.log`; remove it from the logger when the run ends.
+
+    It leaves out what is logged while another run is worked on.
+    """
     handler = logging.FileHandler(folder / "run.log")
+    handler.addFilter(lambda _: _current.get() in (None, folder))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("ae_jax")
     logger.setLevel(logging.INFO)
@@ -209,6 +211,23 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
+@functools.cache
+def _environment() -> dict[str, Any]:
+    """What cannot change while this process lives."""
+    import jax
+
+    return {
+        "schema": SCHEMA,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "devices": [f"{device.platform}:{device.device_kind}" for device in jax.devices()],
+        "flags": {name: os.environ[name] for name in ("XLA_FLAGS", "JAX_PLATFORMS") if name in os.environ},
+        "host": socket.gethostname(),
+        "system": platform.platform(),
+        "num_cpus": os.cpu_count(),
+    }
+
+
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)
@@ -216,8 +235,9 @@ def _version(package: str) -> str | None:
         return None
 
 
+@functools.cache
 def code_version() -> dict[str, Any]:
-    """Commit of the code, and whether it was changed since; None outside a checkout."""
+    """Commit of the code when this process began, and whether it was changed since; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
 
     def git(arguments: Iterable[str]) -> str | None:

@@ -10,8 +10,9 @@ from jaxtyping import Float
 from ae_jax.baselines.pca import PCA
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
-from ae_jax.experiments.config import config_hash, validate
+from ae_jax.experiments.config import validate
 from ae_jax.experiments.measure import latent_size_of, trained_model
+from ae_jax.experiments.naming import config_hash
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.training import Best
 from ae_jax.training.checkpoint import restore_best

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.config import config_hash, differences
+from ae_jax.experiments.naming import asked_differences, config_hash
 from ae_jax.results.run_folder import RunFolder
 
 
@@ -18,7 +18,7 @@ def end_of(config: dict[str, Any], folder: Path) -> str | None:
     if run.state is None:
         return None
     if run.read("status.json").get("config_hash") != config_hash(config):
-        keys = [key for key in differences(run.config, config) if not key.startswith(("tracking.", "runtime."))]
+        keys = asked_differences(run.config, config)
         raise UserError(
             folder, f"holds a run of another config (differs in {', '.join(keys)})", "choose another hydra.run.dir=…"
         )

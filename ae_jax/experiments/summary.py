@@ -10,9 +10,8 @@ from ae_jax.baselines.pca import PCA
 from ae_jax.evaluation.cost import peak_memory
 from ae_jax.experiments import measure
 from ae_jax.experiments.build import Experiment
-from ae_jax.experiments.config import config_hash
+from ae_jax.experiments.naming import config_hash
 from ae_jax.experiments.recorder import write_bytes, write_json
-from ae_jax.figures.run_figures import draw_run_figures
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 from ae_jax.training import Status, TrainState
 from ae_jax.training.group import Group
@@ -21,9 +20,15 @@ _NUM_SHOWN = 10
 
 
 def write_results(
-    experiment: Experiment, config: dict[str, Any], folder: Path, state: TrainState, group: Group, seconds: float
-) -> tuple[dict[str, Any], list[Path]]:
-    """Measure a run and write its files.
+    experiment: Experiment,
+    config: dict[str, Any],
+    folder: Path,
+    state: TrainState,
+    group: Group,
+    seconds: float,
+    functions: measure.ModelFunctions,
+) -> dict[str, Any]:
+    """Measure a run and write its files, all but the figures.
 
     Args:
         experiment: What was trained.
@@ -32,9 +37,10 @@ def write_results(
         state: Its last state.
         group: The program that trained it.
         seconds: Time since the program began to be compiled.
+        functions: The compiled functions of its structure.
 
     Returns:
-        The summary and the figures. A diverged run has no measures and no figures.
+        The summary. A diverged run has no measures.
     """
     summary = {
         "schema": SCHEMA,
@@ -46,15 +52,15 @@ def write_results(
     }
     if int(state.status) == Status.DIVERGED:
         write_json(folder / "summary.json", summary)
-        return summary, []
-    model = measure.trained_model(experiment, state.best.params)
+        return summary
+    model = measure.trained_model(experiment, state.best.params, functions)
     pca = measure.fit_dataset_pca(experiment.dataset)
     summary |= comparison(experiment, model, pca)
     _write_arrays(experiment, model, pca, folder, summary["pca"])
     summary["time"] = _times(folder, experiment, group, seconds) | summary.pop("latency")
     summary["memory"] = {**peak_memory(), "program_bytes": group.program_bytes}
     write_json(folder / "summary.json", summary)
-    return summary, draw_run_figures(folder)
+    return summary
 
 
 def comparison(experiment: Experiment, model: measure.TrainedModel, pca: PCA) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def comparison(experiment: Experiment, model: measure.TrainedModel, pca: PCA) ->
     measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
     pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
     pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
-    cost = measure.measure_cost(experiment, model)
+    cost = model.cost()
     return {
         **measured,
         "corrupted": measure.measure_corrupted(experiment, model, pca, num_components),
@@ -127,7 +133,7 @@ def _write_arrays(
     num_components = pca_part["num_components"]
     pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
     x = experiment.dataset.scaled(experiment.dataset.test[:_NUM_SHOWN])
-    seen = measure.corrupt_rows(experiment, x, 0) if experiment.corrupts else x
+    seen = measure.corrupt_rows(experiment, model, x, 0) if experiment.corrupts else x
     arrays = {
         "x": x,
         "corrupted": seen,

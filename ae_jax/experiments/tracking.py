@@ -62,7 +62,8 @@ class Tracker:
                 config=config,
                 resume="allow" if options.mode == "online" else None,
                 reinit="create_new",
-                settings=wandb.Settings(console="off", x_disable_stats=True, silent=True),
+                # environment.json has the versions; listing every installed package takes a tenth of a second a run.
+                settings=wandb.Settings(console="off", x_disable_stats=True, silent=True, x_save_requirements=False),
             )
         except (wandb.errors.UsageError, wandb.errors.CommError) as error:
             reason = str(error).strip().splitlines()[0]

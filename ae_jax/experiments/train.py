@@ -1,181 +1,150 @@
 """Train a group of runs, and leave each in a run folder of its own as if it had trained alone."""
 
+import itertools
 import logging
-import time
+import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from pathlib import Path
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
-import jax
-import numpy as np
-
-from ae_jax.errors import UserError
-from ae_jax.experiments.build import Experiment, build, training_data
-from ae_jax.experiments.display import ShowEpoch, progress
-from ae_jax.experiments.recorder import Recorder, log_to
-from ae_jax.experiments.summary import write_results
-from ae_jax.experiments.tracking import Tracker
-from ae_jax.training import Status, TrainState
-from ae_jax.training.checkpoint import Checkpoints, restore_state
-from ae_jax.training.epoch import num_steps_per_epoch
-from ae_jax.training.fit import EpochReport, fit, is_running, run_state
+from ae_jax.experiments.build import Experiment, build, build_alike, training_data
+from ae_jax.experiments.member import Member
+from ae_jax.experiments.piece import train_piece
+from ae_jax.experiments.task import GroupTask, Outcome, Watch
 from ae_jax.training.group import Group, compile_group
+from ae_jax.training.memory import available_bytes, is_out_of_memory
 
 _log = logging.getLogger(__name__)
 
 
-class Request(NamedTuple):
-    """A run that is asked for: a checked config, and the folder it goes to."""
+class Prepared(NamedTuple):
+    """What a group needs before its first epoch: its first run as objects, and the program for all."""
 
-    config: dict[str, Any]
-    folder: Path
-
-
-class Outcome(NamedTuple):
-    """How a run ended: its state in status.json, and its lowest validation loss (None if it diverged at once)."""
-
-    folder: Path
-    state: str
-    best_validation_loss: float | None
-
-
-class _Member(NamedTuple):
-    """A run of the group, with what records it."""
-
-    request: Request
     experiment: Experiment
-    recorder: Recorder
-    tracker: Tracker
-    checkpoints: Checkpoints
+    group: Group
 
 
-def train_group(requests: Sequence[Request]) -> list[Outcome]:
-    """Train runs of one structure together.
+def prepare(task: GroupTask) -> Prepared:
+    """Build and compile a group ahead of need.
 
     Raises:
-        UserError: For a mistake in data, folder or tracking; the runs are then marked failed.
+        UserError: For a mistake in data, model or devices.
     """
-    recorders: list[Recorder] = []
+    experiment = build(task.requests[0].config)
+    experiments = [build_alike(experiment, request.config) for request in task.requests]
+    return Prepared(experiment, _compile(experiments, task.requests[0].config["runtime"]))
+
+
+def train_group(task: GroupTask, *, watch: Watch | None = None, ahead: Future[Prepared] | None = None) -> list[Outcome]:
+    """Train runs of one structure together.
+
+    Args:
+        task: The runs.
+        watch: Told what happens.
+        ahead: The result of `prepare`, where it was begun before.
+
+    Returns:
+        How each run ended, in the order of the requests. A failure is in the outcome of the run that it ended; what
+        ends the program (Ctrl-C, a signal) marks the runs interrupted and is raised.
+    """
+    members, watch = [Member(request) for request in task.requests], watch or Watch()
     try:
-        with ExitStack() as stack:
-            for request in requests:
-                recorders.append(Recorder(request.folder, request.config))
-            members = [_open(*pair, stack) for pair in zip(requests, recorders, strict=True)]
-            return _train_members(members)
+        _open(members, ahead)
+        _train(members, task, ahead, watch)
     except BaseException as error:
-        failed = isinstance(error, Exception)
-        for recorder in recorders:
-            if recorder.state == "running":
-                message = str(error) if isinstance(error, UserError) else repr(error)
-                recorder.status("failed" if failed else "interrupted", error=message if failed else None)
-        raise
-    finally:
-        for recorder in recorders:
-            recorder.close()
+        for member in members:
+            member.fail(error)
+        if not isinstance(error, Exception):
+            raise
+    outcomes = [member.outcome for member in members if member.outcome]
+    for outcome in outcomes:
+        if outcome.error is not None:
+            watch.ended(outcome)
+    return outcomes
 
 
-def _open(request: Request, recorder: Recorder, stack: ExitStack) -> _Member:
-    """Build a run, and open everything that records it."""
-    experiment = build(request.config)
-    handler = log_to(request.folder)
-    stack.callback(logging.getLogger("ae_jax").removeHandler, handler)
-    stack.callback(handler.close)
-    recorder.environment()
-    tracker = Tracker(experiment.tracking, request.folder, request.config, run_name=request.folder.name)
-    stack.enter_context(tracker)
-    checkpoints = stack.enter_context(
-        Checkpoints(
-            request.folder / "checkpoint",
-            config=request.config,
-            least_seconds=request.config["runtime"]["checkpoint_seconds"],
-        )
-    )
-    return _Member(request, experiment, recorder, tracker, checkpoints)
+def split_evenly(items: Sequence[Any], num_pieces: int) -> list[list[Any]]:
+    """Consecutive pieces, longer ones first, whose lengths differ by one at most."""
+    bounds = [math.ceil(index * len(items) / num_pieces) for index in range(num_pieces + 1)]
+    pieces = [list(items[start:end]) for start, end in itertools.pairwise(bounds)]
+    return sorted(pieces, key=len, reverse=True)
 
 
-def _train_members(members: list[_Member]) -> list[Outcome]:
-    start = time.perf_counter()
-    experiment, runtime = members[0].experiment, members[0].request.config["runtime"]
-    with progress(_describe(members), experiment.options.num_epochs) as show:
-        group = compile_group(
-            experiment.structure,
-            training_data(experiment.dataset),
-            [member.experiment.run for member in members],
-            runs_axis=runtime["runs_axis"],
-            check_nans=runtime["debug_nans"],
-        )
-        _log.info("compiled in %.1f s", group.compile_seconds)
-        state, first_nan = _start(group, members), None
-        with _profile(members[0]) if runtime["profile"] else nullcontext():
-            for report in fit(group, state, num_epochs=experiment.options.num_epochs):
-                state, first_nan = report.state, report.first_nan
-                _record(members, report, show)
+def _open(members: list[Member], ahead: Future[Prepared] | None) -> None:
+    """Take every run folder, build what the runs share once, and open each run."""
     for member in members:
-        member.checkpoints.close()
-    return [
-        _finish(member, group, run_state(state, index), time.perf_counter() - start, first_nan)
-        for index, member in enumerate(members)
-    ]
+        with member.attempt():
+            member.record_in()
+    built: Experiment | None = None
+    for member in _untold(members):
+        with member.attempt():
+            if built is None:
+                built = ahead.result().experiment if ahead else build(member.request.config)
+            member.open(build_alike(built, member.request.config))
 
 
-def _start(group: Group, members: list[_Member]) -> TrainState:
-    """The state to train from: each run's newest checkpoint, or else its first state."""
-    state = group.init_state()
-    states = []
-    for index, member in enumerate(members):
-        fresh = run_state(state, index)
-        restored = restore_state(member.request.folder / "checkpoint", fresh)
-        if restored is not None:
-            _log.info("continuing after epoch %d", restored.epoch)
-        for record in member.recorder.keep_metrics(0 if restored is None else int(restored.epoch)):
-            member.tracker.log(record)
-        states.append(fresh if restored is None else restored)
-    return jax.tree.map(lambda *leaves: jax.numpy.stack(leaves), *states)
-
-
-def _record(members: list[_Member], report: EpochReport, show: ShowEpoch) -> None:
-    """Write an epoch's metrics of every run that trained in it, and its checkpoint when one is due."""
-    num_epochs = members[0].experiment.structure.num_epochs
-    running = is_running(np.asarray(report.metrics.status), np.asarray(report.metrics.epoch), num_epochs)
-    for index, member in enumerate(members):
-        structure, num_train = member.experiment.structure, len(member.experiment.dataset.train)
-        if not report.metrics.trained[index]:
+def _train(members: list[Member], task: GroupTask, ahead: Future[Prepared] | None, watch: Watch) -> None:
+    """Train the runs as one program, or as smaller ones in turn where they do not fit into memory."""
+    pieces = [members]
+    group: Group | None = None
+    while pieces:
+        piece = _untold(pieces.pop(0))
+        if not piece:
             continue
-        epoch = int(report.metrics.epoch[index])
-        record = {
-            "epoch": epoch,
-            "step": epoch * num_steps_per_epoch(num_train, structure.batch_size),
-            "train_loss": float(report.metrics.train_loss[index]),
-            "validation_loss": float(report.metrics.validation_loss[index]),
-            "validation_sse": float(report.metrics.validation_sse[index]),
-            "seconds": report.seconds,
-        }
-        member.recorder.metrics(record)
-        member.tracker.log(record)
-        show(record, len(members) * num_train / report.seconds)
-        if not running[index] or member.checkpoints.is_due():
-            member.checkpoints.save(run_state(report.state, index))
+        try:
+            group = _group_for(piece, group or (ahead.result().group if ahead else None))
+            num_pieces = _num_pieces(group, len(piece), task.max_bytes, watch)
+            if num_pieces == 1:
+                train_piece(piece, group, task.folder, watch)
+        except Exception as error:
+            if not is_out_of_memory(error) or len(piece) == 1:
+                for member in piece:
+                    member.fail(error)
+                continue
+            watch.note(f"{len(piece)} runs do not fit into memory together: split into 2 groups")
+            num_pieces = 2
+        if num_pieces > 1:
+            pieces[:0] = split_evenly(piece, num_pieces)
 
 
-def _finish(member: _Member, group: Group, state: TrainState, seconds: float, first_nan: str | None) -> Outcome:
-    """Measure a run, write its results, and close its record."""
-    folder = member.request.folder
-    diverged = int(state.status) == Status.DIVERGED
-    summary, figures = write_results(member.experiment, member.request.config, folder, state, group, seconds)
-    outcome = "diverged" if diverged else "completed"
-    member.tracker.finish(state=outcome, summary=summary, figures=figures)
-    epoch = int(state.epoch) + 1
-    reason = first_nan or "the loss was not finite"
-    error = f"{reason} in epoch {epoch}; the checkpoint holds epoch {epoch - 1}" if diverged else None
-    member.recorder.status(outcome, error=error, diverged_epoch=epoch if diverged else None)
-    best = float(state.best.validation_loss)
-    return Outcome(folder, outcome, best if np.isfinite(best) else None)
+def _group_for(piece: list[Member], group: Group | None) -> Group:
+    """The program for these runs: the one that there is, if it is for about as many, or a new one."""
+    if group is not None and 0.75 * group.num_runs <= len(piece) <= group.num_slots:
+        return group.with_runs([member.experiment.run for member in piece])
+    group = _compile([member.experiment for member in piece], piece[0].request.config["runtime"])
+    _log.info("compiled in %.1f s, for %d in one program", group.compile_seconds, len(piece))
+    return group
 
 
-def _profile(member: _Member) -> AbstractContextManager[None]:
-    return jax.profiler.trace(member.request.folder / "profile", create_perfetto_trace=True)
+def _compile(experiments: Sequence[Experiment], runtime: dict[str, Any]) -> Group:
+    first = experiments[0]
+    return compile_group(
+        first.structure,
+        training_data(first.dataset),
+        [experiment.run for experiment in experiments],
+        runs_axis=runtime["runs_axis"],
+        data_parallel=first.options.data_parallel,
+        check_nans=runtime["debug_nans"],
+    )
 
 
-def _describe(members: list[_Member]) -> str:
-    return members[0].request.folder.name if len(members) == 1 else f"{len(members)} runs"
+def _num_pieces(group: Group, num_runs: int, max_bytes: int | None, watch: Watch) -> int:
+    """In how many pieces the runs must be trained, by what the compiled program takes and what there is."""
+    limit, needed = max_bytes or available_bytes(), group.program_bytes
+    if num_runs == 1 or not limit or not needed or needed <= limit:
+        return 1
+    num_pieces = min(num_runs, math.ceil(needed / limit))
+    watch.note(
+        f"{num_runs} runs need {_megabytes(needed)} of the {_megabytes(limit)} that may be used: "
+        f"split into {num_pieces} groups"
+    )
+    return num_pieces
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 2**20:,.1f} MiB"
+
+
+def _untold(members: list[Member]) -> list[Member]:
+    """Those whose end is not known yet."""
+    return [member for member in members if member.outcome is None]

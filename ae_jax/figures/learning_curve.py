@@ -3,7 +3,7 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks
+from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.results.run_folder import RunFolder
 
 
@@ -11,7 +11,8 @@ def draw(run: RunFolder) -> Figure:
     """Two panels: the objective in its own units, and the squared error in the units of the comparison."""
     epochs = [record["epoch"] for record in run.metrics]
     figure = Figure(figsize=(8, 3.2))
-    loss_axes, error_axes = figure.subplots(1, 2)
+    loss_axes, error_axes = figure.subplots(1, 2, gridspec_kw={"wspace": 0.33})
+    set_margins(figure)
     marker = "o" if len(epochs) == 1 else ""
     for key, label, colour, line in (
         ("train_loss", "training", NEUTRAL, "--"),
@@ -29,6 +30,6 @@ def draw(run: RunFolder) -> Figure:
         error_axes.set_yscale("log")
         plain_log_ticks(error_axes.yaxis)
     for axes in (loss_axes, error_axes):
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         axes.legend()
     return figure

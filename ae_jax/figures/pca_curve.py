@@ -1,9 +1,10 @@
 """Test error of PCA at every number of components, with the autoencoder as a point."""
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks
+from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.results.run_folder import RunFolder
 
 _FEW = 20  # numbers of components that are told apart on a linear axis
@@ -15,16 +16,12 @@ def draw(run: RunFolder) -> Figure:
     curve, error = pca["test_sse_by_components"], run.summary["test"]["sse"]
     figure = Figure()
     axes = figure.subplots()
+    set_margins(figure)
     shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 and sse > 1e-9 * curve[0]]
     marker = "" if len(curve) > _FEW else "."
     axes.plot(*zip(*shown, strict=True), color=PCA, marker=marker, label="PCA")
     axes.plot(latent_size, error, "o", color=AUTOENCODER, markersize=8, label="autoencoder")
     match = pca["components_to_match"]
-    if match is not None and match > latent_size:
-        axes.plot([latent_size, match], [error, error], color=NEUTRAL, linestyle=":", linewidth=1)
-        axes.annotate(
-            f"PCA needs {match}", (match, error), xytext=(6, 2), textcoords="offset points", va="bottom", ha="left"
-        )
     # Two decades below the autoencoder, PCA's curve falls to rounding and says nothing: cut both axes there.
     floor = max(min(sse for _, sse in shown), error / 100)
     lowest = 0.7 * (min(floor, error) if error > 0 else floor)
@@ -43,5 +40,15 @@ def draw(run: RunFolder) -> Figure:
         axes.set(xlim=(0.5, last + 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain_log_ticks(axes.yaxis)
+    if match is not None and match > latent_size:
+        _draw_match(axes, latent_size, match, error)
     axes.legend(loc="lower left")
     return figure
+
+
+def _draw_match(axes: Axes, latent_size: int, match: int, error: float) -> None:
+    """A line from the autoencoder to the curve, and what it means, on the side where there is room for it."""
+    axes.plot([latent_size, match], [error, error], color=NEUTRAL, linestyle=":", linewidth=1)
+    right_end = axes.transAxes.inverted().transform(axes.transData.transform((match, error)))[0]
+    offset, va, ha = ((6, 2), "bottom", "left") if right_end < 0.75 else ((0, -6), "top", "right")
+    axes.annotate(f"PCA needs {match}", (match, error), xytext=offset, textcoords="offset points", va=va, ha=ha)

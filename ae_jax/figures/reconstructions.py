@@ -1,11 +1,15 @@
 """Test examples, and what the autoencoder and PCA make of them, side by side."""
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+import math
 
-from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ae_jax.figures.style import AUTOENCODER, DPI, NEUTRAL, PCA, set_margins
 from ae_jax.results.run_folder import RunFolder
+
+_LABELS, _EDGE = 192, 10  # dots: width of the labels, empty space on the other sides and beside the labels
 
 
 def draw(run: RunFolder) -> Figure:
@@ -28,20 +32,35 @@ def _is_image(examples: np.ndarray) -> bool:
 
 
 def _images(rows: dict[str, np.ndarray]) -> Figure:
-    num_columns = len(next(iter(rows.values())))
-    figure = Figure(figsize=(0.75 * num_columns + 1.2, 0.78 * len(rows) + 0.15))
-    grid = figure.subplots(len(rows), num_columns, squeeze=False)
-    low, high = (float(bound(rows["input"])) for bound in (np.min, np.max))
-    for axes_row, (label, examples) in zip(grid, rows.items(), strict=True):
-        for axes, example in zip(axes_row, examples, strict=True):
-            # Scaled here, as colour images are not scaled by imshow.
-            shown = (np.clip(example.squeeze(), low, high) - low) / max(high - low, 1e-12)
-            axes.imshow(shown, vmin=0, vmax=1, interpolation="nearest")
-            axes.set(xticks=[], yticks=[])
-            axes.grid(visible=False)
-            axes.spines[:].set_visible(False)
-        _label(axes_row[0], label)
+    """One picture of all examples, in which a pixel is a whole number of dots wide, unless the examples are large."""
+    height, width = rows["input"].shape[1:3]
+    longest = max(height, width)
+    zoom = min(math.ceil(96 / longest), 192 / longest)
+    gap = math.ceil(longest / 10)
+    picture = _mosaic(np.stack(list(rows.values())), gap)
+    high, wide = (round(zoom * size) for size in picture.shape[:2])
+    all_high, all_wide = high + 2 * _EDGE, _LABELS + wide + _EDGE
+    figure = Figure(figsize=(all_wide / DPI, all_high / DPI), dpi=DPI)
+    axes = figure.add_axes((_LABELS / all_wide, _EDGE / all_high, wide / all_wide, high / all_high))
+    axes.imshow(picture, vmin=0, vmax=1, interpolation="nearest", aspect="auto")
+    axes.set_axis_off()
+    beside = axes.get_yaxis_transform()
+    for index, label in enumerate(rows):
+        middle = (height - 1) / 2 + index * (height + gap)
+        axes.text(-_EDGE / wide, middle, label, transform=beside, ha="right", va="center", fontsize="small")
     return figure
+
+
+def _mosaic(examples: np.ndarray, gap: int) -> np.ndarray:
+    """Examples of shape "rows columns height width [colours]" as one picture, from 0 to 1 as the inputs in row 0."""
+    low, high = float(examples[0].min()), float(examples[0].max())
+    # Scaled here, as colour images are not scaled by imshow.
+    shown = (np.clip(examples, low, high) - low) / max(high - low, 1e-12)
+    shown = shown.reshape(*shown.shape[:4], -1)
+    white = np.pad(shown, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=1)
+    rows, columns, height, width, colours = white.shape
+    picture = white.swapaxes(1, 2).reshape(rows * height, columns * width, colours)[:-gap, :-gap]
+    return picture[..., 0] if colours == 1 else picture
 
 
 def _profiles(rows: dict[str, np.ndarray]) -> Figure:
@@ -50,17 +69,18 @@ def _profiles(rows: dict[str, np.ndarray]) -> Figure:
     num_panels = len(next(iter(examples.values())))
     figure = Figure(figsize=(6.5, 1.3 * num_panels + 0.6))
     grid = figure.subplots(num_panels, 1, sharex=True, squeeze=False)[:, 0]
+    set_margins(figure)
     colours = {"input": NEUTRAL, "autoencoder": AUTOENCODER, "PCA": PCA}
+    marker = "o" if examples["input"].shape[1] == 1 else ""
     for index, axes in enumerate(grid):
         for label, values in examples.items():
             kind = label.split("\n")[0]
             style = {"input": "-", "autoencoder": "--", "PCA": ":"}.get(kind, "-.")
-            axes.plot(values[index], style, color=colours.get(kind, "#999999"), label=label.replace("\n", ", "))
+            axes.plot(
+                values[index], style, marker=marker, color=colours.get(kind, "#999999"), label=label.replace("\n", ", ")
+            )
         axes.set_ylabel(f"example {index + 1}")
     grid[-1].set_xlabel("feature")
-    grid[0].legend(ncols=len(examples), loc="lower center", bbox_to_anchor=(0.5, 1.0), fontsize="small")
+    grid[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    grid[0].legend(ncols=len(examples), loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize="small")
     return figure
-
-
-def _label(axes: Axes, text: str) -> None:
-    axes.set_ylabel(text, rotation=0, ha="right", va="center", fontsize="small")

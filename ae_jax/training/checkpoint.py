@@ -1,7 +1,9 @@
-"""Checkpoints of a run: `checkpoint/<epoch>/{latest,best}`, each with the config and a schema number inside.
+"""Checkpoints: `<folder>/<number>/<items>`, each with a schema number and what it belongs to inside.
 
-`latest` is all that training needs to go on, `best` the parameters with the lowest validation loss. A save writes both
-under a temporary name and renames once, so a checkpoint is whole or absent. The last two are kept.
+A run's own, in its `checkpoint/`, is numbered by its epoch and has `latest`, all that training needs to go on, and
+`best`, the parameters with the lowest validation loss. A group's has `states`: those of all its runs in one array each,
+which is many times cheaper to write while they train. A save is written under a temporary name and renamed, so a
+checkpoint is whole or absent. The last two are kept.
 """
 
 import json
@@ -24,34 +26,47 @@ _log = logging.getLogger(__name__)
 
 
 class Checkpoints:
-    """Writes a run's checkpoints while it trains. Close it, or use it as a context, so that the last one is complete.
+    """Writes checkpoints of a run or of a group. Close it, or use it as a context, so that the last one is complete.
 
     Args:
-        folder: The run's `checkpoint/`.
-        config: The run's config, stored inside every checkpoint.
+        folder: Where they go; made with the first one.
+        about: What they belong to, stored inside every checkpoint: the run's `config`, or the names of the group's
+            `runs`.
         least_seconds: Time between two checkpoints, so that saving costs little however short an epoch is.
     """
 
-    def __init__(self, folder: Path, *, config: dict[str, Any], least_seconds: int):
-        self._least_seconds = least_seconds
+    def __init__(self, folder: Path, *, about: dict[str, Any], least_seconds: int):
+        self._folder, self._least_seconds = folder.resolve(), least_seconds
         self._last_save = time.monotonic()
-        policy = ocp.training.preservation_policies.LatestN(_KEPT)
-        self._metadata = {"schema": SCHEMA, "config": json.loads(json.dumps(config))}
-        self._checkpointer = ocp.training.Checkpointer(
-            folder.resolve(), preservation_policy=policy, cleanup_tmp_directories=True
-        )
+        self._metadata = {"schema": SCHEMA, **json.loads(json.dumps(about))}
+        self._last_number = 0
+        self._checkpointer: ocp.training.Checkpointer | None = None
 
     def is_due(self) -> bool:
         """Whether it is time for another checkpoint."""
         return time.monotonic() - self._last_save >= self._least_seconds
 
     def save(self, state: TrainState) -> None:
-        """Start saving a state (NumPy arrays of one run); returns before it is on disk."""
-        self._last_save = time.monotonic()
+        """Start saving the state of one run (NumPy arrays); returns before it is on disk."""
         latest = {name: leaf for name, leaf in state._asdict().items() if name != "best"}
+        self._save(int(state.epoch), {"latest": latest, "best": state.best._asdict()})
+
+    def save_group(self, states: TrainState) -> None:
+        """Start saving the states of all runs of a group, stacked; returns before it is on disk."""
+        # Numbered by themselves: the runs of a group may be at different epochs.
+        self._last_number = 1 + max([self._last_number, *(int(step.name) for step in _steps(self._folder)[:1])])
+        self._save(self._last_number, {"states": _as_dict(states)})
+
+    def _save(self, number: int, items: dict[str, Any]) -> None:
+        self._last_save = time.monotonic()
+        if self._checkpointer is None:
+            policy = ocp.training.preservation_policies.LatestN(_KEPT)
+            self._checkpointer = ocp.training.Checkpointer(
+                self._folder, preservation_policy=policy, cleanup_tmp_directories=True
+            )
         self._checkpointer.save_checkpointables_async(
-            int(state.epoch),
-            {"latest": latest, "best": state.best._asdict()},
+            number,
+            items,
             force=True,  # or Orbax skips a save that is asked for while another is under way
             overwrite=True,
             custom_metadata=self._metadata,
@@ -59,7 +74,9 @@ class Checkpoints:
 
     def close(self) -> None:
         """Wait until everything is on disk."""
-        self._checkpointer.close()
+        if self._checkpointer is not None:
+            self._checkpointer.close()
+            self._checkpointer = None
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -69,7 +86,7 @@ class Checkpoints:
 
 
 def restore_state(folder: Path, abstract: TrainState) -> TrainState | None:
-    """The state of the newest checkpoint that is whole, None if there is no checkpoint.
+    """The state of a run in the newest checkpoint of its own that is whole, None if there is no checkpoint.
 
     Args:
         folder: The run's `checkpoint/`.
@@ -86,6 +103,35 @@ def restore_state(folder: Path, abstract: TrainState) -> TrainState | None:
     return TrainState(**loaded["latest"], best=Best(**loaded["best"]))
 
 
+def restore_group(folder: Path, abstract: TrainState) -> dict[str, TrainState]:
+    """The states in the newest checkpoint of a group that is whole, by the names of the runs; empty if there is none.
+
+    Args:
+        folder: Where the group wrote its checkpoints.
+        abstract: Shapes and types of the state of one run.
+
+    Raises:
+        UserError: If there are checkpoints and none can be read.
+    """
+    names = group_members(folder)
+    if not names:
+        return {}
+    stacked = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((len(names), *leaf.shape), leaf.dtype), abstract)
+    loaded = jax.tree.map(np.asarray, _load(folder, {"states": _as_dict(stacked)})["states"])
+    states = TrainState(**{**loaded, "best": Best(**loaded["best"])})
+    return {name: jax.tree.map(lambda leaf, at=at: leaf[at], states) for at, name in enumerate(names)}
+
+
+def group_members(folder: Path) -> list[str]:
+    """Names of the runs in a group's checkpoints; empty if there is no checkpoint that says so."""
+    for step in _steps(folder):
+        try:
+            return list((ocp.checkpointables_metadata(step.resolve()).custom_metadata or {})["runs"])
+        except Exception:
+            continue
+    return []
+
+
 def restore_best(folder: Path, abstract_params: PyTree) -> Best:
     """The best parameters in the newest checkpoint that is whole.
 
@@ -100,6 +146,10 @@ def restore_best(folder: Path, abstract_params: PyTree) -> Best:
         "epoch": jax.ShapeDtypeStruct((), np.int32),
     }
     return Best(**_load(folder, {"best": best})["best"])
+
+
+def _as_dict(state: TrainState) -> dict[str, Any]:
+    return {**state._asdict(), "best": state.best._asdict()}
 
 
 def _steps(folder: Path) -> list[Path]:

@@ -65,6 +65,19 @@ def train_epoch(
     )
 
 
+def skip_epoch(state: TrainState) -> tuple[TrainState, EpochMetrics]:
+    """What `train_epoch` makes of a run that has stopped, without the work."""
+    nothing = jnp.float32(0)
+    return state, EpochMetrics(
+        epoch=state.epoch + 1,
+        trained=jnp.bool_(False),
+        train_loss=nothing,
+        validation_loss=nothing,
+        validation_sse=nothing,
+        status=state.status,
+    )
+
+
 def scaled(data: TrainingData, raw: Num[Array, "batch features"]) -> Batch:
     """The model's input in float32."""
     shape = (1, -1) if data.scale.ndim else ()

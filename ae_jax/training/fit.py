@@ -52,6 +52,11 @@ def is_running(
     return (status == Status.RUNNING) & (epoch < num_epochs)
 
 
+def on_host(state: TrainState) -> TrainState:
+    """A copy of a group's state as NumPy arrays, which the next epoch does not consume."""
+    return jax.tree.map(np.array, state)
+
+
 def run_state(state: TrainState, index: int) -> TrainState:
-    """A copy of one run's state on the host, without the "runs" axis."""
+    """One run's part of a state on the host, without the "runs" axis."""
     return jax.tree.map(lambda leaf: np.array(leaf[index]), state)

@@ -14,6 +14,7 @@ class TrainerOptions(NamedTuple):
         patience: Epochs without improvement of the validation loss after which a run has converged; null: never.
         min_delta: Decrease of the validation loss, in its own units, that counts as improvement for `patience`.
         precision: Type that the model computes in; parameters, losses and updates stay float32.
+        data_parallel: Devices that share each batch, for large models; the rest of the devices share the runs.
         max_train_examples: Train (and fit PCA) on at most this many examples; null: on all.
     """
 
@@ -23,3 +24,4 @@ class TrainerOptions(NamedTuple):
     min_delta: NonNegative
     precision: Literal["float32", "bfloat16"]
     max_train_examples: Size | None
+    data_parallel: Size = 1

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +15,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
 
 from ae_jax.experiments import cli
-from ae_jax.experiments.train import Outcome, Request, train_group
+from ae_jax.experiments.task import GroupTask, Outcome, Request
+from ae_jax.experiments.train import train_group
 
 # A run that takes as little as possible: two updates of a small model.
 TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
@@ -26,6 +28,14 @@ DATA_DIR = os.environ.get("AE_JAX_DATA_DIR")
 
 Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Outcome]
+
+
+def train_one(config: dict[str, Any], folder: Path) -> Outcome:
+    """Train a run alone, as the command does; raises what made it fail."""
+    (outcome,) = train_group(GroupTask((Request(config, folder),), folder.parent / ".groups"))
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome
 
 
 class Ended(NamedTuple):
@@ -90,13 +100,34 @@ def compose() -> Compose:
 
 
 @pytest.fixture
-def train(compose: Compose, monkeypatch: pytest.MonkeyPatch) -> Train:
-    """Train overrides in a folder, without figures, which take longer than a tiny run and have tests of their own."""
-    monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing: figures take longer than a tiny run, and have tests of their own."""
+    monkeypatch.setattr("ae_jax.experiments.drawing.Drawing.draw", _nothing_drawn)
+
+
+def _nothing_drawn(*_: object) -> Future[list[Path]]:
+    drawn: Future[list[Path]] = Future()
+    drawn.set_result([])
+    return drawn
+
+
+@pytest.fixture
+def train_together() -> Callable[..., list[Outcome]]:
+    """Train configs, each in the folder given with it, as one group."""
+
+    def trained(*runs: tuple[dict[str, Any], Path], **options: Any) -> list[Outcome]:
+        requests = tuple(Request(*run) for run in runs)
+        return train_group(GroupTask(requests, requests[0].folder.parent / ".groups"), **options)
+
+    return trained
+
+
+@pytest.fixture
+def train(compose: Compose, no_figures: None) -> Train:
+    """Train overrides in a folder, without figures."""
 
     def trained(folder: Path, *overrides: str) -> Outcome:
-        (outcome,) = train_group([Request(compose(*TINY, *overrides), folder)])
-        return outcome
+        return train_one(compose(*TINY, *overrides), folder)
 
     return trained
 
@@ -117,7 +148,7 @@ def smoke(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPath
         "runtime.checkpoint_seconds=0",
     )
     folder = tmp_path_factory.mktemp("runs") / "smoke-run"
-    (outcome,) = train_group([Request(config, folder)])
+    outcome = train_one(config, folder)
     assert outcome.state == "completed"
     return folder
 
@@ -137,8 +168,8 @@ def diverged(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempP
 
 def _finished(folder: Path, config: dict[str, Any], state: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
-        (outcome,) = train_group([Request(config, folder)])
+        patch.setattr("ae_jax.experiments.drawing.Drawing.draw", _nothing_drawn)
+        outcome = train_one(config, folder)
     assert outcome.state == state
     return folder
 

@@ -86,7 +86,7 @@ def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):
     ],
 )
 def test_verdict(ours, theirs, more_is_better, expected):
-    assert display._verdict(ours, theirs, more_is_better) == expected
+    assert display.verdict(ours, theirs, more_is_better) == expected
 
 
 @pytest.mark.parametrize(

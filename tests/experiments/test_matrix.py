@@ -13,7 +13,8 @@ from orbax.checkpoint import v1 as ocp
 
 from ae_jax.experiments import cli
 from ae_jax.experiments.build import build
-from ae_jax.experiments.train import Request, train_group
+from ae_jax.experiments.task import GroupTask, Request
+from ae_jax.experiments.train import train_group
 from ae_jax.results import RunFolder
 from ae_jax.training.checkpoint import restore_best
 
@@ -56,9 +57,8 @@ def _id(row: dict[str, str]) -> str:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch):
+def quick(no_figures):
     """Less optimised programs, which compile faster; and no figures."""
-    monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
     jax.config.update("jax_disable_most_optimizations", True)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
@@ -78,7 +78,7 @@ def available(table, request, monkeypatch):
 
 def _train(folder: Path, config: dict) -> RunFolder:
     """Train, and check that what the checkpoint holds are the trained parameters of this config."""
-    (outcome,) = train_group([Request(config, folder)])
+    (outcome,) = train_group(GroupTask((Request(config, folder),), folder.parent / ".groups"))
     run, abstract = RunFolder(folder), build(config).model.abstract_params
     assert outcome.state == run.state == "completed"
     assert np.isfinite(run.summary["test"]["sse"])

@@ -12,7 +12,6 @@ from ae_jax.errors import UserError
 from ae_jax.experiments.build import build
 from ae_jax.experiments.recorder import Recorder
 from ae_jax.experiments.run import end_of
-from ae_jax.experiments.train import Request, train_group
 from ae_jax.results import RunFolder
 from ae_jax.training import Best, TrainState
 from ae_jax.training.checkpoint import restore_state
@@ -88,7 +87,7 @@ def test_interrupted_while_measuring(tiny, train, monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ae_jax.experiments.train.write_results", interrupt)
+        patch.setattr("ae_jax.experiments.piece.write_results", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(folder, *SIX)
     assert RunFolder(folder).state == "interrupted"
@@ -120,9 +119,8 @@ def test_all_checkpoints_damaged_is_the_users_decision(tiny, train, tmp_path):
 
 
 @pytest.mark.slow
-def test_group_whose_runs_stopped_at_different_epochs_ends_whole(compose, tiny, train, monkeypatch, tmp_path):
+def test_group_whose_runs_stopped_at_different_epochs_ends_whole(tiny, train, train_together, monkeypatch, tmp_path):
     # Both runs of a group were interrupted, but the second had a checkpoint of a later epoch.
-    monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
     with monkeypatch.context() as patch:
         _interrupt_after(patch, 2)
         with pytest.raises(KeyboardInterrupt):
@@ -131,8 +129,7 @@ def test_group_whose_runs_stopped_at_different_epochs_ends_whole(compose, tiny, 
         _interrupt_after(patch, 5)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path / "second", *SIX, "seed=1")
-    requests = [Request(RunFolder(tmp_path / name).config, tmp_path / name) for name in ("first", "second")]
-    train_group(requests)
+    train_together(*((RunFolder(tmp_path / name).config, tmp_path / name) for name in ("first", "second")))
     for name in ("first", "second"):
         run = RunFolder(tmp_path / name)
         assert run.summary["training"]["epochs"] == 6

@@ -12,8 +12,7 @@ import pytest
 
 import ae_jax.results.run_folder as documented
 from ae_jax.errors import UserError
-from ae_jax.experiments import config, recorder
-from ae_jax.experiments.train import Request, train_group
+from ae_jax.experiments import naming, recorder
 from ae_jax.results import RunFolder
 
 MEASURES = {"sse", "mse", "explained_variance", "psnr", "bce"}
@@ -78,7 +77,7 @@ def test_numbers_of_the_summary_agree_with_each_other(smoke):
 def test_status_of_a_completed_run(smoke):
     status = RunFolder(smoke).read("status.json")
     assert status["state"] == "completed"
-    assert status["config_hash"] == config.config_hash(RunFolder(smoke).config)
+    assert status["config_hash"] == naming.config_hash(RunFolder(smoke).config)
     assert status["started"] < status["ended"]
     assert status["error"] is None
     assert {"git_commit", "git_changed", "schema"} <= status.keys()
@@ -171,15 +170,13 @@ def test_a_folder_is_trained_in_by_one_process_at_a_time(compose, tmp_path):
 
 
 @pytest.mark.slow
-def test_runs_of_a_group_leave_ordinary_folders(compose, monkeypatch, tmp_path):
-    monkeypatch.setattr("ae_jax.experiments.summary.draw_run_figures", lambda folder: [])
+def test_runs_of_a_group_leave_ordinary_folders(compose, train_together, no_figures, tmp_path):
     overrides = ("trainer.num_epochs=2", "trainer.batch_size=32", "trainer.max_train_examples=64", "model=linear")
     configs = [
         compose(*overrides, f"seed={seed}", f"optimizer.learning_rate={rate}") for seed, rate in ((0, 1), (1, 2))
     ]
-    together = [Request(each, tmp_path / f"group-{index}") for index, each in enumerate(configs)]
-    train_group(together)
-    train_group([Request(configs[1], tmp_path / "alone")])
+    train_together(*((each, tmp_path / f"group-{index}") for index, each in enumerate(configs)))
+    train_together((configs[1], tmp_path / "alone"))
     first, second, alone = (RunFolder(tmp_path / name) for name in ("group-0", "group-1", "alone"))
     assert [first.state, second.state, alone.state] == ["completed"] * 3
     assert first.config == configs[0]

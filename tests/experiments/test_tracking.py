@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from wandb.proto import wandb_internal_pb2
 
-from ae_jax.experiments import config
+from ae_jax.experiments import naming
 from ae_jax.experiments.recorder import Recorder
 from ae_jax.results import RunFolder
 
@@ -56,7 +56,7 @@ def _items(items: Any) -> dict[str, Any]:
 
 
 def _flat(content: dict[str, Any]) -> dict[str, Any]:
-    return dict(config.flatten(content))
+    return dict(naming.flatten(content))
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("ae_jax.experiments.train.write_results", broken)
+    monkeypatch.setattr("ae_jax.experiments.piece.write_results", broken)
     with pytest.raises(ZeroDivisionError):
         train(tmp_path / "run", "tracking.mode=offline")
     (path,) = (tmp_path / "run").glob("wandb/offline-run-*/*.wandb")

@@ -7,11 +7,12 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 
 import ae_jax.figures
 from ae_jax.figures import learning_curve, pca_curve, reconstructions
 from ae_jax.figures.run_figures import draw_run_figures, run_figures
-from ae_jax.figures.style import _SETTINGS, save, style
+from ae_jax.figures.style import _SETTINGS, plain_log_ticks, save, style
 
 CASES = {
     "images": {"num_examples": 10},
@@ -57,6 +58,32 @@ def test_every_figure_draws(case, make_run):
     assert sorted(path.name for path in run.figures.iterdir()) == sorted(path.name for path in paths)
 
 
+@pytest.mark.parametrize("scale", [1e-5, 1e-2, 5e4])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_nothing_is_cut_off(case, scale, make_run):
+    """Margins are fixed, so they must have room for labels of all lengths, in whatever units the data are."""
+    run = make_run(**case)
+    for record in run.metrics:
+        record.update({key: scale * value for key, value in record.items() if key != "epoch"})
+    run.reconstructions.update({name: scale * values for name, values in run.reconstructions.items()})
+    run.summary["test"]["sse"] *= scale
+    pca = run.summary["pca"]
+    pca["test_sse_by_components"] = [scale * sse for sse in pca["test_sse_by_components"]]
+    pca["validation"]["sse"] *= scale
+    for name, draw in run_figures().items():
+        with style():
+            figure = draw(run)
+            box = figure.get_tightbbox()
+        width, height = figure.get_size_inches()
+        assert min(box.x0, box.y0, width - box.x1, height - box.y1) >= 0, name
+
+
+def test_the_same_run_gives_the_same_bytes(make_run):
+    run = make_run()
+    first = [path.read_bytes() for path in draw_run_figures(run.path)]
+    assert [path.read_bytes() for path in draw_run_figures(run.path)] == first
+
+
 def test_size_is_that_of_the_figure_at_160_dots_an_inch(make_run):
     run = make_run()
     with style():
@@ -66,7 +93,7 @@ def test_size_is_that_of_the_figure_at_160_dots_an_inch(make_run):
 
 def test_a_figure_is_found_by_its_file():
     files = {path.stem for path in Path(ae_jax.figures.__file__).parent.glob("*.py")}
-    assert set(run_figures()) == files - {"__init__", "style", "run_figures"}
+    assert set(run_figures()) == files - {"__init__", "style", "run_figures", "worker"}
 
 
 def test_learning_curve_shows_every_epoch_in_named_units(make_run):
@@ -85,6 +112,7 @@ def test_learning_curve_shows_every_epoch_in_named_units(make_run):
 def test_one_epoch_is_a_visible_point(make_run):
     for axes in learning_curve.draw(make_run(num_epochs=1)).axes:
         assert axes.lines[0].get_marker() == "o"
+        assert 1 in axes.get_xticks()
 
 
 def test_loss_that_is_not_finite_leaves_a_gap(make_run):
@@ -113,6 +141,31 @@ def test_pca_curve_has_the_autoencoder_as_a_point(make_run):
     assert low < 1.5 < high
 
 
+@pytest.mark.parametrize(("match", "side"), [(3, "left"), (8, "right")])
+def test_what_pca_needs_is_written_where_there_is_room(match, side, make_run):
+    (axes,) = pca_curve.draw(make_run(match=match)).axes
+    assert axes.texts[0].get_horizontalalignment() == side
+
+
+@pytest.mark.parametrize(
+    ("limits", "labels"),
+    [
+        ((0.3, 6), ["0.5", "1", "2", "5"]),
+        ((1, 10), ["1", "2", "5", "10"]),
+        ((1e-9, 30), ["1e-09", "1e-07", "1e-05", "0.001", "0.1", "10"]),
+        ((2.1, 2.6), ["2.2", "2.4", "2.6"]),
+    ],
+)
+def test_a_logarithmic_axis_has_a_few_plain_numbers(limits, labels):
+    axes = Figure().subplots()
+    axes.set(yscale="log", ylim=limits)
+    plain_log_ticks(axes.yaxis)
+    low, high = limits
+    ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+    assert [label.get_text() for tick, label in ticks if low <= tick <= high * (1 + 1e-9)] == labels
+    assert len(axes.get_yticks(minor=True)) == 0
+
+
 @pytest.mark.parametrize("match", [None, 0, 2])
 def test_no_line_where_pca_needs_no_more(match, make_run):
     (axes,) = pca_curve.draw(make_run(match=match)).axes
@@ -129,23 +182,47 @@ def test_the_point_is_always_inside(sse, make_run):
 
 @pytest.mark.parametrize("corrupted", [False, True])
 def test_reconstructions_have_a_row_for_each_method(corrupted, make_run):
-    figure = reconstructions.draw(make_run(corrupted=corrupted))
-    labels = [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+    (axes,) = reconstructions.draw(make_run(corrupted=corrupted)).axes
     middle = ["corrupted"] if corrupted else []
-    assert labels == ["input", *middle, "autoencoder\n2 latent", "PCA\n2 components"]
-    assert len(figure.axes) == 4 * len(labels)
+    assert [text.get_text() for text in axes.texts] == ["input", *middle, "autoencoder\n2 latent", "PCA\n2 components"]
+    # A label stands in the middle of its row: rows are 8 pixels high, with a gap of 1.
+    assert [text.get_position()[1] for text in axes.texts] == [3.5 + 9 * row for row in range(3 + corrupted)]
+    assert axes.images[0].get_array().shape == (9 * (3 + corrupted) - 1, 9 * 4 - 1)
 
 
 def test_images_of_a_figure_share_their_grey_levels(make_run):
     run = make_run()
     run.reconstructions["autoencoder"] *= 5
-    figure = reconstructions.draw(run)
-    images = [image for axes in figure.axes for image in axes.images]
-    assert {image.get_clim() for image in images} == {(0.0, 1.0)}
+    (image,) = reconstructions.draw(run).axes[0].images
+    assert image.get_clim() == (0.0, 1.0)
+    picture, x = image.get_array(), run.reconstructions["x"]
+    for column in range(4):
+        for row, name in enumerate(("x", "autoencoder", "pca")):
+            shown = picture[9 * row : 9 * row + 8, 9 * column : 9 * column + 8]
+            expected = (run.reconstructions[name][column] - x.min()) / (x.max() - x.min())
+            np.testing.assert_allclose(shown, np.clip(expected, 0, 1), atol=1e-6)
+    assert np.all(picture[8::9] == 1)
+    assert np.all(picture[:, 8::9] == 1)
+
+
+def test_colours_stay_in_their_channels(make_run):
+    run = make_run(feature_shape=(6, 4, 3))
+    (image,) = reconstructions.draw(run).axes[0].images
     x = run.reconstructions["x"]
-    shown = images[0].get_array()
-    np.testing.assert_allclose(shown, (x[0] - x.min()) / (x.max() - x.min()), atol=1e-6)
-    assert max(image.get_array().max() for image in images) <= 1
+    assert image.get_array().shape == (3 * 7 - 1, 4 * 5 - 1, 3)
+    np.testing.assert_allclose(image.get_array()[:6, 5:9], (x[1] - x.min()) / (x.max() - x.min()), atol=1e-6)
+
+
+@pytest.mark.parametrize(("feature_shape", "dots"), [((8, 8), 12), ((28, 28), 4), ((64, 64), 2), ((5, 7), 14)])
+def test_every_pixel_is_a_square_of_dots(feature_shape, dots, make_run):
+    run = make_run(feature_shape=feature_shape, num_examples=3)
+    with style():
+        figure = reconstructions.draw(run)
+        path = save(figure, run.path / "reconstructions.png")
+    picture = figure.axes[0].images[0].get_array()
+    high, wide = (dots * size for size in picture.shape)
+    seen = imread(path)[10 : 10 + high, 192 : 192 + wide, 0]
+    np.testing.assert_allclose(seen, np.kron(picture, np.ones((dots, dots))), atol=1 / 128)
 
 
 def test_examples_that_are_no_images_are_drawn_over_their_features(make_run):
@@ -155,6 +232,11 @@ def test_examples_that_are_no_images_are_drawn_over_their_features(make_run):
     assert figure.axes[-1].get_xlabel() == "feature"
     assert _legend(figure.axes[0]) == ["input", "autoencoder, 2 latent", "PCA, 2 components"]
     np.testing.assert_array_equal(figure.axes[1].lines[0].get_ydata(), run.reconstructions["x"][1])
+
+
+def test_one_feature_is_a_visible_point(make_run):
+    for axes in reconstructions.draw(make_run(feature_shape=(1,))).axes:
+        assert {line.get_marker() for line in axes.lines} == {"o"}
 
 
 def test_style_stays_inside(make_run):
@@ -207,6 +289,18 @@ def test_figures_import_neither_jax_nor_what_trains():
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 imported.add(node.module or "")
-        allowed = ("matplotlib", "numpy", "collections", "contextlib", "importlib", "pathlib", "pkgutil", "math")
+        allowed = (
+            "matplotlib",
+            "numpy",
+            "collections",
+            "contextlib",
+            "gc",
+            "importlib",
+            "json",
+            "math",
+            "pathlib",
+            "pkgutil",
+            "sys",
+        )
         own = ("ae_jax.figures", "ae_jax.results", "ae_jax.errors")
         assert {name for name in imported if not name.startswith((*allowed, *own))} == set(), path.name

@@ -202,15 +202,13 @@ def test_killed_and_called_again_it_ends_the_same(number, code, state, undisturb
 def test_multirun_leaves_a_folder_for_each_value_and_goes_on_after_a_mistake(run, tmp_path):
     done = run("train", "-m", *SMALL, "seed=0,1", "model.latent_size=8,65")
     assert done.returncode == 2
-    folders = {
-        path.name.rsplit("-", 1)[0]: path for path in (tmp_path / "outputs" / "smoke").iterdir() if path.is_dir()
-    }
-    states = {name: json.loads((path / "status.json").read_text())["state"] for name, path in folders.items()}
-    assert states == {
-        f"digits-dense{size}-mse-adam-seed{seed}": "completed" if size == 8 else "failed"
-        for seed in (0, 1)
-        for size in (8, 65)
-    }
+    sweep = tmp_path / "outputs" / "smoke"
+    states = {path.parent.name[:-9]: json.loads(path.read_text())["state"] for path in sweep.glob("*/status.json")}
+    assert states == {f"digits-dense8-mse-adam-seed{seed}": "completed" for seed in (0, 1)}
+    assert json.loads((sweep / "sweep.json").read_text())["counts"] == {"completed": 2, "failed": 2}
+    reasons = [line for line in done.stdout.splitlines() if line.startswith("failed: ")]
+    assert len(reasons) == 2
+    assert all("model.latent_size: 65 is larger than the 64 features of the data" in line for line in reasons)
     alone = run("train", *SMALL, "seed=1")
     assert alone.returncode == 0
     assert "trained before" in alone.stdout  # the same name and folder, whoever trained it

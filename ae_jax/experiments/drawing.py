@@ -1,0 +1,68 @@
+"""Figures of runs, drawn beside what else there is to do: in processes of their own, which need no JAX."""
+
+import json
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from ae_jax.errors import UserError
+from ae_jax.figures.run_figures import draw_run_figures
+
+
+class Drawing:
+    """Draws the figures of run folders.
+
+    Args:
+        num_workers: Processes; 0: drawn at once, in this one.
+    """
+
+    def __init__(self, num_workers: int = 0):
+        self._local, self._workers = threading.local(), list[subprocess.Popen[str]]()
+        self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
+
+    def draw(self, folder: Path) -> Future[list[Path]]:
+        """Draw the figures of a run folder, from its files alone."""
+        if self._pool is not None:
+            return self._pool.submit(self._draw_elsewhere, folder)
+        drawn: Future[list[Path]] = Future()
+        drawn.set_result(draw_run_figures(folder))
+        return drawn
+
+    def close(self) -> None:
+        """End the processes. What is being drawn is finished, what has not begun is not drawn."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            worker.communicate()
+
+    def __enter__(self) -> "Drawing":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _draw_elsewhere(self, folder: Path) -> list[Path]:
+        """Ask this thread's worker. It ends when its standard input does, however this process ends."""
+        worker = getattr(self._local, "worker", None)
+        if worker is None:
+            worker = self._local.worker = subprocess.Popen(
+                [sys.executable, "-m", "ae_jax.figures.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,  # so that Ctrl-C, which ends the runs in order, does not cut a figure short
+            )
+            self._workers.append(worker)
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        worker.stdin.write(f"{json.dumps(str(folder))}\n")
+        worker.stdin.flush()
+        line = worker.stdout.readline()
+        if not line:
+            raise UserError(folder / "figures", f"cannot be drawn (the worker ended with code {worker.wait()})")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise UserError(folder / "figures", f"cannot be drawn ({answer['error']})")
+        return [Path(path) for path in answer["figures"]]

@@ -1,0 +1,155 @@
+"""Train runs whose program fits into memory: restore, epochs, records, checkpoints, and what each run leaves."""
+
+import hashlib
+import os
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ae_jax.experiments.continuation import newest_state, point_to_group
+from ae_jax.experiments.drawing import Drawing
+from ae_jax.experiments.measure import ModelFunctions
+from ae_jax.experiments.member import Member
+from ae_jax.experiments.summary import write_results
+from ae_jax.experiments.task import Watch
+from ae_jax.training import Status, TrainState
+from ae_jax.training.checkpoint import Checkpoints
+from ae_jax.training.epoch import num_steps_per_epoch
+from ae_jax.training.fit import EpochReport, fit, is_running, on_host, run_state
+from ae_jax.training.group import Group
+
+# Threads that complete runs, which is mostly waiting for figures and for W&B.
+_COMPLETING = 4
+
+
+def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch) -> None:
+    """Train runs that are open to their end.
+
+    Args:
+        members: The runs, in the order of the group.
+        group: Their program.
+        folder: Where groups keep their checkpoints while they train.
+        watch: Told what happens.
+    """
+    start = time.perf_counter()
+    first, runtime = members[0].experiment, members[0].request.config["runtime"]
+    num_epochs = first.options.num_epochs
+    watch.begin(len(members), num_epochs)
+    state, first_nan = _start(group, members), None
+    with _checkpoints(members, folder) as checkpoints, _profile(members[0]) if runtime["profile"] else nullcontext():
+        for report in fit(group, state, num_epochs=num_epochs):
+            state, first_nan = report.state, report.first_nan
+            records = _record(members, report)
+            watch.epoch(records, len(records) * len(first.dataset.train) / report.seconds)
+            _save_if_due(checkpoints, members, report, num_epochs)
+    _finish(members, group, on_host(state), time.perf_counter() - start + group.compile_seconds, first_nan, watch)
+
+
+def _start(group: Group, members: list[Member]) -> TrainState:
+    """The state to train from: each run's newest checkpoint, or else its first state."""
+    first = on_host(group.init_state())
+    states, restored = [], dict[Path, dict[str, TrainState]]()
+    for index, member in enumerate(members):
+        fresh = run_state(first, index)
+        states.append(fresh)
+        with member.attempt():
+            reached = newest_state(member.folder, fresh, restored)
+            if reached is not None:
+                member.log(f"continuing after epoch {int(reached.epoch)}")
+                states[-1] = reached
+            for record in member.recorder.keep_metrics(int(states[-1].epoch)):
+                member.tracker.log(record)
+    return group.stacked(states)
+
+
+def _record(members: list[Member], report: EpochReport) -> dict[Path, dict[str, Any]]:
+    """Write an epoch's metrics of every run that trained in it. The time of each is its share of the group's."""
+    metrics, records = report.metrics, {}
+    num_trained = int(metrics.trained.sum())
+    for index, member in enumerate(members):
+        if not metrics.trained[index] or member.outcome is not None:
+            continue
+        epoch, experiment = int(metrics.epoch[index]), member.experiment
+        record = {
+            "epoch": epoch,
+            "step": epoch * num_steps_per_epoch(len(experiment.dataset.train), experiment.structure.batch_size),
+            "train_loss": float(metrics.train_loss[index]),
+            "validation_loss": float(metrics.validation_loss[index]),
+            "validation_sse": float(metrics.validation_sse[index]),
+            "seconds": report.seconds / num_trained,
+        }
+        with member.attempt():
+            member.recorder.metrics(record)
+            member.tracker.log(record)
+        records[member.folder] = record
+    return records
+
+
+def _checkpoints(members: list[Member], folder: Path) -> Checkpoints:
+    """The checkpoints of all runs while they train: stacked, or a single run's own."""
+    if len(members) == 1:
+        return members[0].checkpoints
+    names = [member.folder.name for member in members]
+    group_folder = folder / hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
+    group_folder.mkdir(parents=True, exist_ok=True)
+    for member in members:
+        with member.attempt():
+            point_to_group(member.folder, group_folder)
+    seconds = members[0].request.config["runtime"]["checkpoint_seconds"]
+    return Checkpoints(group_folder, about={"runs": names}, least_seconds=seconds)
+
+
+def _save_if_due(checkpoints: Checkpoints, members: list[Member], report: EpochReport, num_epochs: int) -> None:
+    status, epoch, trained = (
+        np.asarray(leaf) for leaf in (report.metrics.status, report.metrics.epoch, report.metrics.trained)
+    )
+    running = is_running(status, epoch, num_epochs) & trained
+    if not checkpoints.is_due() or not running.any():
+        return  # when none is running any more, each run's own last checkpoint follows
+    states = on_host(report.state)
+    if len(members) == 1:
+        checkpoints.save(run_state(states, 0))
+    else:
+        checkpoints.save_group(jax.tree.map(lambda leaf: leaf[: len(members)], states))
+
+
+def _finish(
+    members: list[Member], group: Group, states: TrainState, seconds: float, first_nan: str | None, watch: Watch
+) -> None:
+    """Measure every run and write what it leaves; figures and W&B follow beside the measuring of the next."""
+    functions = ModelFunctions(members[0].experiment.structure)
+    num_workers = min(len(members), os.cpu_count() or 1) if len(members) > 1 else 0
+    with Drawing(num_workers) as drawing, ThreadPoolExecutor(_COMPLETING) as completing:
+        for index, member in enumerate(members):
+            if member.outcome is not None:
+                continue
+            with member.attempt():
+                state = run_state(states, index)
+                member.checkpoints.save(state)
+                summary = write_results(
+                    member.experiment, member.request.config, member.folder, state, group, seconds, functions
+                )
+                figures = None if int(state.status) == Status.DIVERGED else drawing.draw(member.folder)
+                completing.submit(_complete, member, state, summary, figures, first_nan, watch)
+
+
+def _complete(
+    member: Member,
+    state: TrainState,
+    summary: dict[str, Any],
+    figures: Future[list[Path]] | None,
+    first_nan: str | None,
+    watch: Watch,
+) -> None:
+    with member.attempt():
+        drawn = figures.result() if figures else []
+        watch.ended(member.complete(state, summary, drawn, first_nan or "the loss was not finite"))
+
+
+def _profile(member: Member) -> AbstractContextManager[None]:
+    return jax.profiler.trace(member.folder / "profile", create_perfetto_trace=True)

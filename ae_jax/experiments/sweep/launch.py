@@ -1,0 +1,190 @@
+"""What Hydra's launcher calls: plan the jobs of a batch, train group after group, and say how the sweep ended."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from ae_jax.errors import UserError
+from ae_jax.experiments.build import Experiment, build
+from ae_jax.experiments.run import end_of
+from ae_jax.experiments.sweep.display import SweepDisplay, print_end, print_plan
+from ae_jax.experiments.sweep.overview import Overview, Run
+from ae_jax.experiments.sweep.plan import Plan, estimate_bytes, make_plan
+from ae_jax.experiments.task import GroupTask, Outcome, Request
+from ae_jax.experiments.train import Prepared, prepare, train_group
+from ae_jax.results.run_folder import RunFolder
+
+_GROUPS = ".groups"
+
+
+class Job(Protocol):
+    """What the launcher knows of a job."""
+
+    @property
+    def overrides(self) -> list[str]:
+        """What distinguishes it from the others."""
+
+    @property
+    def config(self) -> Any:
+        """The composed config."""
+
+    @property
+    def folder(self) -> Path | Exception:
+        """Its run folder; an exception where the config does not give one."""
+
+
+class _Group(NamedTuple):
+    """Jobs that train at once, also those that ask for one of its runs again; and the number of their program."""
+
+    jobs: list[int]
+    program: int
+    task: GroupTask
+
+
+class Sweep:
+    """All batches of a multirun.
+
+    Args:
+        check: A composed config to a checked one.
+        explain: What Hydra raised, to the user's mistake behind it.
+        configure: Sets JAX up by the config's `runtime`.
+
+    Attributes:
+        runs: Every run of every batch, and what became of it.
+    """
+
+    def __init__(
+        self,
+        check: Callable[[Any], dict[str, Any]],
+        explain: Callable[[BaseException], BaseException],
+        configure: Callable[[dict[str, Any]], None],
+    ):
+        self._check, self._explain, self._configure = check, explain, configure
+        self.runs: list[Run] = []
+        self._configured = False
+        self._compiling = ThreadPoolExecutor(1)
+
+    def plan(
+        self, jobs: Sequence[Job], folder: Path, *, max_runs: int, max_gib: float | None, dry_run: bool
+    ) -> tuple[dict[int, Any], list[list[int]]]:
+        """Group the jobs and show how; see the launcher's `Sweep`."""
+        if not self.runs:
+            self._folder, self._overview = folder.resolve(), Overview(folder.resolve())
+        self._batch = [self._run_of(job) for job in jobs]
+        self.runs += self._batch
+        same = self._waiting()
+        plan = make_plan({job: self._batch[job].config or {} for job in same}, max_runs=max_runs)
+        built = self._build(plan)
+        memory = [
+            estimate_bytes(one, len(program.jobs)) if one else None
+            for one, program in zip(built, plan.programs, strict=True)
+        ]
+        print_plan(
+            plan, self._batch, memory, num_repeated=sum(len(jobs) - 1 for jobs in same.values()), dry_run=dry_run
+        )
+        self._groups, self._ahead = self._tasks(plan, same, max_gib), dict[int, Future[Prepared]]()
+        if self._groups and not dry_run:
+            self._display = SweepDisplay(plan, built)
+            self._prepare(0)
+        ended = {job: run.result for job, run in enumerate(self._batch) if run.state != "waiting"}
+        return ended, [group.jobs for group in self._groups]
+
+    def train(self, jobs: Sequence[int]) -> dict[int, Any]:
+        """Train a group, and compile the next one meanwhile; see the launcher's `Sweep`."""
+        number = next(number for number, group in enumerate(self._groups) if jobs[0] in group.jobs)
+        group, ahead = self._groups[number], self._ahead.pop(number)
+        self._prepare(number + 1)
+        opened = {self._batch[job].folder for job in jobs}
+        requests = tuple(request for request in group.task.requests if request.folder in opened)
+        self._overview.write(self.runs, now=True)
+        try:
+            with self._display.program(group.program, self._ended):
+                train_group(group.task._replace(requests=requests), watch=self._display, ahead=ahead)
+        finally:
+            self._overview.write(self.runs, now=True)
+        return {job: self._batch[job].result for job in jobs}
+
+    def failed(self, job: int, error: Exception) -> None:
+        """Hydra could not begin a job: its run is not trained."""
+        run, explained = self._batch[job], self._explain(error)
+        run.state, run.result = "failed", explained if isinstance(explained, Exception) else error
+
+    def end(self) -> None:
+        """A batch is over."""
+        self._overview.write(self.runs, now=True)
+
+    def report(self) -> list[int]:
+        """Say how the sweep ended: the best runs against PCA, and every run that failed. Returns their exit codes."""
+        if self.runs:
+            print_end(self.runs, self._folder)
+        return [run.exit_code for run in self.runs]
+
+    def _run_of(self, job: Job) -> Run:
+        """A run that is to be trained, has ended before, or cannot be trained."""
+        try:
+            if isinstance(job.folder, Exception):
+                raise self._explain(job.folder)
+            config, folder = self._check(job.config), job.folder.resolve()
+            end = end_of(config, folder)
+        except UserError as error:
+            return Run(job.overrides, None, None, "failed", error)
+        tracking = {**config["tracking"], "group": config["tracking"]["group"] or self._folder.name}
+        run = Run(job.overrides, folder, {**config, "tracking": tracking})
+        if end is not None:
+            run.end(_recorded(folder), before=True)
+        return run
+
+    def _waiting(self) -> dict[int, list[int]]:
+        """The jobs that are to be trained, each with all that ask for the same run."""
+        by_folder: dict[Path | None, list[int]] = {}
+        for job, run in enumerate(self._batch):
+            if run.state == "waiting":
+                by_folder.setdefault(run.folder, []).append(job)
+        return {jobs[0]: jobs for jobs in by_folder.values()}
+
+    def _build(self, plan: Plan) -> list[Experiment | None]:
+        """The first run of each program as objects; None where data or model do not fit, which ends its runs here."""
+        built: list[Experiment | None] = []
+        for program in plan.programs:
+            configs = [self._batch[job].config or {} for job in program.jobs]
+            if not self._configured:
+                self._configure(configs[0]["runtime"])
+                self._configured = True
+            try:
+                built.append(build(configs[0]))
+            except UserError as error:
+                built.append(None)
+                folders = {self._batch[job].folder for job in program.jobs}
+                for run in self._batch:
+                    if run.folder in folders:
+                        run.state, run.result = "failed", error
+        return built
+
+    def _tasks(self, plan: Plan, same: dict[int, list[int]], max_gib: float | None) -> list[_Group]:
+        max_bytes = None if max_gib is None else int(max_gib * 2**30)
+        groups = []
+        for jobs in plan.groups:
+            waiting = [self._batch[job] for job in jobs if self._batch[job].state == "waiting"]
+            if waiting:
+                requests = tuple(Request(run.config or {}, run.folder or Path()) for run in waiting)
+                program = next(number for number, one in enumerate(plan.programs) if jobs[0] in one.jobs)
+                task = GroupTask(requests, self._folder / _GROUPS, max_bytes)
+                groups.append(_Group([again for job in jobs for again in same[job]], program, task))
+        return groups
+
+    def _prepare(self, number: int) -> None:
+        if number < len(self._groups):
+            self._ahead[number] = self._compiling.submit(prepare, self._groups[number].task)
+
+    def _ended(self, outcome: Outcome) -> None:
+        for run in self._batch:
+            if run.folder == outcome.folder:
+                run.end(outcome)
+        self._overview.write(self.runs)
+
+
+def _recorded(folder: Path) -> Outcome:
+    """The outcome of a run that ended before."""
+    run = RunFolder(folder)
+    return Outcome(folder, str(run.state), run.summary["training"]["best_validation_loss"])

@@ -1,0 +1,97 @@
+"""Which runs of a sweep share a program: those with the same structure, see `naming.structure_of`."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from ae_jax.datasets import Dataset
+from ae_jax.experiments.build import Experiment
+from ae_jax.experiments.naming import flatten, structure_of
+from ae_jax.experiments.train import split_evenly
+from ae_jax.training.epoch import init_state
+
+
+class Program(NamedTuple):
+    """Runs that train as one compiled program.
+
+    Attributes:
+        jobs: Their numbers, in the order of the sweep.
+        structure: What this program has of the keys that tell the programs apart.
+        pieces: How many groups train it, one after the other, where there are more runs than a group may have.
+    """
+
+    jobs: list[int]
+    structure: dict[str, Any]
+    pieces: int
+
+
+class Plan(NamedTuple):
+    """How a sweep is trained.
+
+    Attributes:
+        programs: In the order in which they are trained.
+        split_by: Dotted keys in whose values the structures differ.
+        swept: Dotted keys of the values in which runs of a program differ.
+        groups: The jobs of each group that is trained at once, in order.
+    """
+
+    programs: list[Program]
+    split_by: list[str]
+    swept: list[str]
+    groups: list[list[int]]
+
+
+def make_plan(configs: Mapping[int, dict[str, Any]], *, max_runs: int) -> Plan:
+    """Group runs by structure.
+
+    Args:
+        configs: The checked configs of the runs that are to be trained, by job.
+        max_runs: Most runs of a group.
+    """
+    by_structure: dict[str, list[int]] = {}
+    flat: dict[str, dict[str, Any]] = {}
+    for index, config in configs.items():
+        structure = structure_of(config)
+        key = json.dumps(structure, sort_keys=True)
+        by_structure.setdefault(key, []).append(index)
+        flat[key] = dict(flatten(structure))
+    split_by = _varying(list(flat.values()))
+    programs = [
+        Program(indices, {name: flat[key].get(name) for name in split_by}, math.ceil(len(indices) / max_runs))
+        for key, indices in by_structure.items()
+    ]
+    leaves = {index: dict(flatten(config)) for index, config in configs.items()}
+    # A list, in the order of the config, of what differs within at least one program.
+    swept = {name: None for program in programs for name in _varying([leaves[index] for index in program.jobs])}
+    groups = [piece for program in programs for piece in split_evenly(program.jobs, program.pieces)]
+    return Plan(programs, split_by, [name for name in swept if not name.startswith("tracking.")], groups)
+
+
+def estimate_bytes(experiment: Experiment, num_runs: int) -> int:
+    """Memory that a program is going to take, before it is compiled: data, states, and one step of what runs at once.
+
+    The compiled program's own figure replaces it when the group is trained.
+    """
+    structure, dataset = experiment.structure, experiment.dataset
+    state = jax.eval_shape(lambda run: init_state(structure, run, num_train=len(dataset.train)), experiment.run)
+    batch = 4 * structure.batch_size * dataset.num_features
+    num_at_once = num_runs if jax.default_backend() != "cpu" else min(num_runs, jax.local_device_count())
+    step = _size(state.params) + 8 * batch
+    return _data_size(dataset) * min(num_runs, jax.local_device_count()) + num_runs * _size(state) + num_at_once * step
+
+
+def _varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys whose values are not the same in all rows."""
+    keys = {key: None for row in rows for key in row}
+    return [key for key in keys if len({json.dumps(row.get(key, "absent"), sort_keys=True) for row in rows}) > 1]
+
+
+def _size(tree: Any) -> int:
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def _data_size(dataset: Dataset) -> int:
+    return dataset.train.nbytes + dataset.validation.nbytes
