@@ -8,7 +8,9 @@ import logging
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -145,7 +147,7 @@ def _train() -> int:
         config = checked(composed)
         if not composed.hydra.run.dir:
             raise UserError("hydra.run.dir", "is empty", "name a folder, or leave the key out")
-        ended = _answer_if_ended(config, Path(composed.hydra.run.dir))
+        ended = _answer_if_ended(config, Path(composed.hydra.run.dir)) if composed.hydra.mode is None else None
         if ended is not None:
             return ended
     codes: list[int] = []
@@ -153,22 +155,53 @@ def _train() -> int:
     def task(composed: DictConfig) -> float | None:
         return _run_job(composed, codes)
 
+    _register_search()
     # The launcher `vmap` finds it and trains the jobs together; any other launcher calls the task for each job.
-    task.sweep = sweep = functools.cache(_make_sweep)  # type: ignore[attr-defined]
+    task.sweep = _sweep  # type: ignore[attr-defined]
+    _sweep.cache_clear()
     try:
         hydra.main(config_path=str(config_folder()), config_name="config", version_base="1.3")(task)()
     except Exception as error:
-        raise explain(error) from error
-    if sweep.cache_info().currsize:
-        codes += sweep().report()
+        # A sweeper that has no completed run to choose from may fail for that; what matters is why each run failed.
+        if not (_sweep.cache_info().currsize and _sweep().all_failed):
+            raise explain(error) from error
+    if _sweep.cache_info().currsize:
+        codes += _sweep().report()
     return min((code for code in codes if code != EXIT_COMPLETED), default=EXIT_COMPLETED)
 
 
-def _make_sweep() -> Any:
-    """What trains the jobs of a multirun together. Imports JAX."""
+def _register_search() -> None:
+    """Give the sweeper `optuna`, where it is installed, defaults that fit groups of runs.
+
+    `n_jobs` trials are drawn and trained together; their sampler keeps them apart. A diverged one is a failed trial.
+    """
+    from hydra.core.config_store import ConfigStore
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance()  # registers the sweeper's own defaults, which these replace
+    try:
+        from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
+    except ImportError:
+        return
+
+    warnings.filterwarnings("ignore", message=".*constant_liar.*")  # it is used on purpose
+
+    @dataclass
+    class Search(OptunaSweeperConf):
+        defaults: list[Any] = field(default_factory=lambda: [{"sampler": "batch_tpe"}])
+        n_trials: int = 32
+        n_jobs: int = 8
+        max_failure_rate: float = 1.0
+
+    ConfigStore.instance().store(group="hydra/sweeper", name="optuna", node=Search, provider="ae_jax")
+
+
+@functools.cache
+def _sweep() -> Any:
+    """What trains the jobs of a multirun together; made when a launcher asks for it, as it imports JAX."""
     from ae_jax.experiments.sweep.launch import Sweep
 
-    return Sweep(checked, explain, lambda runtime: _configure_jax(runtime, spread=True))
+    return Sweep(checked, explain)
 
 
 def _run_job(composed: DictConfig, codes: list[int]) -> float | None:
@@ -196,7 +229,6 @@ def _train_job(composed: DictConfig, codes: list[int]) -> float | None:
         return None
     if config["runtime"]["print_config"]:
         print_config(config)
-    _configure_jax(config["runtime"])
     from ae_jax.experiments.display import ShowRun, progress
     from ae_jax.experiments.task import GroupTask, Request
     from ae_jax.experiments.train import train_group
@@ -222,31 +254,6 @@ def _answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:
         return None
     print_outcome(folder, trained_before=True)
     return EXIT_DIVERGED if end == "diverged" else EXIT_COMPLETED
-
-
-def _configure_jax(runtime: dict[str, Any], *, spread: bool = False) -> None:
-    """Devices and caches, by configuration only; for a sweep, a device for each CPU core, to spread the runs over."""
-    import jax
-
-    if spread and "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
-
-    if runtime["platform"]:
-        jax.config.update("jax_platforms", runtime["platform"])
-    platforms = runtime["platform"] or os.environ.get("JAX_PLATFORMS")
-    if runtime["compile_cache"] and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        import platformdirs
-
-        jax.config.update("jax_compilation_cache_dir", str(platformdirs.user_cache_path("ae_jax") / "compiled"))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    try:
-        jax.devices()
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(
-            "runtime.platform",
-            f"{platforms} cannot be used ({str(error).partition(chr(10))[0]})",
-            "use runtime.platform=cpu, or install the extra ae_jax[cuda] or ae_jax[tpu]",
-        ) from error
 
 
 def _register_resolvers() -> None:

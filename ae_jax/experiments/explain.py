@@ -73,6 +73,8 @@ def _unknown_key(message: str, config_folder: Path) -> UserError:
         return UserError("command", message)
     key = override.group(1).rstrip(".")
     known = _known_keys(config_folder)
+    if known.get(key) == []:
+        return UserError(key, "is a group that the default config has no option of", f"write +{key}=…")
     if key in known:
         return UserError(key, "is not a key of the chosen options", f"it is one of {' and '.join(known[key])}")
     remedy = nearest(key, known)

@@ -39,7 +39,6 @@ def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch)
     start = time.perf_counter()
     first, runtime = members[0].experiment, members[0].request.config["runtime"]
     num_epochs = first.options.num_epochs
-    watch.begin(len(members), num_epochs)
     state, first_nan = _start(group, members), None
     with _checkpoints(members, folder) as checkpoints, _profile(members[0]) if runtime["profile"] else nullcontext():
         for report in fit(group, state, num_epochs=num_epochs):

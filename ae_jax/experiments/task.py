@@ -57,9 +57,6 @@ class Outcome(NamedTuple):
 class Watch:
     """What a group tells whoever watches it. This one is silent; displays override what they show."""
 
-    def begin(self, num_runs: int, num_epochs: int) -> None:
-        """So many runs are about to be trained, for so many epochs at most."""
-
     def epoch(self, records: dict[Path, dict[str, Any]], examples_per_second: float) -> None:
         """An epoch is over: the metrics of every run that trained in it, by run folder, and the speed of all."""
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from ae_jax.experiments.build import Experiment, build, build_alike, training_data
+from ae_jax.experiments.devices import configure_jax
 from ae_jax.experiments.member import Member
 from ae_jax.experiments.piece import train_piece
 from ae_jax.experiments.task import GroupTask, Outcome, Watch
@@ -24,14 +25,22 @@ class Prepared(NamedTuple):
     group: Group
 
 
-def prepare(task: GroupTask) -> Prepared:
+def prepare(task: GroupTask, earlier: Future[Prepared] | None = None) -> Prepared:
     """Build and compile a group ahead of need.
+
+    Args:
+        task: The runs.
+        earlier: A group of the same structure; its program is used again where it has room for these runs, and not much
+            more.
 
     Raises:
         UserError: For a mistake in data, model or devices.
     """
     experiment = build(task.requests[0].config)
     experiments = [build_alike(experiment, request.config) for request in task.requests]
+    group = earlier.result().group if earlier and earlier.exception() is None else None
+    if group is not None and len(experiments) <= group.num_slots <= 2 * len(experiments):
+        return Prepared(experiment, group.with_runs([one.run for one in experiments]))
     return Prepared(experiment, _compile(experiments, task.requests[0].config["runtime"]))
 
 
@@ -46,7 +55,11 @@ def train_group(task: GroupTask, *, watch: Watch | None = None, ahead: Future[Pr
     Returns:
         How each run ended, in the order of the requests. A failure is in the outcome of the run that it ended; what
         ends the program (Ctrl-C, a signal) marks the runs interrupted and is raised.
+
+    Raises:
+        UserError: If the platform cannot be used; then nothing is written.
     """
+    configure_jax(task.requests[0].config, num_runs=len(task.requests))
     members, watch = [Member(request) for request in task.requests], watch or Watch()
     try:
         _open(members, ahead)

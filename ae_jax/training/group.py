@@ -190,7 +190,7 @@ def _mesh(num_runs: int, data_parallel: int, batch_size: int) -> Mesh | None:
     """Devices as `runs x batch`, as many as there is work for; None for a single one."""
     devices = jax.local_devices()
     if data_parallel > len(devices):
-        raise UserError("trainer.data_parallel", f"is {data_parallel}, this machine has {len(devices)} devices")
+        raise UserError("trainer.data_parallel", f"is {data_parallel}, devices here: {len(devices)}", "choose less")
     if batch_size % data_parallel:
         raise UserError(
             "trainer.data_parallel",

@@ -96,6 +96,8 @@ class VmapLauncher(Launcher):
         configure_log(self.config.hydra.hydra_logging, self.config.hydra.verbose)
         folder = Path(str(self.config.hydra.sweep.dir))
         folder.mkdir(parents=True, exist_ok=True)
+        if initial_job_idx == 0:  # Hydra's own sweeper has done so, others have not
+            OmegaConf.save(self.config, folder / "multirun.yaml")
         jobs = [self._job(list(one), initial_job_idx + number) for number, one in enumerate(job_overrides)]
         make_sweep: Callable[[], Sweep] | None = getattr(self.task_function, "sweep", None)
         if make_sweep is None:

@@ -11,10 +11,11 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.display import console, count, short_path, verdict
 from ae_jax.experiments.measure import fit_dataset_pca, latent_size_of, pca_curve
-from ae_jax.experiments.sweep.overview import Run
+from ae_jax.experiments.sweep.overview import DivergedError, Run
 from ae_jax.experiments.sweep.plan import Plan
 from ae_jax.experiments.task import Outcome, Watch
 
@@ -73,15 +74,21 @@ def print_end(runs: Sequence[Run], folder: Path) -> None:
         if len(ranked) > _MOST_ROWS:
             output.print(f"and {len(ranked) - _MOST_ROWS} more in sweep.json")
     output.print(f"{count(len(unique), 'run')}: {', '.join(parts)}")
-    _print_failures(unique, runs)
+    _print_failures(unique)
     output.print(f"sweep folder: {short_path(folder)}", soft_wrap=True, markup=False)
 
 
-def _print_failures(runs: Sequence[Run], among: Sequence[Run] | None = None) -> None:
+def _print_failures(runs: Sequence[Run]) -> None:
+    """Each reason, and below it the runs that it ended."""
+    reasons: dict[tuple[str, str], list[str]] = {}
     for run in runs:
         if isinstance(run.result, Exception):
-            line = f"{run.state}: {_label(run, among or runs)}: {run.result or repr(run.result)}"
-            console().print(line, soft_wrap=True, markup=False)
+            reason = str(run.result) if isinstance(run.result, UserError | DivergedError) else repr(run.result)
+            reasons.setdefault((run.state, reason), []).append(_label(run, runs))
+    for (state, reason), labels in reasons.items():
+        more = [f"and {len(labels) - _MOST_ROWS} more in sweep.json"] if len(labels) > _MOST_ROWS else []
+        lines = "".join(f"\n  {label}" for label in [*labels[:_MOST_ROWS], *more])
+        console().print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
 
 
 def _label(run: Run, among: Sequence[Run]) -> str:
@@ -114,8 +121,13 @@ class SweepDisplay(Watch):
         if not self._output.is_terminal:
             yield
             return
-        with Live(console=self._output, get_renderable=self._table, refresh_per_second=4) as self._live:
+        with Live(console=self._output, get_renderable=self._table, refresh_per_second=4, transient=True) as self._live:
             yield
+
+    def close(self) -> None:
+        """Leave the table as it was last; elsewhere the lines say as much."""
+        if self._output.is_terminal:
+            self._output.print(self._table())
 
     def epoch(self, records: dict[Path, dict[str, Any]], examples_per_second: float) -> None:
         """See `Watch`."""

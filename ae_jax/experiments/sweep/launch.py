@@ -1,5 +1,6 @@
 """What Hydra's launcher calls: plan the jobs of a batch, train group after group, and say how the sweep ended."""
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
+from ae_jax.experiments.devices import configure_jax
+from ae_jax.experiments.naming import structure_of
 from ae_jax.experiments.run import end_of
 from ae_jax.experiments.sweep.display import SweepDisplay, print_end, print_plan
 from ae_jax.experiments.sweep.overview import Overview, Run
@@ -48,22 +51,16 @@ class Sweep:
     Args:
         check: A composed config to a checked one.
         explain: What Hydra raised, to the user's mistake behind it.
-        configure: Sets JAX up by the config's `runtime`.
 
     Attributes:
         runs: Every run of every batch, and what became of it.
     """
 
-    def __init__(
-        self,
-        check: Callable[[Any], dict[str, Any]],
-        explain: Callable[[BaseException], BaseException],
-        configure: Callable[[dict[str, Any]], None],
-    ):
-        self._check, self._explain, self._configure = check, explain, configure
+    def __init__(self, check: Callable[[Any], dict[str, Any]], explain: Callable[[BaseException], BaseException]):
+        self._check, self._explain = check, explain
         self.runs: list[Run] = []
-        self._configured = False
         self._compiling = ThreadPoolExecutor(1)
+        self._compiled: dict[str, Future[Prepared]] = {}
 
     def plan(
         self, jobs: Sequence[Job], folder: Path, *, max_runs: int, max_gib: float | None, dry_run: bool
@@ -112,7 +109,14 @@ class Sweep:
 
     def end(self) -> None:
         """A batch is over."""
+        if self._groups:
+            self._display.close()
         self._overview.write(self.runs, now=True)
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether there were runs, and none completed."""
+        return bool(self.runs) and all(isinstance(run.result, Exception) for run in self.runs)
 
     def report(self) -> list[int]:
         """Say how the sweep ended: the best runs against PCA, and every run that failed. Returns their exit codes."""
@@ -148,9 +152,7 @@ class Sweep:
         built: list[Experiment | None] = []
         for program in plan.programs:
             configs = [self._batch[job].config or {} for job in program.jobs]
-            if not self._configured:
-                self._configure(configs[0]["runtime"])
-                self._configured = True
+            configure_jax(configs[0], num_runs=len(self._batch))
             try:
                 built.append(build(configs[0]))
             except UserError as error:
@@ -174,8 +176,12 @@ class Sweep:
         return groups
 
     def _prepare(self, number: int) -> None:
+        """Begin to compile a group, if there is one of that number."""
         if number < len(self._groups):
-            self._ahead[number] = self._compiling.submit(prepare, self._groups[number].task)
+            task = self._groups[number].task
+            structure = json.dumps(structure_of(task.requests[0].config), sort_keys=True)
+            earlier = self._compiled.get(structure)
+            self._ahead[number] = self._compiled[structure] = self._compiling.submit(prepare, task, earlier)
 
     def _ended(self, outcome: Outcome) -> None:
         for run in self._batch:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import jax
 
-from ae_jax.datasets import Dataset
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.naming import flatten, structure_of
 from ae_jax.experiments.train import split_evenly
@@ -59,10 +58,12 @@ def make_plan(configs: Mapping[int, dict[str, Any]], *, max_runs: int) -> Plan:
         by_structure.setdefault(key, []).append(index)
         flat[key] = dict(flatten(structure))
     split_by = _varying(list(flat.values()))
-    programs = [
-        Program(indices, {name: flat[key].get(name) for name in split_by}, math.ceil(len(indices) / max_runs))
-        for key, indices in by_structure.items()
-    ]
+    programs = []
+    for key, jobs in by_structure.items():
+        # A search for NaNs ends with the first, and a trace is of one run: such runs train alone.
+        most = 1 if any(flat[key][f"runtime.{name}"] for name in ("debug_nans", "profile")) else max_runs
+        structure = {name: flat[key].get(name) for name in split_by}
+        programs.append(Program(jobs, structure, math.ceil(len(jobs) / most)))
     leaves = {index: dict(flatten(config)) for index, config in configs.items()}
     # A list, in the order of the config, of what differs within at least one program.
     swept = {name: None for program in programs for name in _varying([leaves[index] for index in program.jobs])}
@@ -71,16 +72,19 @@ def make_plan(configs: Mapping[int, dict[str, Any]], *, max_runs: int) -> Plan:
 
 
 def estimate_bytes(experiment: Experiment, num_runs: int) -> int:
-    """Memory that a program is going to take, before it is compiled: data, states, and one step of what runs at once.
+    """Memory that a program is going to take, before it is compiled; its own account replaces it when it is.
 
-    The compiled program's own figure replaces it when the group is trained.
+    A copy of the data and two working copies of a state on each device, two of every run's state, and the activations
+    of one batch for what is computed at once: on a CPU within a third of what programs of four and more dense models
+    say, and twice that for a single one.
     """
     structure, dataset = experiment.structure, experiment.dataset
     state = jax.eval_shape(lambda run: init_state(structure, run, num_train=len(dataset.train)), experiment.run)
-    batch = 4 * structure.batch_size * dataset.num_features
-    num_at_once = num_runs if jax.default_backend() != "cpu" else min(num_runs, jax.local_device_count())
-    step = _size(state.params) + 8 * batch
-    return _data_size(dataset) * min(num_runs, jax.local_device_count()) + num_runs * _size(state) + num_at_once * step
+    num_devices = min(num_runs, jax.local_device_count())
+    num_at_once = num_devices if jax.default_backend() == "cpu" else num_runs
+    activations = 8 * 4 * structure.batch_size * dataset.num_features
+    data = dataset.train.nbytes + dataset.validation.nbytes
+    return num_devices * (data + 2 * _size(state)) + 2 * num_runs * _size(state) + num_at_once * activations
 
 
 def _varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -91,7 +95,3 @@ def _varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _size(tree: Any) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
-
-
-def _data_size(dataset: Dataset) -> int:
-    return dataset.train.nbytes + dataset.validation.nbytes

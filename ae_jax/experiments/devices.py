@@ -1,0 +1,57 @@
+"""Set JAX up by configuration only: platform, compile cache, and a device for each CPU core where runs are spread."""
+
+import os
+from contextlib import suppress
+from typing import Any
+
+from ae_jax.errors import UserError
+
+# Each device has a copy of the data, so that there is a limit to what more of them are worth.
+_MOST_CPU_DEVICES = 16
+
+
+def configure_jax(config: dict[str, Any], *, num_runs: int) -> None:
+    """Prepare JAX for training; to be called before anything is computed, and without effect after that.
+
+    Args:
+        config: A checked config; its `runtime` and `trainer.data_parallel` count.
+        num_runs: How many runs are to be trained together.
+
+    Raises:
+        UserError: If the platform cannot be used.
+    """
+    import jax
+
+    runtime = config["runtime"]
+    if runtime["platform"]:
+        jax.config.update("jax_platforms", runtime["platform"])
+    if num_runs * config["trainer"]["data_parallel"] > 1:
+        _spread_over_cores(max(_num_cores(), config["trainer"]["data_parallel"]))
+    if runtime["compile_cache"] and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        import platformdirs
+
+        jax.config.update("jax_compilation_cache_dir", str(platformdirs.user_cache_path("ae_jax") / "compiled"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:
+        platforms = runtime["platform"] or os.environ.get("JAX_PLATFORMS")
+        raise UserError(
+            "runtime.platform",
+            f"{platforms} cannot be used ({str(error).partition(chr(10))[0]})",
+            "use runtime.platform=cpu, or install the extra ae_jax[cuda] or ae_jax[tpu]",
+        ) from error
+
+
+def _spread_over_cores(num_devices: int) -> None:
+    import jax
+
+    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
+        return  # the user's own choice
+    with suppress(RuntimeError):  # JAX has begun to compute
+        jax.config.update("jax_num_cpu_devices", num_devices)
+
+
+def _num_cores() -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_CPU_DEVICES)
