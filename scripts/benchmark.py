@@ -1,9 +1,11 @@
-"""Measure this project beside its peers: `python scripts/benchmark.py [reference|small|pca|startup]`.
+"""Measure this project beside its peers: `python scripts/benchmark.py [reference|small|pca|startup|sweep|sweep_large]`.
 
     reference   an epoch of 784-256-784 on 60,000 images, against PyTorch, Keras and the bare matrix products
     small       an epoch of 784-32-784 on 12,800 images, against PyTorch
     pca         the fit on 60,000 images, against scikit-learn
     startup     `train.py --help`, and `import ae_jax`
+    sweep       64 small runs as one program, against a process for each and against one after the other; and 256
+    sweep_large 4 runs of the reference experiment, against a process for each
 
 Contenders are asked in turn, and a ratio is the median over the rounds, so that a busy machine hits all alike.
 PyTorch and Keras come with `pip install -e '.[benchmark]'`; what is not installed is named and left out.
@@ -18,17 +20,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import fmean, median
 
 from peers.contest import Contender, Contest, compete
 from peers.images import Images, write_images
+from peers.sweeps import Point, Sweeps, Timed, has_torch
 from peers.table import Row, Table, as_json, show, write_json
 
 BATCH_SIZE = 256
 WIDTH, SMALL_WIDTH = 256, 32
 NUM_SMALL_IMAGES = 12_800
+# Rounds of whole sweeps, which take minutes.
+_MOST_SWEEPS = 2
 
 OURS = Contender("ae_jax", "ours")
 TORCH = Contender("PyTorch, eager, fused Adam", "torch_eager")
@@ -107,6 +112,88 @@ def startup(folder: Path, options: argparse.Namespace) -> Table:
     return Table("startup", rows, {}, {})
 
 
+def sweep(folder: Path, options: argparse.Namespace) -> Table:
+    """A sweep of 64 small runs, of which other ways to run it are measured in samples and scaled; and one of 256.
+
+    The compile cache is filled by the first command of each kind, which is not counted. The times of samples are of as
+    many processes as the first row has rounds, times two.
+    """
+    rates = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
+    seeds = list(range(8))
+    epochs = options.epochs
+    points = [Point(rate, seed) for rate, seed in zip(rates, seeds, strict=True)]
+    model = ["model.hidden_sizes=[128]", "model.latent_size=16", f"trainer.num_epochs={epochs}"]
+    sweeps = Sweeps(folder, model)
+    num_runs = len(rates) * len(seeds)
+    sweeps.alone(points[0])
+    sweeps.together(rates, seeds)
+    ours, torch, alone, basic = list[Timed](), list[Timed](), list[Timed](), list[Timed]()
+    for number in range(min(options.repeats, _MOST_SWEEPS)):
+        ours.append(sweeps.together(rates, seeds))
+        for point in points[2 * number % 8 : 2 * number % 8 + 2]:
+            alone.append(sweeps.alone(point))
+            if has_torch():
+                torch.append(sweeps.torch(point, epochs=epochs))
+        basic.append(sweeps.together(rates, seeds, "hydra/launcher=basic"))
+    large = [sweeps.together(rates, list(range(32)))]
+    rows = [
+        _sweep_row(f"ae_jax, {num_runs} runs", ours, ours),
+        _sweep_row(f"ae_jax, a process for each of {num_runs} runs, scaled", alone, ours, scale=num_runs, least=8),
+        _sweep_row(f"ae_jax, hydra/launcher=basic, {num_runs} runs", basic, ours, least=1),
+        _sweep_row(f"ae_jax, {4 * num_runs} runs", large, ours, most=3.5),
+    ]
+    if torch:
+        rows.insert(
+            2,
+            _sweep_row(f"PyTorch, a process for each of {num_runs} runs, scaled", torch, ours, scale=num_runs, least=6),
+        )
+    title = f"sweep: digits, 64-128-16-128-64, {epochs} epochs, batch 128, whole processes with all that they leave"
+    return Table(title, rows, {} if torch else {"PyTorch": "torch"}, {})
+
+
+def sweep_large(folder: Path, options: argparse.Namespace) -> Table:
+    """A compute-bound sweep: what a group saves is the start, which here is little."""
+    images = write_images(folder, limit=options.images)
+    model = ["dataset=array", f"dataset.path={images.path}", "dataset.scaling=unit_interval", "model.hidden_sizes=[]"]
+    sweeps = Sweeps(
+        folder, [*model, f"model.latent_size={WIDTH}", "loss=bce", "trainer.batch_size=256", "trainer.num_epochs=3"]
+    )
+    rates, seeds = [5e-4, 1e-3], [0, 1]
+    sweeps.alone(Point(rates[0], 0))
+    sweeps.together(rates, seeds)
+    ours, alone = list[Timed](), list[Timed]()
+    for number in range(min(options.repeats, _MOST_SWEEPS)):
+        ours.append(sweeps.together(rates, seeds))
+        alone.append(sweeps.alone(Point(rates[number % 2], number % 2)))
+    rows = [
+        _sweep_row("ae_jax, 4 runs", ours, ours),
+        _sweep_row("ae_jax, a process for each of 4 runs, scaled", alone, ours, scale=4),
+    ]
+    title = f"sweep_large: 784-{WIDTH}-784, 3 epochs, {images.shape[0]:,} images of {images.source}"
+    return Table(title, rows, {}, {})
+
+
+def _sweep_row(
+    name: str,
+    timed: Sequence[Timed],
+    ours: Sequence[Timed],
+    *,
+    scale: int = 1,
+    least: float | None = None,
+    most: float | None = None,
+) -> Row:
+    """A way to run a sweep beside the first; its ratio must be at least, or at most, something."""
+    seconds = [scale * one.seconds for one in timed]
+    row = Row(name, seconds, result=f"mean test sse {fmean(one.test_sse for one in timed):.3f}")
+    if timed is ours:
+        return row
+    ratio = median(seconds) / median(one.seconds for one in ours)
+    row = row._replace(ratio=ratio, direction="this / first")
+    if least is not None:
+        return row._replace(target=f">= {least:g}", reached=ratio >= least)
+    return row if most is None else row._replace(target=f"<= {most:g}", reached=ratio <= most)
+
+
 def _epochs(contest: Contest, contenders: list[Contender], targets: dict[str, float]) -> list[Row]:
     """Everyone who trained, with the mean loss of the last epoch in nats per image."""
     names = [contender.name for contender in contenders if contender.name in contest.measured]
@@ -146,6 +233,8 @@ BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], Table]] = {
     "small": small,
     "pca": pca,
     "startup": startup,
+    "sweep": sweep,
+    "sweep_large": sweep_large,
 }
 
 
@@ -170,6 +259,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("benchmark", nargs="?", choices=list(BENCHMARKS), help="default: all of them")
     parser.add_argument("--repeats", type=int, default=9, metavar="N", help="rounds after the warm-up (default: 9)")
     parser.add_argument("--images", type=int, metavar="N", help="only the first N images (default: all)")
+    parser.add_argument("--epochs", type=int, default=50, metavar="N", help="of a sweep's runs (default: 50)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write every number to this JSON file")
     options = parser.parse_args()
     if options.repeats < 1:

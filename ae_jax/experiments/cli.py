@@ -113,13 +113,15 @@ def checked(composed: DictConfig) -> dict[str, Any]:
 
     from ae_jax.experiments.config import validate
 
-    own = OmegaConf.masked_copy(composed, [str(name) for name in composed if name != "hydra"])
     try:
-        plain = OmegaConf.to_container(own, resolve=True, throw_on_missing=True)
+        plain = {str(name): _plain(composed[name]) for name in composed if name != "hydra"}
     except OmegaConfBaseException as error:
         raise explain(error) from error
-    assert isinstance(plain, dict)  # a config is a mapping at the top level
-    return validate({str(name): item for name, item in plain.items()})
+    return validate(plain)
+
+
+def _plain(node: Any) -> Any:
+    return OmegaConf.to_container(node, resolve=True, throw_on_missing=True) if OmegaConf.is_config(node) else node
 
 
 def explain(error: BaseException) -> BaseException:

@@ -46,6 +46,8 @@ def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch)
             records = _record(members, report)
             watch.epoch(records, len(records) * len(first.dataset.train) / report.seconds)
             _save_if_due(checkpoints, members, report, num_epochs)
+            if all(member.outcome is not None for member in members):
+                return
     _finish(members, group, on_host(state), time.perf_counter() - start + group.compile_seconds, first_nan, watch)
 
 

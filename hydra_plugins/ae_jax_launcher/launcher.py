@@ -1,6 +1,7 @@
 """The launcher, and what it asks of a task function that trains jobs together."""
 
 import copy
+import gc
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -87,6 +88,7 @@ class VmapLauncher(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Called by Hydra before `launch`, and before the sweeper composes every job to validate it."""
+        gc.freeze()
         self.config, self.hydra_context, self.task_function = config, hydra_context, task_function
         self._compose, self._composed = _compose_once(hydra_context.config_loader)
 
@@ -99,6 +101,8 @@ class VmapLauncher(Launcher):
         if initial_job_idx == 0:  # Hydra's own sweeper has done so, others have not
             OmegaConf.save(self.config, folder / "multirun.yaml")
         jobs = [self._job(list(one), initial_job_idx + number) for number, one in enumerate(job_overrides)]
+        # Hundreds of configs are millions of objects that stay: let the garbage collector leave them alone.
+        gc.freeze()
         make_sweep: Callable[[], Sweep] | None = getattr(self.task_function, "sweep", None)
         if make_sweep is None:
             return self._launch_one_by_one(jobs, initial_job_idx)
@@ -120,7 +124,10 @@ class VmapLauncher(Launcher):
         with open_dict(config):
             config.hydra.job.id = number
             config.hydra.job.num = number
-        return Job(overrides, config, _output_folder(config))
+        folder = _output_folder(config)
+        if isinstance(folder, Path):
+            config.hydra.sweep.subdir = folder.name  # which takes time to work out
+        return Job(overrides, config, folder)
 
     def _launch_one_by_one(self, jobs: list[Job], first: int) -> list[JobReturn]:
         returns = []
@@ -138,6 +145,7 @@ class VmapLauncher(Launcher):
         """
         waiting, opened = iter(group), list[int]()
         returns, results = dict[int, JobReturn](), dict[int, Any]()
+        crashes: list[Exception] = []
 
         def open_next() -> None:
             for index in waiting:
@@ -150,7 +158,11 @@ class VmapLauncher(Launcher):
                 if results:
                     return
             if opened and not results:
-                results.update(sweep.train(opened))
+                try:
+                    results.update(sweep.train(opened))
+                except Exception as crash:  # a bug, for Hydra to see once all jobs are closed
+                    crashes.append(crash)
+                    results.update(dict.fromkeys(opened, crash))
 
         def task_of(index: int) -> TaskFunction:
             def task(_: DictConfig) -> Any:
@@ -168,6 +180,8 @@ class VmapLauncher(Launcher):
             open_next()
         finally:
             sys.setrecursionlimit(limit)
+        if crashes:
+            raise crashes[0]
         return returns
 
     def _run(self, job: Job, task: TaskFunction) -> JobReturn:
