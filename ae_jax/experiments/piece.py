@@ -1,6 +1,7 @@
 """Train runs whose program fits into memory: restore, epochs, records, checkpoints, and what each run leaves."""
 
 import hashlib
+import logging
 import os
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,7 @@ from ae_jax.training.epoch import num_steps_per_epoch
 from ae_jax.training.fit import EpochReport, fit, is_running, on_host, run_state
 from ae_jax.training.group import Group
 
+_log = logging.getLogger(__name__)
 # Threads that complete runs, which is mostly waiting for figures and for W&B.
 _COMPLETING = 4
 
@@ -39,6 +41,7 @@ def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch)
     start = time.perf_counter()
     first, runtime = members[0].experiment, members[0].request.config["runtime"]
     num_epochs = first.options.num_epochs
+    _log.info("compiled in %.1f s, for %d in one program", group.compile_seconds, len(members))
     state, first_nan = _start(group, members), None
     with _checkpoints(members, folder) as checkpoints, _profile(members[0]) if runtime["profile"] else nullcontext():
         for report in fit(group, state, num_epochs=num_epochs):

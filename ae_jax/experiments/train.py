@@ -1,7 +1,6 @@
 """Train a group of runs, and leave each in a run folder of its own as if it had trained alone."""
 
 import itertools
-import logging
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -14,8 +13,6 @@ from ae_jax.experiments.piece import train_piece
 from ae_jax.experiments.task import GroupTask, Outcome, Watch
 from ae_jax.training.group import Group, compile_group
 from ae_jax.training.memory import available_bytes, is_out_of_memory
-
-_log = logging.getLogger(__name__)
 
 
 class Prepared(NamedTuple):
@@ -124,9 +121,7 @@ def _group_for(piece: list[Member], group: Group | None) -> Group:
     """The program for these runs: the one that there is, if it is for about as many, or a new one."""
     if group is not None and 0.75 * group.num_runs <= len(piece) <= group.num_slots:
         return group.with_runs([member.experiment.run for member in piece])
-    group = _compile([member.experiment for member in piece], piece[0].request.config["runtime"])
-    _log.info("compiled in %.1f s, for %d in one program", group.compile_seconds, len(piece))
-    return group
+    return _compile([member.experiment for member in piece], piece[0].request.config["runtime"])
 
 
 def _compile(experiments: Sequence[Experiment], runtime: dict[str, Any]) -> Group:

@@ -45,3 +45,15 @@ def test_the_console_command_trains_from_the_wheel(installed, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(str(installed))
     assert list(tmp_path.glob("outputs/smoke/*/summary.json"))
+    code = code.replace("ae_jax.__file__", "__import__('hydra_plugins.ae_jax_launcher.launcher').__path__[0]")
+    sweep = subprocess.run(
+        [sys.executable, "-c", code, "-m", "experiment=smoke", "tracking.mode=disabled", "seed=0,1,2"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert sweep.returncode == 0, sweep.stderr
+    assert sweep.stdout.startswith(str(installed))
+    assert "sweep of 3 runs in 1 program" in sweep.stdout
+    assert len(list(tmp_path.glob("outputs/smoke/*/summary.json"))) == 3

@@ -200,7 +200,7 @@ class _Row:
     def done(self) -> float:
         """Runs that are done, counted in parts."""
         if self.num_ended == self.num_runs:
-            return self.num_runs
+            return float(self.num_runs)
         trained = sum(self._epochs.values()) / self._num_epochs
         return (trained + self._COMPLETING * self.num_ended) / (1 + self._COMPLETING)
 

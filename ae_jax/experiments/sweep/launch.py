@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
@@ -21,6 +21,7 @@ from ae_jax.results.run_folder import RunFolder
 _GROUPS = ".groups"
 
 
+@runtime_checkable
 class Job(Protocol):
     """What the launcher knows of a job."""
 
