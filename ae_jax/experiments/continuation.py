@@ -56,7 +56,9 @@ def leave_group(folder: Path) -> None:
     """The run's own checkpoint has all that it needs: forget its group, and delete what no run needs any more."""
     group = group_folder(folder)
     (folder / _POINTER).unlink(missing_ok=True)
-    if group is not None and not any(group_folder(folder.parent / name) == group for name in reversed(group_members(group))):
+    if group is not None and not any(
+        group_folder(folder.parent / name) == group for name in reversed(group_members(group))
+    ):
         shutil.rmtree(group, ignore_errors=True)
         with suppress(OSError):  # of other groups
             group.parent.rmdir()

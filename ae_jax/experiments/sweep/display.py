@@ -155,7 +155,8 @@ class SweepDisplay(Watch):
         """Runs that have ended, and the time that is left, if all runs take as long as those so far."""
         num_runs, num_ended = sum(row.num_runs for row in self._rows), sum(row.num_ended for row in self._rows)
         done = sum(row.done() for row in self._rows)
-        left = (time.monotonic() - self._started) * (num_runs / done - 1) if done else None
+        # Too little of the work tells nothing of the rest.
+        left = (time.monotonic() - self._started) * (num_runs / done - 1) if done > 0.05 * num_runs else None
         shown = "" if left is None else f", about {left:.0f} s left"
         return f"{num_ended} of {count(num_runs, 'run')} ended{shown}"
 
