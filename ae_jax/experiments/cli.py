@@ -62,7 +62,7 @@ def _raise_on(number: signal.Signals, error: BaseException) -> None:
     """
 
     def handler(_: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code.co_name == "_xla_gc_callback":
+        if frame is not None and frame.f_code.co_name == "_xla_gc_callback" and hasattr(signal, "setitimer"):
             signal.signal(signal.SIGALRM, handler)
             signal.setitimer(signal.ITIMER_REAL, 0.01)
         else:

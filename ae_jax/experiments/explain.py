@@ -32,6 +32,9 @@ def explain_composition(error: BaseException, config_folder: Path) -> BaseExcept
         return _missing_option(error, message)
     if "ConfigCompositionException" in raised:
         return _unknown_key(message, config_folder)
+    refused = re.search(r"Error in call to target .*?: ValueError\((['\"])(.*)\1\) full_key: (\S+)", message)
+    if refused:
+        return UserError(refused.group(3), refused.group(2))
     if raised:
         return UserError("command", message)
     if isinstance(error, OmegaConfBaseException):

@@ -83,7 +83,9 @@ class VmapLauncher(Launcher):
     def __init__(self, max_runs: int = 256, max_gib: float | None = None, dry_run: bool = False) -> None:
         super().__init__()
         if max_runs < 1:
-            raise ValueError(f"hydra.launcher.max_runs must be at least 1, got {max_runs}")
+            raise ValueError(f"max_runs must be at least 1, got {max_runs}")
+        if max_gib is not None and max_gib <= 0:
+            raise ValueError(f"max_gib must be positive, got {max_gib}")
         self.max_runs, self.max_gib, self.dry_run = max_runs, max_gib, dry_run
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:

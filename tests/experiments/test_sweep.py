@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from ae_jax.experiments import piece, train
+from ae_jax.experiments import measure, piece, train
 from ae_jax.experiments.recorder import Recorder
 from ae_jax.results import RunFolder
 
@@ -287,3 +287,18 @@ def test_runs_are_spread_over_every_device(sweep):
     assert sweep("seed=0,1").code == 0
     assert jax.local_device_count() == len(RunFolder(of_seed(0).path).read("environment.json")["devices"])
     assert np.isfinite(of_seed(0).summary["test"]["sse"])
+
+
+@pytest.mark.slow
+def test_pca_is_fitted_once_for_all_runs_of_a_dataset(sweep, monkeypatch):
+    fits = []
+    fit = measure.fit_pca
+
+    def counted(*arguments, **options):
+        fits.append(1)
+        return fit(*arguments, **options)
+
+    monkeypatch.setattr(measure, "fit_pca", counted)
+    measure.fit_dataset_pca.cache_clear()
+    assert sweep("seed=0,1", "model.latent_size=2,3").code == 0
+    assert len(fits) == 1

@@ -194,3 +194,20 @@ def test_a_run_that_was_continued_has_every_metric_in_its_last_file(train, monke
     sent = [(row["_step"], row["train_loss"]) for row in rows if "train_loss" in row]
     assert sent == [(record["epoch"], _close(record["train_loss"])) for record in RunFolder(folder).metrics]
     assert [step for step, _ in sent] == [1, 2, 3, 4]
+
+
+@pytest.mark.slow
+def test_each_run_of_a_sweep_is_a_wandb_run_in_the_sweeps_group(command_line, no_figures):
+    tiny = ("trainer.num_epochs=2", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
+    done = command_line("-m", *tiny, "name=of-three", "seed=0,1,2", "tracking.mode=offline")
+    assert done.code == 0, done.err
+    files = sorted(Path("outputs/of-three").glob("*/wandb/offline-run-*/*.wandb"))
+    assert len(files) == 3
+    for path in files:
+        found = list(read_records(path))
+        (run,) = [record.run for record in found if record.HasField("run")][:1]
+        assert run.run_group == "of-three"
+        assert run.display_name == path.parents[2].name
+        steps = [_items(record.history.item)["epoch"] for record in found if record.HasField("history")]
+        assert steps == [1, 2]
+        assert [record.exit.exit_code for record in found if record.HasField("exit")] == [0]

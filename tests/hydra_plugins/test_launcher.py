@@ -124,6 +124,13 @@ def test_a_crash_of_the_training_comes_out(tmp_path):
     assert done.stdout.count("train ") == 1
 
 
+@pytest.mark.parametrize("option", ["max_runs=0", "max_gib=0", "max_gib=-1"])
+def test_limits_that_leave_no_room_are_refused(option):
+    name, _, value = option.partition("=")
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        VmapLauncher(**{name: float(value)})
+
+
 def test_a_dry_run_trains_nothing(tmp_path):
     done = run_program(tmp_path, "x=1,2", "hydra.launcher.dry_run=true")
     assert done.returncode == 0, done.stderr
