@@ -141,10 +141,8 @@ def test_a_run_that_diverges_leaves_its_neighbours_their_bits(sweep):
     assert wild.items() <= tame.items()
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    ["locked", *(pytest.param(name, marks=pytest.mark.slow) for name in ("another config", "damaged checkpoint"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("trouble", ["locked", "another config", "damaged checkpoint"])
 def test_trouble_in_one_folder_stays_there(trouble, sweep, compose):
     assert sweep("seed=1").code == 0
     folder = of_seed(1).path
@@ -169,6 +167,7 @@ def test_trouble_in_one_folder_stays_there(trouble, sweep, compose):
         holder.close()
 
 
+@pytest.mark.slow
 def test_a_bug_in_one_run_stays_there(sweep, monkeypatch):
     write = piece.write_results
 
@@ -249,6 +248,7 @@ def interrupted(sweep, monkeypatch):
     return overrides, whole
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_from_the_groups_checkpoint(interrupted, sweep):
     overrides, whole = interrupted
     assert sweep(*overrides).code == 0
