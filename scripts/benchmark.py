@@ -4,10 +4,11 @@
     small       an epoch of 784-32-784 on 12,800 images, against PyTorch
     pca         the fit on 60,000 images, against scikit-learn
     startup     `train.py --help`, and `import ae_jax`
-    sweep       64 small runs as one program, against a process for each and against one after the other; and 256
+    sweep       64 small runs as one program, against a process for each, PyTorch, and one after the other; and 256
     sweep_large 4 runs of the reference experiment, against a process for each
 
 Contenders are asked in turn, and a ratio is the median over the rounds, so that a busy machine hits all alike.
+Sweeps take minutes, and have two rounds at most.
 PyTorch and Keras come with `pip install -e '.[benchmark]'`; what is not installed is named and left out.
 """
 
@@ -20,20 +21,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 
 from peers.contest import Contender, Contest, compete
 from peers.images import Images, write_images
-from peers.sweeps import Point, Sweeps, Timed, has_torch
+from peers.sweeps import Commands, Point, Way, take_turns
 from peers.table import Row, Table, as_json, show, write_json
 
 BATCH_SIZE = 256
 WIDTH, SMALL_WIDTH = 256, 32
 NUM_SMALL_IMAGES = 12_800
-# Rounds of whole sweeps, which take minutes.
-_MOST_SWEEPS = 2
+RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
+# Rounds of whole sweeps, which take minutes each.
+MOST_SWEEPS = 2
 
 OURS = Contender("ae_jax", "ours")
 TORCH = Contender("PyTorch, eager, fused Adam", "torch_eager")
@@ -113,85 +116,75 @@ def startup(folder: Path, options: argparse.Namespace) -> Table:
 
 
 def sweep(folder: Path, options: argparse.Namespace) -> Table:
-    """A sweep of 64 small runs, of which other ways to run it are measured in samples and scaled; and one of 256.
+    """Runs of a small model: 64 as one program, beside other ways to train the same; and 256.
 
-    The compile cache is filled by the first command of each kind, which is not counted. The times of samples are of as
-    many processes as the first row has rounds, times two.
+    Times are of whole processes from start to exit, with all that a run leaves; PyTorch leaves metrics and parameters
+    only. Before the first round, a throw-away command of each kind fills the compile cache (for `hydra/launcher=basic`
+    a single run, as all have the same programs). Where each run has a process of its own, a round takes four of them,
+    and multiplies; the result is the mean test error of these four in every row.
     """
-    rates = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
-    seeds = list(range(8))
-    epochs = options.epochs
-    points = [Point(rate, seed) for rate, seed in zip(rates, seeds, strict=True)]
-    model = ["model.hidden_sizes=[128]", "model.latent_size=16", f"trainer.num_epochs={epochs}"]
-    sweeps = Sweeps(folder, model)
-    num_runs = len(rates) * len(seeds)
-    sweeps.alone(points[0])
-    sweeps.together(rates, seeds)
-    ours, torch, alone, basic = list[Timed](), list[Timed](), list[Timed](), list[Timed]()
-    for number in range(min(options.repeats, _MOST_SWEEPS)):
-        ours.append(sweeps.together(rates, seeds))
-        for point in points[2 * number % 8 : 2 * number % 8 + 2]:
-            alone.append(sweeps.alone(point))
-            if has_torch():
-                torch.append(sweeps.torch(point, epochs=epochs))
-        basic.append(sweeps.together(rates, seeds, "hydra/launcher=basic"))
-    large = [sweeps.together(rates, list(range(32)))]
-    rows = [
-        _sweep_row(f"ae_jax, {num_runs} runs", ours, ours),
-        _sweep_row(f"ae_jax, a process for each of {num_runs} runs, scaled", alone, ours, scale=num_runs, least=8),
-        _sweep_row(f"ae_jax, hydra/launcher=basic, {num_runs} runs", basic, ours, least=1),
-        _sweep_row(f"ae_jax, {4 * num_runs} runs", large, ours, most=3.5),
+    epochs, seeds, basic = options.epochs, range(options.seeds), "hydra/launcher=basic"
+    model = ["model.hidden_sizes=[128]", "model.latent_size=16", "trainer.batch_size=128"]
+    commands = Commands(folder, [*model, f"trainer.num_epochs={epochs}"])
+    sample = [Point(rate, number % len(seeds)) for number, rate in enumerate(RATES[1::2])]
+    num_runs = len(RATES) * len(seeds)
+    scale = num_runs / len(sample)
+    ways = [
+        Way(f"{OURS.name}, {num_runs} runs", [partial(commands.together, RATES, seeds)]),
+        Way(f"{OURS.name}, a process for each run", [partial(commands.alone, p) for p in sample], scale),
+        Way(
+            f"{TORCH.name}, a process for each run", [partial(commands.torch, p, epochs=epochs) for p in sample], scale
+        ),
+        Way(
+            f"{OURS.name}, {basic}",
+            [partial(commands.together, RATES, seeds, basic)],
+            warm_up=partial(commands.together, RATES[:1], seeds[:1], basic),
+        ),
+        Way(f"{OURS.name}, {4 * num_runs} runs", [partial(commands.together, RATES, range(4 * len(seeds)))]),
     ]
-    if torch:
-        rows.insert(
-            2,
-            _sweep_row(f"PyTorch, a process for each of {num_runs} runs, scaled", torch, ours, scale=num_runs, least=6),
-        )
-    title = f"sweep: digits, 64-128-16-128-64, {epochs} epochs, batch 128, whole processes with all that they leave"
-    return Table(title, rows, {} if torch else {"PyTorch": "torch"}, {})
+    first, alone, torch, one_by_one, large = (way.name for way in ways)
+    contest = take_turns(ways, sample, repeats=min(options.repeats, MOST_SWEEPS))
+    rows = _sweeps(contest, first, least={alone: 8, torch: 6, one_by_one: 1}, most={large: 3.5})
+    title = f"sweep: {num_runs} runs of 64-128-16-128-64 on digits, {epochs} epochs, batch 128, whole processes"
+    return Table(title, rows, contest.missing, contest.broken)
 
 
 def sweep_large(folder: Path, options: argparse.Namespace) -> Table:
-    """A compute-bound sweep: what a group saves is the start, which here is little."""
-    images = write_images(folder, limit=options.images)
-    model = ["dataset=array", f"dataset.path={images.path}", "dataset.scaling=unit_interval", "model.hidden_sizes=[]"]
-    sweeps = Sweeps(
-        folder, [*model, f"model.latent_size={WIDTH}", "loss=bce", "trainer.batch_size=256", "trainer.num_epochs=3"]
-    )
-    rates, seeds = [5e-4, 1e-3], [0, 1]
-    sweeps.alone(Point(rates[0], 0))
-    sweeps.together(rates, seeds)
-    ours, alone = list[Timed](), list[Timed]()
-    for number in range(min(options.repeats, _MOST_SWEEPS)):
-        ours.append(sweeps.together(rates, seeds))
-        alone.append(sweeps.alone(Point(rates[number % 2], number % 2)))
-    rows = [
-        _sweep_row("ae_jax, 4 runs", ours, ours),
-        _sweep_row("ae_jax, a process for each of 4 runs, scaled", alone, ours, scale=4),
+    """Four runs of the reference experiment, where training takes most of the time, so that a group saves little.
+
+    Apart from `sweep`, as it needs Fashion-MNIST and compares fewer ways. A round takes two of the four processes.
+    """
+    data_dir = os.environ.get("AE_JAX_DATA_DIR")
+    if not data_dir or not (Path(data_dir).expanduser() / "fashion_mnist").is_dir():
+        return Table("sweep_large: left out (AE_JAX_DATA_DIR names no folder with fashion_mnist/)", [], {}, {})
+    limit = [] if options.images is None else [f"trainer.max_train_examples={options.images}"]
+    commands = Commands(folder, ["experiment=dense_784_256", "trainer.num_epochs=3", *limit])
+    rates, sample = [5e-4, 1e-3], [Point(5e-4, 0), Point(1e-3, 1)]
+    ways = [
+        Way(f"{OURS.name}, 4 runs", [partial(commands.together, rates, range(2))]),
+        Way(f"{OURS.name}, a process for each run", [partial(commands.alone, point) for point in sample], 2),
     ]
-    title = f"sweep_large: 784-{WIDTH}-784, 3 epochs, {images.shape[0]:,} images of {images.source}"
-    return Table(title, rows, {}, {})
+    contest = take_turns(ways, sample, repeats=min(options.repeats, MOST_SWEEPS))
+    title = f"sweep_large: 4 runs of 784-{WIDTH}-784 on fashion_mnist, 3 epochs, batch {BATCH_SIZE}, whole processes"
+    return Table(title, _sweeps(contest, ways[0].name), contest.missing, contest.broken)
 
 
-def _sweep_row(
-    name: str,
-    timed: Sequence[Timed],
-    ours: Sequence[Timed],
-    *,
-    scale: int = 1,
-    least: float | None = None,
-    most: float | None = None,
-) -> Row:
-    """A way to run a sweep beside the first; its ratio must be at least, or at most, something."""
-    seconds = [scale * one.seconds for one in timed]
-    row = Row(name, seconds, result=f"mean test sse {fmean(one.test_sse for one in timed):.3f}")
-    if timed is ours:
-        return row
-    ratio = median(seconds) / median(one.seconds for one in ours)
-    row = row._replace(ratio=ratio, direction="this / first")
-    if least is not None:
-        return row._replace(target=f">= {least:g}", reached=ratio >= least)
-    return row if most is None else row._replace(target=f"<= {most:g}", reached=ratio <= most)
+def _sweeps(
+    contest: Contest, first: str, *, least: Mapping[str, float] = {}, most: Mapping[str, float] = {}
+) -> list[Row]:
+    """Ways to run a sweep: how many times as long as the first each takes, and the least or most that this may be."""
+    rows = []
+    for name, measured in contest.measured.items():
+        row = Row(name, measured.seconds, measured.about, f"test sse {measured.result:.4f}")
+        if name != first and first in contest.measured:
+            ratio = contest.ratio(name, first)
+            row = row._replace(ratio=ratio, direction="this / first")
+            if name in least:
+                row = row._replace(target=f">= {least[name]:g}", reached=ratio >= least[name])
+            elif name in most:
+                row = row._replace(target=f"<= {most[name]:g}", reached=ratio <= most[name])
+        rows.append(row)
+    return rows
 
 
 def _epochs(contest: Contest, contenders: list[Contender], targets: dict[str, float]) -> list[Row]:
@@ -257,13 +250,17 @@ def main() -> int:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmark", nargs="?", choices=list(BENCHMARKS), help="default: all of them")
-    parser.add_argument("--repeats", type=int, default=9, metavar="N", help="rounds after the warm-up (default: 9)")
+    parser.add_argument(
+        "--repeats", type=int, default=9, metavar="N", help="rounds after the warm-up (default: 9; of sweeps 2)"
+    )
     parser.add_argument("--images", type=int, metavar="N", help="only the first N images (default: all)")
     parser.add_argument("--epochs", type=int, default=50, metavar="N", help="of a sweep's runs (default: 50)")
+    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="of a sweep, at 8 rates (default: 8)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write every number to this JSON file")
     options = parser.parse_args()
-    if options.repeats < 1:
-        parser.error(f"--repeats: got {options.repeats}, expected at least 1")
+    for name in ("repeats", "epochs", "seeds"):
+        if getattr(options, name) < 1:
+            parser.error(f"--{name}: got {getattr(options, name)}, expected at least 1")
     if options.images is not None and options.images < 2:
         parser.error(f"--images: got {options.images}, expected at least 2")
     return options

@@ -1,15 +1,20 @@
-"""Sweeps as whole processes, from start to exit, with all that they leave; each in a folder of its own."""
+"""Sweeps as whole processes, timed from start to exit, with all that they leave; each in a fresh folder of its own."""
 
-import importlib.util
 import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from itertools import zip_longest
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
+
+from peers.contest import Contest, Measured
+from peers.torch_run import MISSING
 
 _SCRIPTS = Path(__file__).resolve().parents[1]
 
@@ -20,20 +25,46 @@ class Point(NamedTuple):
     learning_rate: float
     seed: int
 
-    def overrides(self) -> list[str]:
-        """What it is on the command line."""
-        return [f"optimizer.learning_rate={self.learning_rate}", f"seed={self.seed}"]
-
 
 class Timed(NamedTuple):
-    """Seconds that a command took, and the mean test error of the runs that it trained."""
+    """Seconds that a command took, the test error of every run that it trained, and the version that did it."""
 
     seconds: float
-    test_sse: float
+    test_sse: dict[Point, float]
+    about: str
 
 
-class Sweeps:
-    """Runs commands in a temporary folder, with a compile cache of their own that the first of each kind fills.
+Command = Callable[[], Timed]
+
+
+class FailedError(Exception):
+    """A command that failed, or did not train what it was asked to."""
+
+
+class MissingError(FailedError):
+    """A command that needs a package which is not installed."""
+
+
+class Way(NamedTuple):
+    """A way to run a sweep: all of it by one command, or a sample of it by a command for each run.
+
+    Attributes:
+        name: What it is called.
+        commands: What a round takes.
+        scale: How many times the work of all commands is the whole sweep.
+        warm_up: What is run before the first round and not counted; None: the first of the commands.
+    """
+
+    name: str
+    commands: Sequence[Command]
+    scale: float = 1
+    warm_up: Command | None = None
+
+
+class Commands:
+    """The commands that train runs.
+
+    All share a compile cache, which is empty at first.
 
     Args:
         folder: Where everything goes.
@@ -41,9 +72,13 @@ class Sweeps:
     """
 
     def __init__(self, folder: Path, common: Sequence[str]):
-        self._folder, self._common, self._number = folder, list(common), 0
+        self._folder, self._common = folder, list(common)
+        # The user's own settings could keep the compile cache elsewhere, or name a folder from where this was started.
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
+        if data_dir := inherited.get("AE_JAX_DATA_DIR"):
+            inherited["AE_JAX_DATA_DIR"] = str(Path(data_dir).expanduser().resolve())
         self._environment = {
-            **os.environ,
+            **inherited,
             "JAX_PLATFORMS": "cpu",
             "CUDA_VISIBLE_DEVICES": "",
             "WANDB_MODE": "offline",
@@ -55,39 +90,77 @@ class Sweeps:
         """All combinations by one multirun."""
         axes = {"optimizer.learning_rate": rates, "seed": seeds}
         overrides = [f"{key}={','.join(map(str, values))}" for key, values in axes.items()]
-        return self._train("-m", *overrides, *more)
+        return self._train("-m", *overrides, *more, num_runs=len(rates) * len(seeds))
 
     def alone(self, point: Point) -> Timed:
         """One run in a process of its own."""
-        return self._train(*point.overrides())
+        return self._train(f"optimizer.learning_rate={point.learning_rate}", f"seed={point.seed}", num_runs=1)
 
     def torch(self, point: Point, *, epochs: int) -> Timed:
-        """One run of PyTorch in a process of its own."""
-        folder = self._next()
-        arguments = ["--seed", str(point.seed), "--learning-rate", str(point.learning_rate), "--epochs", str(epochs)]
-        seconds = self._run([sys.executable, "-m", "peers.torch_run", *arguments, "--folder", str(folder / "run")])
-        return Timed(seconds, json.loads((folder / "run" / "metrics.json").read_text())["test_sse"])
+        """One run of `peers.torch_run` in a process of its own."""
+        options = {"learning-rate": point.learning_rate, "seed": point.seed, "epochs": epochs}
+        arguments = [f"--{name}={value}" for name, value in options.items()]
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            seconds = self._run(["-m", "peers.torch_run", *arguments], folder)
+            metrics = json.loads(Path(folder, "run", "metrics.json").read_text())
+        return Timed(seconds, {point: metrics["test_sse"]}, f"torch {metrics['torch']}")
 
-    def _train(self, *arguments: str) -> Timed:
-        folder = self._next()
-        command = [sys.executable, str(_SCRIPTS / "train.py"), *arguments, *self._common]
-        seconds = self._run([*command, f"hydra.run.dir={folder}/run", f"hydra.sweep.dir={folder}"])
-        summaries = [json.loads(path.read_text()) for path in folder.glob("*/summary.json")]
-        return Timed(seconds, fmean(summary["test"]["sse"] for summary in summaries))
+    def _train(self, *arguments: str, num_runs: int) -> Timed:
+        with tempfile.TemporaryDirectory(dir=self._folder) as folder:
+            seconds = self._run([str(_SCRIPTS / "train.py"), *arguments, *self._common], folder)
+            test_sse = dict(_test_sse(path.parent) for path in Path(folder).glob("outputs/*/*/summary.json"))
+        if len(test_sse) != num_runs:
+            raise FailedError(f"{len(test_sse)} of {num_runs} runs have a summary")
+        return Timed(seconds, test_sse, f"jax {version('jax')}")
 
-    def _next(self) -> Path:
-        self._number += 1
-        return self._folder / str(self._number)
-
-    def _run(self, command: Sequence[str]) -> float:
+    def _run(self, arguments: Sequence[str], folder: str) -> float:
+        command = [sys.executable, *arguments]
         start = time.perf_counter()
-        finished = subprocess.run(command, cwd=self._folder, env=self._environment, capture_output=True, text=True)
+        finished = subprocess.run(command, cwd=folder, env=self._environment, capture_output=True, text=True)
         seconds = time.perf_counter() - start
         if finished.returncode:
-            raise RuntimeError(f"{' '.join(command)} ended with {finished.returncode}: {finished.stderr[-500:]}")
+            lines = (finished.stderr or finished.stdout).strip().splitlines()
+            last = lines[-1] if lines else f"ended with exit code {finished.returncode}"
+            _, missing, package = last.partition(MISSING)
+            raise MissingError(package) if missing else FailedError(last)
         return seconds
 
 
-def has_torch() -> bool:
-    """Whether PyTorch can take part."""
-    return importlib.util.find_spec("torch") is not None
+def take_turns(ways: Sequence[Way], sample: Sequence[Point], *, repeats: int) -> Contest:
+    """Measure ways to run the same sweep in turn, `repeats` rounds after a warm-up.
+
+    Args:
+        ways: Who takes part, in this order.
+        sample: Runs that all of them train; the result of each is their mean test error.
+        repeats: Rounds, at least one.
+    """
+    failed: dict[str, FailedError] = {}
+    _round([way._replace(commands=[way.warm_up or way.commands[0]]) for way in ways], failed)
+    rounds = [_round(ways, failed) for _ in range(repeats)]
+    measured = {}
+    for way in ways:
+        if way.name not in failed:
+            turns = [done[way.name] for done in rounds]
+            seconds = [way.scale * sum(timed.seconds for timed in turn) for turn in turns]
+            test_sse = {point: sse for timed in turns[-1] for point, sse in timed.test_sse.items()}
+            measured[way.name] = Measured(seconds, fmean(test_sse[point] for point in sample), turns[-1][-1].about)
+    missing = {name: str(error) for name, error in failed.items() if isinstance(error, MissingError)}
+    return Contest(measured, missing, {name: str(error) for name, error in failed.items() if name not in missing})
+
+
+def _round(ways: Sequence[Way], failed: dict[str, FailedError]) -> dict[str, list[Timed]]:
+    """The first command of each way, then the second of those that have more: samples alternate."""
+    done: dict[str, list[Timed]] = {way.name: [] for way in ways}
+    for commands in zip_longest(*(way.commands for way in ways)):
+        for way, command in zip(ways, commands, strict=True):
+            if command is not None and way.name not in failed:
+                try:
+                    done[way.name].append(command())
+                except FailedError as error:
+                    failed[way.name] = error
+    return done
+
+
+def _test_sse(run: Path) -> tuple[Point, float]:
+    config, summary = (json.loads((run / name).read_text()) for name in ("config.json", "summary.json"))
+    return Point(config["optimizer"]["learning_rate"], config["seed"]), summary["test"]["sse"]

@@ -62,7 +62,10 @@ def show(table: Table) -> None:
             row.result,
             row.about,
         )
-    console.print(columns)
+    if table.rows:
+        console.print(columns)
+    else:
+        console.print(table.title, style="bold", markup=False, highlight=False)
     for name, package in table.missing.items():
         console.print(f"missing: {name} needs {package}: pip install -e '.\\[benchmark]'", highlight=False)
     for name, failure in table.broken.items():

@@ -11,9 +11,13 @@ import pytest
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "benchmark.py"
 
 
-def benchmark(*arguments: str, shadow: Path | None = None) -> subprocess.CompletedProcess[str]:
+def benchmark(
+    *arguments: str, shadow: Path | None = None, data_dir: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run the script, with modules in `shadow` found before installed ones."""
     environment = {name: value for name, value in os.environ.items() if name not in ("AE_JAX_DATA_DIR", "PYTHONPATH")}
+    if data_dir is not None:
+        environment["AE_JAX_DATA_DIR"] = str(data_dir)
     if shadow is not None:
         environment["PYTHONPATH"] = str(shadow)
     return subprocess.run([sys.executable, SCRIPT, *arguments], env=environment, capture_output=True, text=True)
@@ -22,10 +26,12 @@ def benchmark(*arguments: str, shadow: Path | None = None) -> subprocess.Complet
 def test_help_names_every_benchmark() -> None:
     finished = benchmark("--help")
     assert finished.returncode == 0
-    assert all(name in finished.stdout for name in ("reference", "small", "pca", "startup"))
+    assert all(name in finished.stdout for name in ("reference", "small", "pca", "startup", "sweep"))
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["pca", "--repeats", "0"], ["pca", "--images", "1"]])
+@pytest.mark.parametrize(
+    "arguments", [["nonsense"], ["pca", "--repeats", "0"], ["pca", "--images", "1"], ["sweep", "--seeds", "0"]]
+)
 def test_a_wrong_argument_ends_in_one_line(arguments: list[str]) -> None:
     finished = benchmark(*arguments)
     assert finished.returncode == 2
@@ -67,3 +73,40 @@ def test_missing_peers_are_named_with_the_command_that_installs_them(tmp_path: P
     assert [row["name"] for row in table["rows"]] == ["ae_jax", "matrix products, xla", "matrix products, numpy"]
     assert table["rows"][0]["result"].startswith("BCE ")
     assert sum(bool(row["target"]) for row in table["rows"]) == 1  # the fastest matrix products
+
+
+def test_sweep_large_needs_data_and_says_so() -> None:
+    finished = benchmark("sweep_large")
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.strip() == "sweep_large: left out (AE_JAX_DATA_DIR names no folder with fashion_mnist/)"
+
+
+@pytest.mark.slow
+def test_all_ways_to_run_a_sweep_train_the_same_and_without_pytorch_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('none', name='torch')")
+    output = tmp_path / "numbers.json"
+    arguments = ("sweep", "--seeds", "1", "--epochs", "1", "--repeats", "1", "--output", str(output))
+    finished = benchmark(*arguments, shadow=tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "missing: PyTorch, eager, fused Adam, a process for each run needs torch: pip install" in finished.stdout
+    first, *others = json.loads(output.read_text())["sweep"]["rows"]
+    assert [row["name"] for row in (first, *others)] == [
+        "ae_jax, 8 runs",
+        "ae_jax, a process for each run",
+        "ae_jax, hydra/launcher=basic",
+        "ae_jax, 32 runs",
+    ]
+    assert [row["target"] for row in others] == [">= 8", ">= 1", "<= 3.5"]
+    for row in others:
+        assert row["result"] == first["result"]
+        assert row["ratio"] == pytest.approx(row["seconds"][0] / first["seconds"][0])
+
+
+@pytest.mark.slow
+def test_sweep_large_trains_the_reference_experiment(tmp_path: Path, data_dir: Path) -> None:
+    output = tmp_path / "numbers.json"
+    arguments = ("sweep_large", "--images", "512", "--repeats", "1", "--output", str(output))
+    finished = benchmark(*arguments, data_dir=data_dir)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    first, alone = json.loads(output.read_text())["sweep_large"]["rows"]
+    assert first["result"] == alone["result"]

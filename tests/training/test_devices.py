@@ -96,3 +96,58 @@ def test_too_few_devices_or_uneven_batches_are_refused(data_parallel, make_exper
         compile_group(
             experiment.structure, training_data(experiment.dataset), [experiment.run], data_parallel=data_parallel
         )
+
+
+REFUSED = """
+from ae_jax.errors import UserError
+from ae_jax.experiments.build import build, training_data
+from ae_jax.experiments.cli import checked, compose
+from ae_jax.training.group import compile_group
+
+experiment = build(checked(compose(["trainer.batch_size=20", "trainer.max_train_examples=40"])))
+for data_parallel in (3, 8, 9):
+    try:
+        compile_group(
+            experiment.structure, training_data(experiment.dataset), [experiment.run], data_parallel=data_parallel
+        )
+    except UserError as error:
+        print(error)
+"""
+
+
+@pytest.mark.slow
+def test_batches_that_cannot_be_shared_evenly_are_refused_where_there_are_enough_devices():
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", REFUSED], env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "trainer.data_parallel: 3 devices cannot share batches of 20 examples evenly; "
+        "choose trainer.batch_size as a multiple of 3",
+        "trainer.data_parallel: 8 devices cannot share batches of 20 examples evenly; "
+        "choose trainer.batch_size as a multiple of 8",
+        "trainer.data_parallel: is 9, devices here: 8; choose less",
+    ], done.stderr
+
+
+SHAPES = """
+import re
+from ae_jax.experiments.build import build, training_data
+from ae_jax.experiments.cli import checked, compose
+from ae_jax.training.group import compile_group
+
+overrides = ["model.hidden_sizes=[24]", "trainer.batch_size=40", "trainer.max_train_examples=80"]
+experiment = build(checked(compose(overrides)))
+for data_parallel in (1, 4):
+    group = compile_group(
+        experiment.structure, training_data(experiment.dataset), [experiment.run], data_parallel=data_parallel
+    )
+    text = group.epoch.as_text()
+    print(*(len(re.findall(f"f32.{rows},24.", text)) > 0 for rows in (40, 10)), "all-reduce" in text)
+"""
+
+
+@pytest.mark.slow
+def test_each_device_computes_its_part_of_a_shared_batch_and_nothing_more():
+    environment = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, "-c", SHAPES], env=environment, capture_output=True, text=True)
+    # Activations of the hidden layer: 40 examples on one device, 10 on each of four.
+    assert done.stdout.splitlines() == ["True False False", "False True True"], done.stderr

@@ -26,6 +26,14 @@ def group(tmp_path, monkeypatch) -> Path:
     return folder
 
 
+def _free_from(folder: Path, root: Path) -> int | None:
+    """What a process in a control group below `root` has free."""
+    with pytest.MonkeyPatch.context() as patch:
+        (root / "self").write_text(f"1:name=systemd:/x\n0::/{folder.relative_to(root)}\n")
+        patch.setattr(memory, "Path", lambda _: root / "self")
+        return memory._free_in_cgroup()
+
+
 @pytest.mark.skipif(not Path("/proc/self/cgroup").exists(), reason="control groups are Linux's")
 def test_the_limit_of_a_control_group_counts_without_what_can_be_dropped(group):
     (group / "memory.max").write_text("1000")
@@ -37,6 +45,45 @@ def test_the_limit_of_a_control_group_counts_without_what_can_be_dropped(group):
 def test_a_control_group_without_limit_does_not_count(group):
     (group / "memory.max").write_text("max\n")
     assert memory._free_in_cgroup() is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/cgroup").exists(), reason="control groups are Linux's")
+def test_the_tightest_limit_of_the_groups_above_counts(group, tmp_path):
+    inner = group / "batch" / "job"
+    inner.mkdir(parents=True)
+    for folder, limit in ((group, 1000), (inner, 5000)):
+        (folder / "memory.max").write_text(f"{limit}\n")
+        (folder / "memory.current").write_text("700\n")
+        (folder / "memory.stat").write_text("inactive_file 300\n")
+    (inner.parent / "memory.max").write_text("max\n")
+    assert _free_from(inner, tmp_path) == 600
+
+
+@pytest.mark.skipif(not Path("/proc/self/cgroup").exists(), reason="control groups are Linux's")
+def test_more_than_its_limit_in_use_is_nothing_free(group):
+    (group / "memory.max").write_text("300")
+    assert memory._free_in_cgroup() == 0
+    assert memory.available_bytes() == 0
+
+
+@pytest.mark.parametrize("content", ["12:memory:/job\n11:cpu:/job\n", ""])
+def test_groups_of_another_version_tell_nothing(content, tmp_path, monkeypatch):
+    (tmp_path / "cgroup").write_text(content)
+    monkeypatch.setattr(memory, "Path", lambda _: tmp_path / "cgroup")
+    assert memory._free_in_cgroup() is None
+
+
+def test_a_system_that_does_not_tell_has_no_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "Path", lambda _: tmp_path / "none")
+    assert memory._free_on_host() is None
+    assert memory.available_bytes() is None
+
+
+def test_what_the_host_has_free_is_read_in_kibibytes(tmp_path, monkeypatch):
+    (tmp_path / "meminfo").write_text("MemTotal:       2000 kB\nMemFree:  10 kB\nMemAvailable:    1000 kB\n")
+    monkeypatch.setattr(memory, "Path", lambda path: tmp_path / Path(path).name)
+    assert memory._free_on_host() == 1000 * 1024
+    assert memory.available_bytes() == int(0.8 * 1000 * 1024)
 
 
 def test_running_out_of_memory_is_told_from_other_errors():
