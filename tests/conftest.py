@@ -1,8 +1,13 @@
 """Settings for all tests: shapes checked at every call, silent broadcasting made an error, programs compiled once."""
 
+import copy
+import json
 import os
 import tempfile
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 # Set before JAX is imported. Worker processes inherit them, and so share the cache of compiled programs, which is made
 # anew for every session.
@@ -12,6 +17,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("WANDB_MODE", "offline")
 
 import jax
+import numpy as np
 import pytest
 from jaxtyping import install_import_hook
 
@@ -27,3 +33,150 @@ def data_dir() -> Path:
     if not folder or not (Path(folder) / "mnist").is_dir():
         pytest.skip("AE_JAX_DATA_DIR does not name a folder with mnist/ and fashion_mnist/")
     return Path(folder).resolve()
+
+
+CONFIG: dict[str, Any] = {
+    "name": "made",
+    "seed": 0,
+    "tags": [],
+    "notes": "",
+    "runtime": {"platform": None},
+    "dataset": {"_target_": "ae_jax.datasets.digits.digits", "split_seed": 0},
+    "model": {"_target_": "ae_jax.models.dense.DenseAutoencoder", "hidden_sizes": [8], "latent_size": 2},
+    "corruption": {"_target_": "ae_jax.corruptions.none.none"},
+    "loss": {"_target_": "ae_jax.losses.mse.mse", "link": "identity"},
+    "optimizer": {
+        "_target_": "ae_jax.optimizers.adam.adam",
+        "learning_rate": 1e-3,
+        "schedule": {"_target_": "ae_jax.optimizers.schedules.constant"},
+    },
+    "trainer": {"_target_": "ae_jax.training.options.TrainerOptions", "num_epochs": 3},
+    "tracking": {"mode": "disabled"},
+}
+
+
+@pytest.fixture(scope="session")
+def write_run() -> Callable[..., Path]:
+    """Write a run folder by hand, as far as results, tables, figures and reports read it; nothing is trained.
+
+    PCA's test sse is 8, 4, 2, 1, … for 0, 1, 2, 3, … components of `dataset` with `num_features` features; errors on
+    train and validation are 0.9 and 1.1 of it. So are the autoencoder's of `sse`, unless `validation_sse` is given.
+    """
+    return _write_run
+
+
+def _write_run(
+    folder: Path,
+    *,
+    settings: dict[str, Any] | None = None,
+    sse: float = 1.5,
+    validation_sse: float | None = None,
+    corrupted_sse: float | None = None,
+    dataset: str = "digits",
+    feature_shape: Sequence[int] = (3, 3),
+    unit_interval: bool = True,
+    state: str = "completed",
+    error: str | None = None,
+    num_epochs: int = 3,
+    num_examples: int = 6,
+) -> Path:
+    """See `write_run`. `settings` are dotted keys; a component is named by its `_target_`."""
+    config = copy.deepcopy(CONFIG)
+    for key, value in (settings or {}).items():
+        *parents, last = key.split(".")
+        node = config
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = value
+    folder.mkdir(parents=True, exist_ok=True)
+    asked = {key: value for key, value in config.items() if key not in ("name", "tags", "notes", "runtime", "tracking")}
+    config_hash = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
+    status = {"schema": 1, "state": state, "config_hash": config_hash, "git_commit": "0" * 40, "error": error}
+    (folder / "status.json").write_text(json.dumps(status | {"started": "2026-01-01T00:00:00.000+00:00"}))
+    (folder / "config.json").write_text(json.dumps(config))
+    records = [
+        {"epoch": epoch, "step": 10 * epoch, "train_loss": 1 / epoch, "validation_loss": 1.1 / epoch}
+        | {"validation_sse": 1.1 * sse * (1 + 1 / epoch), "seconds": 0.5}
+        for epoch in range(1, num_epochs + 1)
+    ]
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    if state != "completed":
+        return folder
+    num_features, latent_size = int(np.prod(feature_shape)), config["model"]["latent_size"]
+    curve = [8 / 2**size for size in range(num_features)] + [0.0]
+    components = min(latent_size, num_features)
+
+    def measures(error: float) -> dict[str, float | None]:
+        bce = 10 + error if unit_interval else None
+        psnr = -10 * float(np.log10(error / num_features)) if unit_interval and error > 0 else None
+        return {
+            "sse": error,
+            "mse": error / num_features,
+            "explained_variance": 1 - error / 8,
+            "psnr": psnr,
+            "bce": bce,
+        }
+
+    validation = 1.1 * sse if validation_sse is None else validation_sse
+    parts = {"train": 0.9 * sse, "validation": validation, "test": sse}
+    pca_parts = {"train": 0.9 * curve[components], "validation": 1.1 * curve[components], "test": curve[components]}
+    summary = {
+        "schema": 1,
+        "run": folder.name,
+        "config_hash": config_hash,
+        "seed": config["seed"],
+        "dataset": {
+            "name": dataset,
+            "num_features": num_features,
+            "feature_shape": list(feature_shape),
+            "unit_interval": unit_interval,
+            "counts": {"train": 100, "validation": 10, "test": 20},
+            "provenance": {"sha256": {dataset: "0"}, "split_sha256": "1"},
+        },
+        "training": {
+            "loss": config["loss"]["_target_"].rpartition(".")[2],
+            "epochs": num_epochs,
+            "best_epoch": num_epochs,
+            "best_validation_loss": validation / num_features,
+            "last_train_loss": 0.9 * sse / num_features,
+            "stopped": "epoch limit",
+        },
+        **{split: measures(error) for split, error in parts.items()},
+        "corrupted": None
+        if corrupted_sse is None
+        else {"autoencoder": measures(corrupted_sse), "pca": measures(corrupted_sse + 1)},
+        "pca": {
+            "num_components": components,
+            **{split: measures(error) for split, error in pca_parts.items()},
+            "components_to_match": next((size for size, error in enumerate(curve) if error <= sse), None),
+            "test_sse_by_components": curve,
+            "principal_angles_degrees": None,
+            "num_parameters": (components + 1) * num_features,
+            "flops_per_example": 4.0 * components * num_features,
+        },
+        "model": {
+            "latent_size": latent_size,
+            "num_parameters": 20 * latent_size + 100,
+            "flops_per_example": 40.0 * latent_size + 200,
+        },
+        "time": {
+            "compile_seconds": 1.0,
+            "train_seconds": 0.5 * num_epochs,
+            "total_seconds": 3.0,
+            "examples_per_second": 200.0,
+            "latency_per_example_seconds": 2e-5,
+            "latency_per_batch_seconds": 2e-4,
+            "pca_latency_per_example_seconds": 1e-5,
+            "pca_latency_per_batch_seconds": 1e-4,
+        },
+        "memory": {"host_peak_bytes": 10**8, "device_peak_bytes": None, "program_bytes": 10**6},
+    }
+    (folder / "summary.json").write_text(json.dumps(summary))
+    rng = np.random.default_rng(config["seed"])
+    shape = (min(num_examples, 4), *feature_shape)
+    images = {name: rng.uniform(size=shape).astype(np.float32) for name in ("x", "corrupted", "autoencoder", "pca")}
+    np.savez(folder / "reconstructions.npz", **images)
+    latents = {"autoencoder": latent_size, "pca": components}
+    arrays = {name: rng.normal(size=(num_examples, size)).astype(np.float32) for name, size in latents.items()}
+    np.savez(folder / "latents.npz", **arrays, labels=np.arange(num_examples) % 3)
+    return folder

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 from ae_jax.errors import UserError
-from ae_jax.experiments import config
+from ae_jax.experiments import config, targets
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -28,9 +28,9 @@ def recipe(tmp_path, monkeypatch):
 
 def test_the_recipe_for_a_corruption_works(recipe, monkeypatch):
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "readme_fading")
-    config.check_target("corruption._target_", "readme_fading.fading")
-    fading = config.resolve("readme_fading.fading")
-    assert set(config.parameters(fading)) == {"strength"}
+    targets.check_target("corruption._target_", "readme_fading.fading")
+    fading = targets.resolve("readme_fading.fading")
+    assert set(targets.parameters(fading)) == {"strength"}
     x = jnp.ones((3, 4))
     faded = fading(jax.random.key(0), x, strength=jnp.float32(0.5))
     assert faded.shape == x.shape

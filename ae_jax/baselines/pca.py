@@ -8,9 +8,8 @@ smaller squared error on the training data (Baldi & Hornik 1989, *Neural Network
 beat at every latent size: what is lost with k components is the sum of the remaining eigenvalues.
 """
 
-import os
+import io
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from jaxtyping import Float, Float64, Real
 
 from ae_jax.baselines.moments import PerFeature, second_moments
 from ae_jax.errors import UserError
+from ae_jax.files import write_bytes
 
 _SCHEMA = 1
 
@@ -116,25 +116,16 @@ class PCA:
         Raises:
             UserError: The file cannot be written.
         """
-        path = Path(path)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                np.savez(
-                    file,
-                    schema=_SCHEMA,
-                    mean=self.mean,
-                    components=self.components,
-                    variances=self.variances,
-                    num_examples=self.num_examples,
-                )
-            temporary.replace(path)
-        except OSError as error:
-            problem = f"cannot be written ({error.strerror})"
-            raise UserError(path, problem, "choose a folder that you may write to") from error
-        finally:
-            with suppress(OSError):  # gone after a success, and nothing to report after a failure
-                temporary.unlink()
+        buffer = io.BytesIO()
+        np.savez(
+            buffer,
+            schema=_SCHEMA,
+            mean=self.mean,
+            components=self.components,
+            variances=self.variances,
+            num_examples=self.num_examples,
+        )
+        write_bytes(Path(path), buffer.getvalue())
 
     @staticmethod
     def load(path: str | Path) -> "PCA":

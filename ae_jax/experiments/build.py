@@ -1,21 +1,20 @@
-"""The only file that turns config into objects.
+"""The only file that turns the config of an experiment into objects.
 
-`bind` makes a component from its structure; its values come later, as traced arrays.
+`targets.bind` makes a component from its structure; its values come later, as traced arrays.
 """
 
 import functools
 import json
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
 
 from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
-from ae_jax.experiments.config import SUPPLIED, VALUE_GROUPS, resolve, signature, split_values
+from ae_jax.experiments.config import VALUE_GROUPS, split_values
+from ae_jax.experiments.targets import bind, resolve
 from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
@@ -104,29 +103,6 @@ def training_data(dataset: Dataset) -> TrainingData:
     )
 
 
-def bind(node: dict[str, Any]) -> Callable[..., Any]:
-    """A component with its structure fixed: call it with its values, and with what the program supplies.
-
-    Args:
-        node: `_target_` and structure; a nested node with a `_target_` is built first, and passed by its name.
-
-    Returns:
-        A function of (*inputs, **values, **supplied), which passes on only the supplied parameters that the target has.
-    """
-    target = resolve(node["_target_"])
-    structure = {name: item for name, item in node.items() if name != "_target_" and not _is_component(item)}
-    nested = {name: bind(item) for name, item in node.items() if _is_component(item)}
-    accepted = signature(target).parameters.keys()
-
-    def component(*inputs: Any, **given: Any) -> Any:
-        supplied = {name: given.pop(name) for name in SUPPLIED & given.keys()}
-        parts = {name: make(**given.pop(name, {}), **supplied) for name, make in nested.items()}
-        fitting = {name: item for name, item in supplied.items() if name in accepted}
-        return target(*inputs, **structure, **parts, **given, **fitting)
-
-    return component
-
-
 def _run(config: dict[str, Any]) -> Run:
     values = {group: split_values(group, config[group])[1] for group in VALUE_GROUPS}
     return Run(seed=jnp.uint32(config["seed"]), values=jax.tree.map(jnp.float32, values))
@@ -151,7 +127,3 @@ def _options(node: dict[str, Any]) -> Any:
 def _load_dataset(node: str, limit: int | None) -> Dataset:
     dataset = bind(json.loads(node))()
     return dataset.with_train_limit(limit and min(limit, len(dataset.train)))
-
-
-def _is_component(item: PyTree) -> bool:
-    return isinstance(item, dict) and "_target_" in item

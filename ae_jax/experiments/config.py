@@ -5,25 +5,19 @@ A config is a plain dictionary here. Types and bounds stand once, in the signatu
 """
 
 import functools
-import importlib
 import inspect
-import os
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Union
 
 from annotated_types import Interval
 from jaxtyping import AbstractArray
 
 from ae_jax.errors import UserError, nearest
+from ae_jax.experiments.targets import check_target, is_component, is_within, parameters, resolve, signature
 from ae_jax.typing import Count
 
-# Modules whose members a config may name. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
-ALLOWED_MODULES = ("ae_jax", "optax", "flax.nnx", "jax")
-# Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
-SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
-_INPUTS = frozenset({"self", "key", "x"})
 COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
 VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
@@ -36,6 +30,8 @@ _HOMES = {
     "optimizer": "ae_jax.optimizers",
     "trainer": "ae_jax.training",
     "tracking": "ae_jax.experiments.tracking",
+    "figure": "ae_jax.figures",
+    "table": "ae_jax.tables",
 }
 
 _TOP_LEVEL: dict[str, Any] = {
@@ -62,20 +58,36 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
         UserError: For a target outside the allow-list (checked first), an unknown or missing key, a wrong type or a
             value out of bounds. The message names the key.
     """
+    checked = check_parts(config, plain=_TOP_LEVEL, components=COMPONENTS, others=["runtime"])
+    _check_name(checked["name"])
+    _require_keys("runtime", config["runtime"], _RUNTIME)
+    _check_keys("runtime", config["runtime"], set(_RUNTIME))
+    runtime = {name: _check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()}
+    first = {name: checked[name] for name in _TOP_LEVEL}
+    return {**first, "runtime": runtime, **{group: checked[group] for group in COMPONENTS}}
+
+
+def check_parts(
+    config: dict[str, Any], *, plain: Mapping[str, Any], components: Sequence[str], others: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A checked copy of a composed config.
+
+    Args:
+        config: The config.
+        plain: Keys that are no components, with their annotations.
+        components: Keys of components: each is checked against the signature of what its `_target_` names.
+        others: Keys that must be there and are checked elsewhere; they are not in the copy.
+
+    Raises:
+        UserError: See `validate`.
+    """
     for key, target in _targets(config):
         check_target(key, target)
-    _check_keys("", config, {*_TOP_LEVEL, "runtime", *COMPONENTS})
-    _require_keys("", config, [*_TOP_LEVEL, "runtime", *COMPONENTS])
-    _require_keys("runtime", config["runtime"], _RUNTIME)
-    checked = {name: _check_type(name, config[name], hint) for name, hint in _TOP_LEVEL.items()}
-    _check_name(checked["name"])
-    _check_keys("runtime", config["runtime"], set(_RUNTIME))
-    checked["runtime"] = {
-        name: _check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()
-    }
-    for group in COMPONENTS:
-        checked[group] = _check_component(group, config[group])
-    return checked
+    known = [*plain, *others, *components]
+    _check_keys("", config, set(known))
+    _require_keys("", config, known)
+    checked = {name: _check_type(name, config[name], hint) for name, hint in plain.items()}
+    return checked | {group: _check_component(group, config[group]) for group in components}
 
 
 def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -87,7 +99,7 @@ def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict
     values: dict[str, Any] = {}
     hints = parameters(resolve(node["_target_"]))
     for name, item in node.items():
-        if isinstance(item, dict) and "_target_" in item:
+        if is_component(item):
             structure[name], nested = split_values(group, item)
             if nested:
                 values[name] = nested
@@ -96,60 +108,6 @@ def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict
         else:
             structure[name] = item
     return structure, values
-
-
-def check_target(key: str, target: Any) -> None:
-    """Refuse a `_target_` outside the allowed modules, before anything of it is imported."""
-    added = [name for name in os.environ.get("AE_JAX_ALLOWED_TARGETS", "").replace(",", " ").split() if name]
-    allowed = (*ALLOWED_MODULES, *added)
-    if not isinstance(target, str) or not _is_within(target, allowed):
-        raise UserError(
-            key,
-            f"{target!r} is not in an allowed module ({', '.join(allowed)})",
-            "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS",
-        )
-    try:
-        home = getattr(resolve(target), "__module__", None)
-    except (ImportError, AttributeError) as error:
-        raise UserError(key, f"cannot find {target!r} ({error})", "check the spelling of its path") from error
-    # A member that was merely imported there, such as a module's `os.system`, is not the module's own.
-    if not isinstance(home, str) or not _is_within(home + ".", allowed):
-        raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(allowed)})")
-
-
-def resolve(target: str) -> Any:
-    """The member of a module that a checked `_target_` names."""
-    module, _, member = target.rpartition(".")
-    return getattr(importlib.import_module(module), member)
-
-
-@functools.cache
-def parameters(target: Callable[..., Any]) -> dict[str, Any]:
-    """Names and annotations of the parameters that a config gives."""
-    annotations = typing.get_type_hints(_function(target), include_extras=True)
-    return {
-        name: annotations.get(name, Any)
-        for name, parameter in signature(target).parameters.items()
-        if name not in SUPPLIED
-        and (
-            parameter.kind is parameter.KEYWORD_ONLY
-            or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name not in _INPUTS)
-        )
-    }
-
-
-def signature(target: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function, or of a class's constructor."""
-    return inspect.signature(_function(target))
-
-
-def _function(target: Callable[..., Any]) -> Callable[..., Any]:
-    # A named tuple's fields are annotated on the class; a module's metaclass hides its constructor's signature.
-    return target.__init__ if inspect.isclass(target) and not issubclass(target, tuple) else target
-
-
-def _is_within(target: str, modules: tuple[str, ...]) -> bool:
-    return any(target.startswith(f"{module}.") for module in modules)
 
 
 def _targets(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -166,10 +124,10 @@ def _targets(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _check_component(path: str, node: Any) -> dict[str, Any]:
     """Check a node with a `_target_` against the target's signature."""
     group = path.replace(".", "/")
-    if not isinstance(node, dict) or "_target_" not in node:
+    if not is_component(node):
         raise UserError(path, f"got {node!r}, expected an option of the group {group}", "list them with --help")
     home = _HOMES[path.partition(".")[0]]
-    if _is_within(node["_target_"], ("ae_jax",)) and not _is_within(node["_target_"], (home,)):
+    if is_within(node["_target_"], ("ae_jax",)) and not is_within(node["_target_"], (home,)):
         raise UserError(f"{path}._target_", f"{node['_target_']!r} is no {group}", f"choose one from {home}")
     target = resolve(node["_target_"])
     hints = parameters(target)
@@ -182,8 +140,7 @@ def _check_component(path: str, node: Any) -> dict[str, Any]:
                 _require_keys(path, node, [name])
             continue
         item = node[name]
-        nested = isinstance(item, dict) and "_target_" in item
-        checked[name] = _check_component(key, item) if nested else _check_type(key, item, hint)
+        checked[name] = _check_component(key, item) if is_component(item) else _check_type(key, item, hint)
     return checked
 
 

@@ -10,7 +10,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ae_jax.experiments.recorder import write_json
+from ae_jax.files import write_json
 from ae_jax.training import TrainState
 from ae_jax.training.checkpoint import group_members, restore_group, restore_state
 

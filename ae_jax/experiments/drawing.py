@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from ae_jax.errors import UserError
-from ae_jax.figures.run_figures import draw_run_figures
+from ae_jax.figures.run.draw import draw_run_figures
 
 
 class Drawing:
@@ -48,7 +48,7 @@ class Drawing:
         worker = getattr(self._local, "worker", None)
         if worker is None:
             worker = self._local.worker = subprocess.Popen(
-                [sys.executable, "-m", "ae_jax.figures.worker"],
+                [sys.executable, "-m", "ae_jax.figures.run.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,

@@ -64,13 +64,7 @@ class ModelFunctions:
     def cost(self, values: PyTree, params: PyTree, num_features: int) -> dict[str, Any]:
         """Size and speed of inference (encode and decode) of one example and of one batch, measured once."""
         if self._cost is None:
-            reconstruct = functools.partial(self.reconstruct, values, params)
-            self._cost = {
-                "num_parameters": count_parameters(params),
-                "flops_per_example": flops_per_example(self.reconstruct, values, params, _shape(1, num_features)),
-                "latency_per_example_seconds": _latency(reconstruct, 1, num_features),
-                "latency_per_batch_seconds": _latency(reconstruct, self._batch_size, num_features),
-            }
+            self._cost = _cost(self.reconstruct, (values, params), params, num_features, self._batch_size)
         return self._cost
 
 
@@ -161,6 +155,17 @@ def fit_dataset_pca(dataset: Dataset) -> PCA:
     return fit_pca([dataset.train], scale=dataset.scale, offset=dataset.offset)
 
 
+@functools.lru_cache(maxsize=256)
+def pca_cost(dataset: Dataset, pca: PCA, num_components: int, batch_size: int) -> dict[str, Any]:
+    """Size and speed of PCA's inference as a compiled program in float32, measured as a model's is."""
+    params = {"mean": jnp.float32(pca.mean), "components": jnp.float32(pca.components[:num_components])}
+
+    def reconstruct(params: dict[str, Array], x: Batch) -> Batch:
+        return (x - params["mean"][None]) @ params["components"].T @ params["components"] + params["mean"][None]
+
+    return _cost(jax.jit(reconstruct), (params,), params, dataset.num_features, batch_size)
+
+
 def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_components: int) -> list[float] | None:
     """Principal angles in degrees between an affine decoder's range and PCA's leading components, ascending.
 
@@ -201,6 +206,19 @@ def _measure(dataset: Dataset, split: str, reconstruct: Callable[[Host], Host], 
 
 def _shape(num_rows: int, num_features: int) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct((num_rows, num_features), jnp.float32)
+
+
+def _cost(
+    reconstruct: Callable[..., Batch], given: tuple[PyTree, ...], params: PyTree, num_features: int, batch_size: int
+) -> dict[str, Any]:
+    """Size and speed of `reconstruct(*given, x)`, a compiled function, on one example and on a batch."""
+    on_inputs = functools.partial(reconstruct, *given)
+    return {
+        "num_parameters": count_parameters(params),
+        "flops_per_example": flops_per_example(reconstruct, *given, _shape(1, num_features)),
+        "latency_per_example_seconds": _latency(on_inputs, 1, num_features),
+        "latency_per_batch_seconds": _latency(on_inputs, batch_size, num_features),
+    }
 
 
 def _latency(reconstruct: Callable[[Batch], Batch], num_rows: int, num_features: int) -> float:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
+from ae_jax.results.run_folder import UNNAMED
 
-# What cannot change a result beyond rounding, and so does not enter the run's name.
-_UNNAMED = ("name", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
 # A debugging run gets a folder of its own.
 _DEBUGGING = ("debug_nans", "profile")
 # What runs of one program may differ in beside their values: nothing of it is compiled in.
@@ -17,7 +16,7 @@ _FREE = ("name", "seed", "tags", "notes", "tracking")
 
 def config_hash(config: dict[str, Any]) -> str:
     """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
-    asked = _without(config, _UNNAMED)
+    asked = _without(config, UNNAMED)
     asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
     return hashlib.sha256(_text(asked).encode()).hexdigest()[:8]
 
@@ -54,7 +53,7 @@ def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 def asked_differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Dotted keys of what can change a result, where two configs differ in it."""
-    return differences(_without(old, _UNNAMED), _without(new, _UNNAMED))
+    return differences(_without(old, UNNAMED), _without(new, UNNAMED))
 
 
 def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

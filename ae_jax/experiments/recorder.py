@@ -1,9 +1,7 @@
 """Writes a run folder: every file whole or not at all, metrics line by line."""
 
 import functools
-import json
 import logging
-import math
 import os
 import platform
 import socket
@@ -20,6 +18,7 @@ from typing import IO, Any
 from ae_jax.errors import UserError
 from ae_jax.experiments.naming import config_hash
 from ae_jax.experiments.run import end_of
+from ae_jax.files import dump_json, write_json, write_text
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 
 try:
@@ -83,7 +82,7 @@ class Recorder:
     def keep_metrics(self, num_epochs: int) -> list[dict[str, Any]]:
         """Drop the metrics of epochs after `num_epochs`, which training is going to repeat. Returns what is kept."""
         kept = [record for record in RunFolder(self.folder).metrics if record["epoch"] <= num_epochs]
-        write_text(self.folder / "metrics.jsonl", "".join(_dumps(record) + "\n" for record in kept))
+        write_text(self.folder / "metrics.jsonl", "".join(dump_json(record) + "\n" for record in kept))
         return kept
 
     def metrics(self, record: dict[str, Any]) -> None:
@@ -91,37 +90,11 @@ class Recorder:
         path = self.folder / "metrics.jsonl"
         try:
             with path.open("a") as file:
-                file.write(_dumps(record) + "\n")
+                file.write(dump_json(record) + "\n")
         except OSError as error:
             raise UserError(
                 path, f"cannot be written ({error.strerror})", "free space and run the command again"
             ) from error
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file whole or not at all; numbers that are not finite become null."""
-    write_text(path, _dumps(content, indent=2) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: under a temporary name, to disk, then renamed."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UserError(
-            path, f"cannot be written ({error.strerror})", "free space or choose hydra.run.dir=…"
-        ) from error
 
 
 @contextmanager
@@ -177,21 +150,6 @@ def _lock(folder: Path) -> IO[str]:
     file.write(f"{os.getpid()} on {socket.gethostname()}")
     file.flush()
     return file
-
-
-def _dumps(content: Any, indent: int | None = None) -> str:
-    return json.dumps(_finite(content), indent=indent, allow_nan=False)
-
-
-def _finite(content: Any) -> Any:
-    """The same content with null for numbers that JSON cannot express."""
-    if isinstance(content, dict):
-        return {key: _finite(item) for key, item in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(item) for item in content]
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    return content
 
 
 def _earlier_commits(folder: Path) -> list[str]:

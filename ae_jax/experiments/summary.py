@@ -11,12 +11,13 @@ from ae_jax.evaluation.cost import peak_memory
 from ae_jax.experiments import measure
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.naming import config_hash
-from ae_jax.experiments.recorder import write_bytes, write_json
+from ae_jax.files import write_bytes, write_json
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 from ae_jax.training import Status, TrainState
 from ae_jax.training.group import Group
 
-_NUM_SHOWN = 10
+_NUM_SHOWN = 10  # reconstructions that are kept
+_NUM_LATENTS = 1000
 
 
 def write_results(
@@ -77,17 +78,22 @@ def comparison(experiment: Experiment, model: measure.TrainedModel, pca: PCA) ->
     measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
     pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
     pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
-    cost = model.cost()
+    cost, pca_cost = model.cost(), measure.pca_cost(dataset, pca, num_components, experiment.structure.batch_size)
     return {
         **measured,
         "corrupted": measure.measure_corrupted(experiment, model, pca, num_components),
-        "pca": pca_part,
+        "pca": pca_part | {name: pca_cost[name] for name in ("num_parameters", "flops_per_example")},
         "model": {
             "latent_size": latent_size,
             "num_parameters": cost["num_parameters"],
             "flops_per_example": cost["flops_per_example"],
         },
-        "latency": {name: cost[name] for name in cost if name.startswith("latency")},
+        "latency": {
+            f"{method}{name}": one[name]
+            for method, one in (("", cost), ("pca_", pca_cost))
+            for name in one
+            if name.startswith("latency")
+        },
     }
 
 
@@ -129,10 +135,10 @@ def _times(folder: Path, experiment: Experiment, group: Group, seconds: float) -
 def _write_arrays(
     experiment: Experiment, model: measure.TrainedModel, pca: PCA, folder: Path, pca_part: dict[str, Any]
 ) -> None:
-    """PCA's leading components, and a few test examples as both methods give them back, in their own shape."""
-    num_components = pca_part["num_components"]
+    """What figures are drawn from: PCA's leading components, a few reconstructions, and the latents of some more."""
+    dataset, num_components = experiment.dataset, pca_part["num_components"]
     pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
-    x = experiment.dataset.scaled(experiment.dataset.test[:_NUM_SHOWN])
+    x = dataset.scaled(dataset.test[:_NUM_SHOWN])
     seen = measure.corrupt_rows(experiment, model, x, 0) if experiment.corrupts else x
     arrays = {
         "x": x,
@@ -140,8 +146,17 @@ def _write_arrays(
         "autoencoder": model.reconstruct(seen),
         "pca": pca.reconstruct(seen, num_components),
     }
-    shape = (len(x), *experiment.dataset.feature_shape)
-    shaped = {name: np.asarray(rows, np.float32).reshape(shape) for name, rows in arrays.items()}
+    shape = (len(x), *dataset.feature_shape)
+    _write_npz(folder / "reconstructions.npz", {name: rows.reshape(shape) for name, rows in arrays.items()})
+    clean = dataset.scaled(dataset.test[:_NUM_LATENTS])
+    latents = {"autoencoder": model.encode(clean), "pca": pca.encode(clean, num_components)}
+    labels = {"labels": dataset.labels["test"][:_NUM_LATENTS]} if dataset.labels else {}
+    _write_npz(folder / "latents.npz", latents, **labels)
+
+
+def _write_npz(path: Path, arrays: dict[str, np.ndarray], **integers: np.ndarray) -> None:
+    """Arrays in float32, and integers as they are."""
     buffer = io.BytesIO()
-    np.savez(buffer, **shaped)  # type: ignore[arg-type] # NumPy's stub takes the names for its own option
-    write_bytes(folder / "reconstructions.npz", buffer.getvalue())
+    single = {name: np.asarray(rows, np.float32) for name, rows in arrays.items()}
+    np.savez(buffer, **single, **integers)  # type: ignore[arg-type] # NumPy's stub takes the names for its own option
+    write_bytes(path, buffer.getvalue())

@@ -1,5 +1,5 @@
-"""Figures: one a file, drawn from a run folder alone.
+"""Figures of a paper, one a file, drawn from any number of run folders. Those of a single run are in `figures/run/`.
 
-To add one to every run, write `ae_jax/figures/<name>.py` with `draw(run: RunFolder) -> Figure`: it is found by
-its name.
+To add one, write `ae_jax/figures/<name>.py` with `draw(results: Results, /, *, …) -> Figure`, and
+`conf/figure/<name>.yaml` with its options.
 """

@@ -1,21 +1,43 @@
-"""One style for all figures: colour-blind-safe, readable in grey, fonts that embed.
+"""One style for all figures: colour-blind-safe, readable in grey, fonts that embed; and the sizes and fonts of venues.
 
-A sweep draws figures for every run, so they are made to draw fast: margins are fixed rather than fitted to the labels,
-which draws everything twice, and there are few ticks, which cost more than the data.
+A sweep draws figures for every run, so those are made to draw fast: margins are fixed rather than fitted to the
+labels, which draws everything twice, and there are few ticks, which cost more than the data. Figures of a paper are
+drawn at the size at which they are printed, with fonts that come with matplotlib, so that all machines draw the same.
 """
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Literal, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from ae_jax.errors import UserError, nearest
+
 # Okabe & Ito's palette; the autoencoder and PCA also differ in marker and line style.
 AUTOENCODER, PCA, NEUTRAL = "#0072B2", "#D55E00", "#595959"
+
+
+class Look(NamedTuple):
+    """How one of several autoencoders is drawn: also without colour they can be told apart."""
+
+    colour: str
+    marker: str
+    line: str | tuple[int, tuple[int, ...]]
+
+
+LOOKS = (
+    Look(AUTOENCODER, "o", "-"),
+    Look("#009E73", "s", "--"),
+    Look("#CC79A7", "^", "-."),
+    Look("#E69F00", "D", (0, (5, 1, 1, 1, 1, 1))),
+    Look("#56B4E9", "v", (0, (3, 1))),
+    Look("#000000", "P", (0, (1, 1))),
+)
+"""For autoencoders in the order of their configurations. PCA is always drawn in its own colour, dotted."""
 
 DPI = 160
 
@@ -36,8 +58,44 @@ _SETTINGS = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "ae_jax",  # names of clip paths; random otherwise
     "text.hinting": "no_hinting",
 }
+
+VenueName = Literal["neurips", "icml", "iclr", "jmlr", "ieee"]
+Width = Literal["column", "text"]
+
+
+class Venue(NamedTuple):
+    """What a venue's style file prescribes.
+
+    Attributes:
+        column: Width of a column in inches.
+        text: Width of the text in inches; the same where there is one column.
+        font_size: Of the text, in points. A figure has one point less, its legend and ticks two.
+        font: One that comes with matplotlib and looks like the venue's.
+        mathtext: The formulas that go with it.
+    """
+
+    column: float
+    text: float
+    font_size: float
+    font: str
+    mathtext: str
+
+
+# Widths: neurips_2024.sty (5.5 in), icml2024.sty (6.75 in, 0.25 in between columns), iclr2024_conference.sty (5.5 in),
+# jmlr2e.sty (6 in, 11 pt Computer Modern), IEEEtran.cls v1.8b on letter paper (252 pt and 516 pt).
+VENUES: dict[str, Venue] = {
+    "neurips": Venue(5.5, 5.5, 10, "STIXGeneral", "stix"),
+    "icml": Venue(3.25, 6.75, 10, "STIXGeneral", "stix"),
+    "iclr": Venue(5.5, 5.5, 10, "STIXGeneral", "stix"),
+    "jmlr": Venue(6.0, 6.0, 10.95, "cmr10", "cm"),
+    "ieee": Venue(3.487, 7.14, 9, "STIXGeneral", "stix"),
+}
+_PAPER_DPI = 300
+_GOLDEN = 0.618
 
 
 @contextmanager
@@ -45,6 +103,70 @@ def style() -> Iterator[None]:
     """Draw with the project's settings, whatever the user's own are."""
     with mpl.rc_context({**mpl.rcParamsDefault, "backend": "agg"}), mpl.rc_context(_SETTINGS):
         yield
+
+
+@contextmanager
+def paper_style(venue: VenueName, *, width: Width, font: str | None) -> Iterator[None]:
+    """Draw at the size and in the font of a venue; margins fit the labels.
+
+    `figure.figsize` is the venue's width and the golden section of it: see `figure_size`.
+
+    Args:
+        venue: A key of `VENUES`.
+        width: Of a column, or of the text.
+        font: A font of this machine instead of the venue's; null: the venue's.
+
+    Raises:
+        UserError: If the font is not here.
+    """
+    chosen = VENUES[venue]
+    inches, size = chosen.column if width == "column" else chosen.text, chosen.font_size - 1
+    _check_font(font)
+    settings = {
+        "axes.formatter.use_mathtext": True,
+        "axes.labelpad": 3,
+        "axes.labelsize": size,
+        "axes.linewidth": 0.6,
+        "axes.titlesize": size,
+        "axes.titley": None,
+        "axes.unicode_minus": chosen.font != "cmr10",  # which has no such sign
+        "figure.constrained_layout.use": True,
+        "figure.dpi": _PAPER_DPI,
+        "figure.figsize": (inches, _GOLDEN * inches),
+        "font.family": [font or chosen.font],
+        "font.size": size,
+        "legend.fontsize": size - 1,
+        "lines.linewidth": 1.2,
+        "lines.markersize": 3.5,
+        "mathtext.fontset": chosen.mathtext,
+        "xtick.labelsize": size - 1,
+        "ytick.labelsize": size - 1,
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+    }
+    with style(), mpl.rc_context(settings):
+        yield
+
+
+def figure_size(*, ratio: float = _GOLDEN, most_inches: float = math.inf) -> tuple[float, float]:
+    """Width and height of a figure in the style that is in force.
+
+    Args:
+        ratio: Height divided by width.
+        most_inches: Where less than the whole width does, such as for a grid of few columns.
+    """
+    width = min(mpl.rcParams["figure.figsize"][0], most_inches)
+    return width, width * ratio
+
+
+def _check_font(font: str | None) -> None:
+    from matplotlib.font_manager import fontManager
+
+    known = set(fontManager.get_font_names())
+    if font is not None and font not in known:
+        remedy = nearest(font, known)
+        remedy = remedy if remedy.startswith("did") else "install it, or leave out font=… for the venue's own"
+        raise UserError("font", f"there is no {font!r} on this machine", remedy)
 
 
 def set_margins(figure: Figure) -> None:
@@ -68,15 +190,3 @@ def plain_log_ticks(axis: Axis) -> None:
     axis.set_major_locator(FixedLocator(inside))
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
     axis.set_minor_locator(NullLocator())
-
-
-def save(figure: Figure, path: Path) -> Path:
-    """Write a PNG whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        figure.savefig(temporary, format="png", pil_kwargs={"compress_level": 1})
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

@@ -1,5 +1,9 @@
-"""Results: run folders, read. Nothing here trains, and nothing here needs what trained."""
+"""Results: run folders, read. Nothing here trains, and nothing here needs what trained.
 
+run folders -> `load` -> `Results` (a table, in SQL too) -> `configurations` over seeds -> statistics
+"""
+
+from ae_jax.results.results import Results, load
 from ae_jax.results.run_folder import RunFolder
 
-__all__ = ["RunFolder"]
+__all__ = ["Results", "RunFolder", "load"]

@@ -9,6 +9,7 @@
 | `metrics.jsonl` | a line per epoch |
 | `summary.json` | final measures, the PCA comparison, costs |
 | `reconstructions.npz` | a few test examples, as the autoencoder and PCA give them back |
+| `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `pca.npz` | PCA's mean, leading components and all variances |
 | `checkpoint/` | Orbax |
 | `figures/` | what was drawn from the above |
@@ -26,6 +27,9 @@ import numpy as np
 from ae_jax.errors import UserError
 
 SCHEMA = 1
+
+UNNAMED = ("name", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
+"""Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
 
 
 class RunFolder:
@@ -105,7 +109,17 @@ class RunFolder:
     @cached_property
     def reconstructions(self) -> dict[str, np.ndarray]:
         """Arrays of shape "examples *feature_shape": x, corrupted, autoencoder, pca."""
-        path = self.path / "reconstructions.npz"
+        return self._arrays("reconstructions.npz")
+
+    @cached_property
+    def latents(self) -> dict[str, np.ndarray]:
+        """Of test examples: autoencoder, shape "examples latent"; pca, "examples components"; perhaps labels."""
+        return self._arrays("latents.npz")
+
+    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+        path = self.path / name
+        if not path.exists():
+            raise UserError(path, "is missing", "train the run again, or give the folder of one that has completed")
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return dict(arrays)

@@ -1,5 +1,6 @@
 """PCA against scikit-learn, against its own definition, and on MNIST against the numbers of the literature."""
 
+import os
 import gzip
 from contextlib import suppress
 
@@ -194,10 +195,10 @@ def test_failed_save_leaves_the_old_file(pca, tmp_path, monkeypatch):
     pca.save(path)
     before = path.read_bytes()
 
-    def full_disk(*args, **kwargs):
+    def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full_disk)
+    monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(UserError, match="No space left"):
         pca.truncated(1).save(path)
     assert path.read_bytes() == before

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ae_jax.errors import UserError
-from ae_jax.experiments import cli, config, naming
+from ae_jax.experiments import cli, config, naming, targets
 from ae_jax.experiments.build import build
 from ae_jax.results import RunFolder
 
@@ -233,7 +233,7 @@ def test_runs_share_a_structure_exactly_when_only_values_differ(compose):
 )
 def test_target_outside_the_allow_list_is_refused(target):
     with pytest.raises(UserError, match=r"^model\._target_: "):
-        config.check_target("model._target_", target)
+        targets.check_target("model._target_", target)
 
 
 def test_a_refused_target_is_not_even_imported(own_module, compose):
@@ -245,9 +245,9 @@ def test_a_refused_target_is_not_even_imported(own_module, compose):
 @pytest.mark.parametrize("added", ["my_losses", "other,my_losses", " other  my_losses "])
 def test_the_environment_adds_modules(added, own_module, monkeypatch):
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", added)
-    config.check_target("loss._target_", f"{own_module}.log_cosh")
+    targets.check_target("loss._target_", f"{own_module}.log_cosh")
     with pytest.raises(UserError, match=r"\(ae_jax, optax, flax\.nnx, jax, .*my_losses"):
-        config.check_target("loss._target_", "os.system")
+        targets.check_target("loss._target_", "os.system")
 
 
 def test_own_component_is_checked_by_its_signature(own_module, monkeypatch, compose):

@@ -30,5 +30,7 @@ def test_a_folder_that_cannot_be_drawn_is_named_and_the_worker_goes_on(smoke, tm
 
 
 def test_a_worker_ends_with_its_input():
-    done = subprocess.run([sys.executable, "-m", "ae_jax.figures.worker"], input="", capture_output=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-m", "ae_jax.figures.run.worker"], input="", capture_output=True, timeout=60
+    )
     assert (done.returncode, done.stdout) == (0, b"")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import ae_jax.results.run_folder as documented
+from ae_jax import files
 from ae_jax.errors import UserError
 from ae_jax.experiments import naming, recorder
 from ae_jax.results import RunFolder
@@ -201,21 +202,21 @@ def test_runs_of_a_group_leave_ordinary_folders(compose, train_together, no_figu
 def test_a_write_that_fails_leaves_the_old_file(where, error, monkeypatch, tmp_path):
     path = tmp_path / "run" / "status.json"
     path.parent.mkdir()
-    recorder.write_json(path, {"state": "old"})
+    files.write_json(path, {"state": "old"})
 
     def fail(*_: object) -> None:
         raise error
 
     monkeypatch.setattr(*((os, "fsync") if where == "fsync" else (Path, "replace")), fail)
     with pytest.raises(UserError, match=rf"status\.json: cannot be written \({error.strerror}\)"):
-        recorder.write_json(path, {"state": "new"})
+        files.write_json(path, {"state": "new"})
     assert json.loads(path.read_text()) == {"state": "old"}
     assert [file.name for file in path.parent.iterdir()] == ["status.json"]
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf, np.float64("nan")])
 def test_numbers_that_json_cannot_express_become_null(number, tmp_path):
-    recorder.write_json(tmp_path / "a.json", {"a": [number, 1.5, {"b": number}], "c": (number,)})
+    files.write_json(tmp_path / "a.json", {"a": [number, 1.5, {"b": number}], "c": (number,)})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [None, 1.5, {"b": None}], "c": [None]}
 
 

@@ -90,12 +90,15 @@ def test_summary_of_another_schema_is_refused(schema, folder):
         _ = RunFolder(folder).summary
 
 
-@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 not a zip"])
-def test_damaged_arrays_are_named(content, folder):
-    path = folder / "reconstructions.npz"
-    path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(UserError, match=r"reconstructions\.npz: cannot be read"):
-        _ = RunFolder(folder).reconstructions
+@pytest.mark.parametrize(
+    ("content", "problem"), [(None, "is missing"), (b"", "cannot be read"), (b"PK\x03\x04 not a zip", "cannot be read")]
+)
+@pytest.mark.parametrize("name", ["reconstructions", "latents"])
+def test_damaged_arrays_are_named(content, problem, name, folder):
+    path = folder / f"{name}.npz"
+    path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"{name}\.npz: {problem}"):
+        getattr(RunFolder(folder), name)
 
 
 def test_pickled_arrays_are_never_loaded(folder):
@@ -112,10 +115,10 @@ def test_a_file_is_not_a_folder(tmp_path):
 
 
 def test_results_and_figures_need_nothing_that_trains():
-    code = "import sys, ae_jax.results, ae_jax.figures.run_figures as f; f.run_figures(); print(*sys.modules)"
+    code = "import sys, ae_jax.results, ae_jax.figures.run.draw as f; f.run_figures(); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert {"ae_jax", "matplotlib"} <= loaded
     assert loaded.isdisjoint({"jax", "flax", "optax", "orbax", "wandb", "hydra", "omegaconf"})
     own = {name for name in done.stdout.split() if name.startswith("ae_jax.")}
-    assert {name.split(".")[1] for name in own} <= {"results", "figures", "errors"}
+    assert {name.split(".")[1] for name in own} <= {"results", "figures", "errors", "files"}

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.recorder import write_json
 from ae_jax.experiments.task import Outcome
+from ae_jax.files import write_json
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 
 _SECONDS_BETWEEN_WRITES = 2.0

@@ -1,6 +1,7 @@
 """Every figure draws from a run folder alone, says what its axes mean, and leaves the user's settings alone."""
 
 import ast
+import os
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,10 +10,12 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-import ae_jax.figures
-from ae_jax.figures import learning_curve, pca_curve, reconstructions
-from ae_jax.figures.run_figures import draw_run_figures, run_figures
-from ae_jax.figures.style import _SETTINGS, plain_log_ticks, save, style
+import ae_jax.figures.run
+from ae_jax.errors import UserError
+from ae_jax.figures.run import learning_curve, pca_curve, reconstructions
+from ae_jax.figures.run.draw import draw_run_figures, run_figures
+from ae_jax.figures.save import save
+from ae_jax.figures.style import _SETTINGS, plain_log_ticks, style
 
 CASES = {
     "images": {"num_examples": 10},
@@ -92,8 +95,8 @@ def test_size_is_that_of_the_figure_at_160_dots_an_inch(make_run):
 
 
 def test_a_figure_is_found_by_its_file():
-    files = {path.stem for path in Path(ae_jax.figures.__file__).parent.glob("*.py")}
-    assert set(run_figures()) == files - {"__init__", "style", "run_figures", "worker"}
+    files = {path.stem for path in Path(ae_jax.figures.run.__file__).parent.glob("*.py")}
+    assert set(run_figures()) == files - {"__init__", "draw", "worker"}
 
 
 def test_learning_curve_shows_every_epoch_in_named_units(make_run):
@@ -270,19 +273,18 @@ def test_a_figure_that_cannot_be_written_leaves_the_old_one(monkeypatch, tmp_pat
     path = tmp_path / "figure.png"
     path.write_bytes(b"old")
 
-    def fail(self: Figure, target: Path, **_: object) -> None:
-        Path(target).write_bytes(b"half")
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Figure, "savefig", fail)
-    with pytest.raises(OSError, match="No space left"):
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(UserError, match=r"figure\.png: cannot be written \(No space left"):
         save(Figure(), path)
     assert path.read_bytes() == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["figure.png"]
 
 
 def test_figures_import_neither_jax_nor_what_trains():
-    for path in Path(ae_jax.figures.__file__).parent.glob("*.py"):
+    for path in Path(ae_jax.figures.run.__file__).parent.glob("*.py"):
         imported = set()
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from ae_jax.figures.run_figures import draw_run_figures
+from ae_jax.figures.run.draw import draw_run_figures
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-import ae_jax.figures
-from ae_jax.figures.style import save, style
+import ae_jax.figures.run
+from ae_jax.figures.save import save
+from ae_jax.figures.style import style
 from ae_jax.results.run_folder import RunFolder
 
 
@@ -21,6 +22,6 @@ def draw_run_figures(folder: Path) -> list[Path]:
 
 def run_figures() -> dict[str, Callable[[RunFolder], Figure]]:
     """The `draw` of every module of this package that has one, by the module's name."""
-    names = sorted(module.name for module in pkgutil.iter_modules(ae_jax.figures.__path__))
-    modules = {name: importlib.import_module(f"ae_jax.figures.{name}") for name in names if name != "run_figures"}
+    names = sorted(module.name for module in pkgutil.iter_modules(ae_jax.figures.run.__path__))
+    modules = {name: importlib.import_module(f"ae_jax.figures.run.{name}") for name in names if name != "draw"}
     return {name: module.draw for name, module in modules.items() if hasattr(module, "draw")}

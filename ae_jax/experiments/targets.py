@@ -1,0 +1,100 @@
+"""Components by their `_target_`: the allow-list, signatures, and how a node of a config becomes a function."""
+
+import functools
+import importlib
+import inspect
+import os
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from ae_jax.errors import UserError
+
+# Modules whose members a config may name. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
+ALLOWED_MODULES = ("ae_jax", "optax", "flax.nnx", "jax")
+# Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
+SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
+_INPUTS = frozenset({"self", "key", "x"})
+
+
+def check_target(key: str, target: Any) -> None:
+    """Refuse a `_target_` outside the allowed modules, before anything of it is imported."""
+    added = [name for name in os.environ.get("AE_JAX_ALLOWED_TARGETS", "").replace(",", " ").split() if name]
+    allowed = (*ALLOWED_MODULES, *added)
+    if not isinstance(target, str) or not is_within(target, allowed):
+        raise UserError(
+            key,
+            f"{target!r} is not in an allowed module ({', '.join(allowed)})",
+            "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS",
+        )
+    try:
+        home = getattr(resolve(target), "__module__", None)
+    except (ImportError, AttributeError) as error:
+        raise UserError(key, f"cannot find {target!r} ({error})", "check the spelling of its path") from error
+    # A member that was merely imported there, such as a module's `os.system`, is not the module's own.
+    if not isinstance(home, str) or not is_within(home + ".", allowed):
+        raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(allowed)})")
+
+
+def resolve(target: str) -> Any:
+    """The member of a module that a checked `_target_` names."""
+    module, _, member = target.rpartition(".")
+    return getattr(importlib.import_module(module), member)
+
+
+@functools.cache
+def parameters(target: Callable[..., Any]) -> dict[str, Any]:
+    """Names and annotations of the parameters that a config gives."""
+    annotations = typing.get_type_hints(_function(target), include_extras=True)
+    return {
+        name: annotations.get(name, Any)
+        for name, parameter in signature(target).parameters.items()
+        if name not in SUPPLIED
+        and (
+            parameter.kind is parameter.KEYWORD_ONLY
+            or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name not in _INPUTS)
+        )
+    }
+
+
+def signature(target: Callable[..., Any]) -> inspect.Signature:
+    """The signature of a function, or of a class's constructor."""
+    return inspect.signature(_function(target))
+
+
+def bind(node: dict[str, Any]) -> Callable[..., Any]:
+    """A component with its structure fixed: call it with its values, and with what the program supplies.
+
+    Args:
+        node: `_target_` and structure; a nested node with a `_target_` is built first, and passed by its name.
+
+    Returns:
+        A function of (*inputs, **values, **supplied), which passes on only the supplied parameters that the target has.
+    """
+    target = resolve(node["_target_"])
+    structure = {name: item for name, item in node.items() if name != "_target_" and not is_component(item)}
+    nested = {name: bind(item) for name, item in node.items() if is_component(item)}
+    accepted = signature(target).parameters.keys()
+
+    def component(*inputs: Any, **given: Any) -> Any:
+        supplied = {name: given.pop(name) for name in SUPPLIED & given.keys()}
+        parts = {name: make(**given.pop(name, {}), **supplied) for name, make in nested.items()}
+        fitting = {name: item for name, item in supplied.items() if name in accepted}
+        return target(*inputs, **structure, **parts, **given, **fitting)
+
+    return component
+
+
+def is_within(target: str, modules: tuple[str, ...]) -> bool:
+    """Whether a dotted name is below one of the modules."""
+    return any(target.startswith(f"{module}.") for module in modules)
+
+
+def is_component(item: Any) -> bool:
+    """Whether a part of a config names what it makes."""
+    return isinstance(item, dict) and "_target_" in item
+
+
+def _function(target: Callable[..., Any]) -> Callable[..., Any]:
+    # A named tuple's fields are annotated on the class; a module's metaclass hides its constructor's signature.
+    return target.__init__ if inspect.isclass(target) and not issubclass(target, tuple) else target

@@ -1,0 +1,68 @@
+"""Files that are written whole or not at all: under a temporary name, to disk, then renamed."""
+
+import json
+import math
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ae_jax.errors import UserError
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a JSON file; numbers that are not finite become null. Raises like `write_bytes`."""
+    write_text(path, dump_json(content, indent=2) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, with the line ends that it has. Raises like `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file. Its folder must exist.
+
+    Raises:
+        UserError: If it cannot be written; what was there before is still there.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):  # it may not have been made
+            temporary.unlink(missing_ok=True)
+        raise UserError(
+            path, f"cannot be written ({error.strerror})", "free space, or choose another folder"
+        ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it.
+
+    Raises:
+        UserError: If it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(folder, f"cannot be made ({error.strerror})", "choose another folder") from error
+
+
+def dump_json(content: Any, indent: int | None = None) -> str:
+    """JSON text, with null for numbers that JSON cannot express."""
+    return json.dumps(_finite(content), indent=indent, allow_nan=False)
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(item) for key, item in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(item) for item in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content

@@ -1,0 +1,137 @@
+"""Runs that differ in the seed only are one configuration: what is compared, selected and reported."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ae_jax.errors import UserError
+from ae_jax.results.measures import measure_named
+from ae_jax.results.results import Results
+from ae_jax.results.runs import Excluded, Run, Setting
+from ae_jax.results.statistics import Estimate, Paired, estimate, paired
+
+_SEED = "seed"
+
+
+@dataclass(frozen=True, eq=False)
+class Configuration:
+    """Runs of one config over seeds.
+
+    Attributes:
+        settings: What distinguishes it: the keys that vary among all runs, without the seed, as far as it has them.
+        runs: Its completed runs, by seed.
+        excluded: Its runs that are not counted, such as diverged ones.
+    """
+
+    settings: dict[str, Setting]
+    runs: tuple[Run, ...]
+    excluded: tuple[Excluded, ...] = ()
+
+    @property
+    def num_seeds(self) -> int:
+        """How many runs are counted."""
+        return len(self.runs)
+
+    @property
+    def num_diverged(self) -> int:
+        """How many runs diverged. An estimate from the others alone is better than the configuration is."""
+        return sum(one.state == "diverged" for one in self.excluded)
+
+    @property
+    def dataset(self) -> str:
+        """Name of its dataset."""
+        return self.runs[0].dataset
+
+    @property
+    def latent_size(self) -> int:
+        """Size of its latent."""
+        return self.runs[0].latent_size
+
+    @cached_property
+    def label(self) -> str:
+        """Its settings as one would type them; its components where nothing varies."""
+        shown = self.settings or {key: self.runs[0].settings[key] for key in ("dataset", "model")}
+        return settings_label(shown)
+
+    def estimate(self, measure: str, split: str = "test") -> Estimate | None:
+        """The autoencoder's measure over seeds; None where it was not taken."""
+        values = [value for run in self.runs if (value := run.measure(measure, split)) is not None]
+        return estimate(values) if values else None
+
+    def pca(self, measure: str, split: str = "test") -> Estimate | None:
+        """PCA's measure. It has no seed: its values are equal where all runs have the same training split."""
+        values = [value for run in self.runs if (value := run.pca(measure, split)) is not None]
+        if len(set(values)) == 1:
+            return estimate(values[:1])
+        return estimate(values) if values else None
+
+    def against_pca(self, measure: str, split: str = "test") -> Paired | None:
+        """Autoencoder against PCA, run by run; None where one of them was not measured."""
+        pairs = [(run.measure(measure, split), run.pca(measure, split)) for run in self.runs]
+        whole = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
+        return paired(*zip(*whole, strict=True)) if whole else None
+
+
+def configurations(results: Results) -> list[Configuration]:
+    """The configurations of all runs, in the order of what varies: components first, then their keys."""
+    groups: dict[str, list[Run]] = {}
+    for run in results.runs:
+        groups.setdefault(_key(run.settings), []).append(run)
+    excluded: dict[str, list[Excluded]] = {}
+    for one in results.excluded:
+        if one.settings and one.state != "repeated":
+            excluded.setdefault(_key(one.settings), []).append(one)
+    keys = [key for key in results.varying if key != _SEED]
+    made = []
+    for key, runs in groups.items():
+        settings = {name: runs[0].settings[name] for name in keys if name in runs[0].settings}
+        by_seed = tuple(sorted(runs, key=lambda run: run.seed))
+        made.append(Configuration(settings, by_seed, tuple(excluded.get(key, ()))))
+    return sorted(made, key=lambda one: [_order(one.settings.get(name)) for name in keys])
+
+
+def best_by_validation(candidates: Sequence[Configuration], measure: str) -> Configuration:
+    """The configuration with the best mean on the validation split. What it is reported on is the test split.
+
+    Raises:
+        UserError: If the measure was not taken.
+    """
+    return ranked_by_validation(candidates, measure)[0]
+
+
+def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> list[Configuration]:
+    """Configurations by their mean on the validation split, best first.
+
+    Raises:
+        UserError: If the measure was not taken in any of them.
+    """
+    sign = -1 if measure_named(measure).more_is_better else 1
+    means = {id(one): one.estimate(measure, "validation") for one in candidates}
+    measured = [one for one in candidates if means[id(one)] is not None]
+    if not measured:
+        raise UserError("measure", f"{measure} was not taken in these runs", "choose sse, mse or explained_variance")
+    return sorted(measured, key=lambda one: sign * means[id(one)].mean)  # type: ignore[union-attr] # None is left out
+
+
+def settings_label(settings: dict[str, Setting]) -> str:
+    """Settings as one would type them."""
+    return " ".join(f"{key}={setting_text(value)}" for key, value in settings.items())
+
+
+def setting_text(value: Setting) -> str:
+    """A setting as one would type it."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _key(settings: dict[str, Setting]) -> str:
+    return json.dumps({key: value for key, value in settings.items() if key != _SEED}, sort_keys=True)
+
+
+def _order(value: Setting) -> tuple[int, float, str]:
+    """Sorts values of any type: absent, numbers, the rest as text."""
+    if value is None:
+        return (0, 0.0, "")
+    if isinstance(value, int | float):
+        return (1, float(value), "")
+    return (2, 0.0, setting_text(value))

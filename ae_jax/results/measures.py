@@ -1,0 +1,47 @@
+"""The measures of a run: what each is called, its unit, and which way is better. docs/notation.md has the formulas."""
+
+from typing import NamedTuple
+
+from ae_jax.errors import UserError, nearest
+
+SPLITS = ("train", "validation", "test", "corrupted")
+"""Where a run is measured; `corrupted` is the test split seen through the run's corruption, where it has one."""
+
+
+class Measure(NamedTuple):
+    """A measure.
+
+    Attributes:
+        name: As in summary.json.
+        short: For the rows of a table: name and unit.
+        label: For an axis: what it is, name and unit.
+        more_is_better: Whether a larger value is a better one.
+    """
+
+    name: str
+    short: str
+    label: str
+    more_is_better: bool
+
+
+MEASURES = {
+    measure.name: measure
+    for measure in (
+        Measure("sse", "sse, per example", "squared error per example (sse)", False),
+        Measure("mse", "mse, per feature", "squared error per feature (mse)", False),
+        Measure("explained_variance", "explained variance", "explained variance", True),
+        Measure("psnr", "psnr, dB", "peak signal-to-noise ratio (psnr), dB", True),
+        Measure("bce", "bce, nats", "cross-entropy per example (bce), nats", False),
+    )
+}
+
+
+def measure_named(name: str) -> Measure:
+    """The measure of that name.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if name not in MEASURES:
+        raise UserError("measure", f"there is no {name!r}", nearest(name, MEASURES))
+    return MEASURES[name]

@@ -1,0 +1,139 @@
+"""Runs, read from their folders: those that completed, and those that are left out, each with the reason."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ae_jax.errors import UserError
+from ae_jax.results.run_folder import UNNAMED, RunFolder
+
+Setting = str | int | float | bool | list[Any] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A completed run.
+
+    Attributes:
+        folder: Its folder, from which more can be read: metrics, reconstructions, latents.
+        settings: Its config as dotted keys, components by the short name of what they make (`model`: "dense"). What
+            cannot change a result is left out.
+        summary: What summary.json says.
+        status: What status.json says.
+    """
+
+    folder: RunFolder
+    settings: dict[str, Setting]
+    summary: dict[str, Any]
+    status: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        return self.folder.path.name
+
+    @property
+    def experiment(self) -> str:
+        """`name` of its config: the folder of the experiment or sweep."""
+        return str(self.folder.config.get("name", self.folder.path.parent.name))
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+        return int(self.summary["seed"])
+
+    @property
+    def dataset(self) -> str:
+        """Name of its dataset."""
+        return str(self.summary["dataset"]["name"])
+
+    @property
+    def latent_size(self) -> int:
+        """Size of its latent; PCA beside it has as many components, or all that there are."""
+        return int(self.summary["model"]["latent_size"])
+
+    @property
+    def identity(self) -> str:
+        """The same for two folders that hold the same run: same config, same data."""
+        provenance = self.summary["dataset"]["provenance"]
+        return f"{self.summary['config_hash']} {provenance.get('sha256')} {provenance.get('split_sha256')}"
+
+    def measure(self, name: str, split: str = "test") -> float | None:
+        """A measure of the autoencoder; None where it was not taken. See `measures.SPLITS`."""
+        part = (self.summary.get("corrupted") or {}).get("autoencoder") if split == "corrupted" else self.summary[split]
+        return (part or {}).get(name)
+
+    def pca(self, name: str, split: str = "test") -> float | None:
+        """The same measure of PCA with as many components, on the same split."""
+        part = (self.summary.get("corrupted") or {}).get("pca") if split == "corrupted" else self.summary["pca"][split]
+        return (part or {}).get(name)
+
+
+class Excluded(NamedTuple):
+    """A folder whose run cannot be counted.
+
+    Attributes:
+        path: The folder.
+        state: running, interrupted, failed or diverged, as its status says; damaged or repeated.
+        reason: Why it is left out, in one line.
+        settings: Its config as in `Run`, empty where it cannot be read.
+    """
+
+    path: Path
+    state: str
+    reason: str
+    settings: dict[str, Setting]
+
+
+def read_run(path: Path) -> Run | Excluded:
+    """Read a run folder; whatever is wrong with it is said in what is returned."""
+    folder, settings, state = RunFolder(path), dict[str, Setting](), "damaged"
+    try:
+        status = folder.read("status.json")
+        settings = dict(settings_of(folder.config))
+        state = folder.state or state
+        if state != "completed":
+            reason = status.get("error") or f"has not ended ({state})"
+            return Excluded(path, state, " ".join(str(reason).split()), settings)
+        run = Run(folder, settings, folder.summary, status)
+        _check(run)
+        return run
+    except UserError as error:
+        return Excluded(path, "damaged", str(error).removeprefix(f"{path}/"), settings)
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"summary.json or config.json cannot be understood ({type(error).__name__}: {error})"
+        return Excluded(path, "damaged", " ".join(reason.split()), settings)
+
+
+def settings_of(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Setting]]:
+    """Dotted keys and values of what can change a result; a component's is the short name of what it makes."""
+    for name, item in config.items():
+        key = f"{prefix}{name}"
+        if key in UNNAMED:
+            continue
+        if isinstance(item, dict):
+            if "_target_" in item and key != "trainer":
+                target = str(item["_target_"]).rpartition(".")[2]
+                yield key, target.removesuffix("Autoencoder").lower()
+            yield from settings_of({k: v for k, v in item.items() if k != "_target_"}, f"{key}.")
+        else:
+            yield key, item
+
+
+def varying(settings: Sequence[dict[str, Setting]]) -> list[str]:
+    """Keys that do not have one value only, in the order of the config. What some lack does not count as a value."""
+    values: dict[str, list[Setting]] = {}
+    for one in settings:
+        for key, value in one.items():
+            seen = values.setdefault(key, [])
+            if value not in seen or any(type(value) is not type(other) for other in seen if other == value):
+                seen.append(value)
+    return [key for key, seen in values.items() if len(seen) > 1]
+
+
+def _check(run: Run) -> None:
+    """Touch what everything else relies on, so that a damaged summary shows here."""
+    if not isinstance(run.measure("sse"), int | float) or not isinstance(run.pca("sse"), int | float):
+        raise ValueError("no test sse of the autoencoder or of PCA")
+    run.folder.metrics, run.seed, run.dataset, run.latent_size, run.identity  # noqa: B018 - read for what they raise
