@@ -93,7 +93,7 @@ def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir
             given = [_quoted_option(override) for override in overrides]
             return hydra.compose(config_name, overrides=[*search, *given], return_hydra_config=True)
     except Exception as error:
-        raise explain(error) from error
+        raise explain(error, config_name) from error
 
 
 def _quoted_option(override: str) -> str:
@@ -109,33 +109,40 @@ def checked(composed: DictConfig) -> dict[str, Any]:
     Raises:
         UserError: See `config.validate`.
     """
-    from omegaconf.errors import OmegaConfBaseException
-
     from ae_jax.experiments.config import validate
 
+    return validate(plain(composed))
+
+
+def plain(composed: DictConfig) -> dict[str, Any]:
+    """A composed config as a dictionary, without Hydra's own node.
+
+    Raises:
+        UserError: If a value is missing, or refers to what does not exist.
+    """
+    from omegaconf.errors import OmegaConfBaseException
+
     try:
-        plain = {str(name): _plain(composed[name]) for name in composed if name != "hydra"}
+        return {str(name): _plain(composed[name]) for name in composed if name != "hydra"}
     except OmegaConfBaseException as error:
         raise explain(error) from error
-    return validate(plain)
 
 
 def _plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True, throw_on_missing=True) if OmegaConf.is_config(node) else node
 
 
-def explain(error: BaseException) -> BaseException:
+def explain(error: BaseException, config_name: str = "config") -> BaseException:
     """The user's mistake behind an exception of Hydra or OmegaConf; any other exception as it is."""
     from ae_jax.experiments.explain import explain_composition
 
-    return explain_composition(error, config_folder())
+    return explain_composition(error, config_folder(), config_name)
 
 
 def _train() -> int:
     # With this set, Hydra lets exceptions through to `guard` instead of printing them.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     _register_resolvers()
-    import hydra
     from hydra._internal.utils import get_args_parser
 
     arguments = get_args_parser().parse_args()
@@ -153,6 +160,38 @@ def _train() -> int:
         if ended is not None:
             return ended
     codes: list[int] = []
+    _run_hydra(codes)
+    if _sweep.cache_info().currsize:
+        codes += _sweep().report()
+    return min((code for code in codes if code != EXIT_COMPLETED), default=EXIT_COMPLETED)
+
+
+def train_sweep(overrides: Sequence[str]) -> list[Any]:
+    """Train the runs of a multirun that have not ended yet, as `train.py -m` does, and say how it ended.
+
+    Args:
+        overrides: As on the command line of a multirun.
+
+    Returns:
+        All runs that it asks for, also those that had ended before: see `sweep.overview.Run`.
+
+    Raises:
+        UserError: For a mistake in the overrides. What fails in a run is in its entry.
+    """
+    given, sys.argv = sys.argv, [sys.argv[0], "--multirun", *overrides]
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")
+    _register_resolvers()
+    try:
+        _run_hydra([])
+    finally:
+        sys.argv = given
+    _sweep().report()
+    return _sweep().runs
+
+
+def _run_hydra(codes: list[int]) -> None:
+    """Let Hydra run what the command line asks for; exit codes of single runs are added to `codes`."""
+    import hydra
 
     def task(composed: DictConfig) -> float | None:
         return _run_job(composed, codes)
@@ -167,9 +206,6 @@ def _train() -> int:
         # A sweeper that has no completed run to choose from may fail for that; what matters is why each run failed.
         if not (_sweep.cache_info().currsize and _sweep().all_failed):
             raise explain(error) from error
-    if _sweep.cache_info().currsize:
-        codes += _sweep().report()
-    return min((code for code in codes if code != EXIT_COMPLETED), default=EXIT_COMPLETED)
 
 
 def _register_search() -> None:

@@ -62,7 +62,7 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     _check_name(checked["name"])
     _require_keys("runtime", config["runtime"], _RUNTIME)
     _check_keys("runtime", config["runtime"], set(_RUNTIME))
-    runtime = {name: _check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()}
+    runtime = {name: check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()}
     first = {name: checked[name] for name in _TOP_LEVEL}
     return {**first, "runtime": runtime, **{group: checked[group] for group in COMPONENTS}}
 
@@ -86,7 +86,7 @@ def check_parts(
     known = [*plain, *others, *components]
     _check_keys("", config, set(known))
     _require_keys("", config, known)
-    checked = {name: _check_type(name, config[name], hint) for name, hint in plain.items()}
+    checked = {name: check_type(name, config[name], hint) for name, hint in plain.items()}
     return checked | {group: _check_component(group, config[group]) for group in components}
 
 
@@ -140,7 +140,7 @@ def _check_component(path: str, node: Any) -> dict[str, Any]:
                 _require_keys(path, node, [name])
             continue
         item = node[name]
-        checked[name] = _check_component(key, item) if is_component(item) else _check_type(key, item, hint)
+        checked[name] = _check_component(key, item) if is_component(item) else check_type(key, item, hint)
     return checked
 
 
@@ -159,7 +159,7 @@ def _require_keys(path: str, node: Any, needed: Iterable[str]) -> None:
             raise UserError(f"{prefix}{name}", "is missing", f"give {prefix}{name}=…")
 
 
-def _check_type(key: str, item: Any, hint: Any) -> Any:
+def check_type(key: str, item: Any, hint: Any) -> Any:
     """The item as its annotation has it: an int becomes a float where a float is meant, and nothing else changes."""
     import pydantic
 

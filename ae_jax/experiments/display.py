@@ -1,7 +1,4 @@
-"""What the terminal shows: the config as a tree, the progress of training, the table against PCA.
-
-Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLOR.
-"""
+"""What the terminal shows of a run: the config as a tree, the progress of training, the table against PCA."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,26 +12,12 @@ from rich.tree import Tree
 
 from ae_jax.experiments.recorder import code_version
 from ae_jax.experiments.task import Watch
+from ae_jax.results.measures import MEASURES
 from ae_jax.results.run_folder import RunFolder
-
-# Measure, how it is shown, and whether more is better: then the difference is shown, else the ratio.
-_ROWS = (
-    ("sse", "sse, per example", False),
-    ("mse", "mse, per feature", False),
-    ("explained_variance", "explained variance", True),
-    ("psnr", "psnr, dB", True),
-    ("bce", "bce, nats", False),
-)
-
+from ae_jax.terminal import console, count, short_path, verdict
 
 ShowEpoch = Callable[[dict[str, Any], float], None]
 """Shows an epoch: its metrics, and the number of examples a second."""
-
-
-def console() -> Console:
-    """Standard output; lines are not wrapped where it is no terminal."""
-    output = Console(highlight=False, soft_wrap=False)
-    return output if output.is_terminal else Console(highlight=False, width=120)
 
 
 def print_config(config: dict[str, Any]) -> None:
@@ -83,11 +66,6 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
         output.print("This run was trained before. To train it anew, delete its folder.", soft_wrap=True)
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun, in the plural unless it is one."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _describe_training(training: dict[str, Any]) -> str:
     return (
         f"stopped after {count(training['epochs'], 'epoch')} ({training['stopped']}), best in epoch "
@@ -99,12 +77,6 @@ def _report_code_version(run: RunFolder, output: Console) -> None:
     then, now = run.read("status.json").get("git_commit"), code_version()["git_commit"]
     if then and now and then != now:
         output.print(f"The code has changed since: the run was trained at commit {then[:10]}, this is {now[:10]}.")
-
-
-def short_path(folder: Path) -> Path:
-    """The folder as one would type it here."""
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_absolute() and folder.is_relative_to(here) else folder
 
 
 def print_comparison(summary: dict[str, Any]) -> None:
@@ -121,24 +93,15 @@ def _table(summary: dict[str, Any]) -> Table:
     table.add_column("autoencoder", justify="right")
     table.add_column(f"PCA, {count(pca['num_components'], 'component')}", justify="right")
     table.add_column("autoencoder is", justify="right")
-    for name, label, more_is_better in _ROWS:
-        ours, theirs = summary["test"][name], pca["test"][name]
+    for measure in MEASURES.values():
+        ours, theirs = summary["test"][measure.name], pca["test"][measure.name]
         if ours is not None and theirs is not None:
-            table.add_row(label, f"{ours:.5g}", f"{theirs:.5g}", verdict(ours, theirs, more_is_better))
+            against = verdict(ours, theirs, measure.more_is_better)
+            table.add_row(measure.short, f"{ours:.5g}", f"{theirs:.5g}", against)
     if summary["corrupted"]:
         ours, theirs = summary["corrupted"]["autoencoder"]["sse"], summary["corrupted"]["pca"]["sse"]
         table.add_row("sse from corrupted", f"{ours:.5g}", f"{theirs:.5g}", verdict(ours, theirs, False))
     return table
-
-
-def verdict(ours: float, theirs: float, more_is_better: bool) -> str:
-    """How far the autoencoder is ahead of PCA or behind it, in colour."""
-    if ours == theirs:
-        return "equal"
-    better = (ours > theirs) == more_is_better
-    difference = abs(ours - theirs)
-    change = f"{difference:.3g}" if more_is_better or theirs == 0 else f"{difference / theirs:.1%}"
-    return f"[{'green' if better else 'red'}]{'better' if better else 'worse'} by {change}[/]"
 
 
 def _sentence(summary: dict[str, Any]) -> str:

@@ -62,8 +62,9 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
 
 
 def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
-    from ae_jax.experiments.display import console, print_comparison
+    from ae_jax.experiments.display import print_comparison
     from ae_jax.files import write_json
+    from ae_jax.terminal import console
 
     if RunFolder(folder).state == "diverged":
         raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")

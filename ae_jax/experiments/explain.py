@@ -12,13 +12,17 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ae_jax.errors import UserError, nearest
 
+# Configs of the commands that do not train, and the one group of each.
+_OTHERS = {"figures": "figure", "tables": "table", "paper": "paper"}
 
-def explain_composition(error: BaseException, config_folder: Path) -> BaseException:
+
+def explain_composition(error: BaseException, config_folder: Path, config_name: str = "config") -> BaseException:
     """The `UserError` behind an exception, or the exception itself where it is a bug.
 
     Args:
         error: What composing, resolving or running raised.
         config_folder: Where the groups and their options are.
+        config_name: The config that was composed.
     """
     for cause in _causes(error):
         if isinstance(cause, UserError):
@@ -31,7 +35,7 @@ def explain_composition(error: BaseException, config_folder: Path) -> BaseExcept
     if "MissingConfigException" in raised:
         return _missing_option(error, message)
     if "ConfigCompositionException" in raised:
-        return _unknown_key(message, config_folder)
+        return _unknown_key(message, _known_keys(config_folder, config_name))
     refused = re.search(r"Error in call to target .*?: ValueError\((['\"])(.*)\1\) full_key: (\S+)", message)
     if refused:
         return UserError(refused.group(3), refused.group(2))
@@ -65,7 +69,7 @@ def _missing_option(error: BaseException, message: str) -> UserError:
     )
 
 
-def _unknown_key(message: str, config_folder: Path) -> UserError:
+def _unknown_key(message: str, known: dict[str, list[str]]) -> UserError:
     present = re.search(r"already at '([^']+)'", message)
     if present:
         return UserError(present.group(1), "is in the config already", "leave out the +")
@@ -75,7 +79,6 @@ def _unknown_key(message: str, config_folder: Path) -> UserError:
     if not override:
         return UserError("command", message)
     key = override.group(1).rstrip(".")
-    known = _known_keys(config_folder)
     if known.get(key) == []:
         return UserError(key, "is a group that the default config has no option of", f"write +{key}=…")
     if key in known:
@@ -85,7 +88,7 @@ def _unknown_key(message: str, config_folder: Path) -> UserError:
     return UserError(key, "is not a key or group of the config", remedy)
 
 
-def _known_keys(config_folder: Path) -> dict[str, list[str]]:
+def _known_keys(config_folder: Path, config_name: str) -> dict[str, list[str]]:
     """Groups, and the dotted keys of every option of every group; with the options that have them."""
     from omegaconf import OmegaConf
 
@@ -94,12 +97,22 @@ def _known_keys(config_folder: Path) -> dict[str, list[str]]:
     known: dict[str, list[str]] = {}
     for path in sorted(config_folder.rglob("*.yaml")):
         group = path.relative_to(config_folder).parent.as_posix()
-        content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-        if group.split("/")[0] in ("experiment", "debug", "hydra"):
+        if not _belongs(group, path.stem, config_name):
             continue
+        content: Any = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
         prefix = "" if group == "." else group.replace("/", ".") + "."
         if prefix:
             known.setdefault(group, [])
         for key, _ in flatten({name: item for name, item in content.items() if name not in ("defaults", "hydra")}):
             known.setdefault(f"{prefix}{key}", []).append(f"{group}={path.stem}" if prefix else path.name)
     return known
+
+
+def _belongs(group: str, option: str, config_name: str) -> bool:
+    """Whether an option of a group (`.`: a config at the top) has keys of that config."""
+    first = group.split("/")[0]
+    if group == ".":
+        return option == config_name
+    if config_name in _OTHERS:
+        return first == _OTHERS[config_name]
+    return first not in ("experiment", "debug", "hydra", *_OTHERS.values())

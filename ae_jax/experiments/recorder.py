@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from importlib import metadata
@@ -177,7 +177,7 @@ def _environment() -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": package_versions(_PACKAGES),
         "devices": [f"{device.platform}:{device.device_kind}" for device in jax.devices()],
         "flags": {name: os.environ[name] for name in ("XLA_FLAGS", "JAX_PLATFORMS") if name in os.environ},
         "host": socket.gethostname(),
@@ -186,11 +186,13 @@ def _environment() -> dict[str, Any]:
     }
 
 
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
+def package_versions(names: Iterable[str]) -> dict[str, str | None]:
+    """Versions of installed packages, None for those that are not."""
+    versions = dict.fromkeys(names)
+    for name in versions:
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions
 
 
 @functools.cache

@@ -19,7 +19,8 @@ class Configuration:
     """Runs of one config over seeds.
 
     Attributes:
-        settings: What distinguishes it: the keys that vary among all runs, without the seed, as far as it has them.
+        settings: What distinguishes it: keys that vary among all runs, without the seed, as far as it has them. Of keys
+            that always vary together only the first; `runs` have them all.
         runs: Its completed runs, by seed.
         excluded: Its runs that are not counted, such as diverged ones.
     """
@@ -82,7 +83,7 @@ def configurations(results: Results) -> list[Configuration]:
     for one in results.excluded:
         if one.settings and one.state != "repeated":
             excluded.setdefault(_key(one.settings), []).append(one)
-    keys = [key for key in results.varying if key != _SEED]
+    keys = list(results.distinguishing)
     made = []
     for key, runs in groups.items():
         settings = {name: runs[0].settings[name] for name in keys if name in runs[0].settings}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ae_jax.errors import UserError
 from ae_jax.results import database
 from ae_jax.results.find import find_runs
-from ae_jax.results.runs import Excluded, Run, read_run, varying
+from ae_jax.results.runs import Excluded, Run, partition, read_run, varying
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,6 +33,16 @@ class Results:
     def varying(self) -> list[str]:
         """Dotted keys of the configs that have more than one value among the runs, `seed` included if it has."""
         return varying([run.settings for run in self.runs])
+
+    @cached_property
+    def distinguishing(self) -> dict[str, list[str]]:
+        """Keys that tell configurations apart; of those that always vary together the first, with the others as value."""
+        settings = [run.settings for run in self.runs]
+        together: dict[tuple[int, ...], list[str]] = {}
+        for key in self.varying:
+            if key != "seed":
+                together.setdefault(partition(settings, key), []).append(key)
+        return {first: others for first, *others in together.values()}
 
     @cached_property
     def datasets(self) -> list[str]:

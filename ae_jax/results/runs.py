@@ -1,5 +1,6 @@
 """Runs, read from their folders: those that completed, and those that are left out, each with the reason."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,13 @@ def varying(settings: Sequence[dict[str, Setting]]) -> list[str]:
             if value not in seen or any(type(value) is not type(other) for other in seen if other == value):
                 seen.append(value)
     return [key for key, seen in values.items() if len(seen) > 1]
+
+
+def partition(settings: Sequence[dict[str, Setting]], key: str) -> tuple[int, ...]:
+    """Which settings agree in a key: for each, the number of its value in order of appearance. Absent is a value."""
+    numbers: dict[str, int] = {}
+    values = (json.dumps([one[key]]) if key in one else "" for one in settings)
+    return tuple(numbers.setdefault(value, len(numbers)) for value in values)
 
 
 def _check(run: Run) -> None:

@@ -2,7 +2,7 @@
 
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -53,7 +53,7 @@ class Paired(NamedTuple):
     ratio: Estimate | None
 
 
-def estimate(values: Sequence[float]) -> Estimate:
+def estimate(values: Iterable[float]) -> Estimate:
     """Mean, median, and the bias-corrected and accelerated (BCa) bootstrap interval of the mean.
 
     The same values give the same interval: resampling is seeded, and does not depend on their order. Values that are
@@ -69,9 +69,10 @@ def estimate(values: Sequence[float]) -> Estimate:
 
     Reference: Efron 1987, *JASA* 82:171; `scipy.stats.bootstrap`.
     """
-    if not len(values):
+    ordered = tuple(sorted(map(float, values)))
+    if not ordered:
         raise ValueError("an estimate needs at least one value")
-    return _estimate(tuple(sorted(map(float, values))))
+    return _estimate(ordered)
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> Paired:

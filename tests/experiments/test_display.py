@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ae_jax.experiments import display
 from ae_jax.results import RunFolder
+from ae_jax.terminal import verdict
 
 RECORD = {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.25, "seconds": 2.0}
 
@@ -86,7 +87,7 @@ def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):
     ],
 )
 def test_verdict(ours, theirs, more_is_better, expected):
-    assert display.verdict(ours, theirs, more_is_better) == expected
+    assert verdict(ours, theirs, more_is_better) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from rich.table import Table
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment
-from ae_jax.experiments.display import console, count, short_path, verdict
 from ae_jax.experiments.measure import fit_dataset_pca, latent_size_of, pca_curve
 from ae_jax.experiments.sweep.overview import DivergedError, Run
 from ae_jax.experiments.sweep.plan import Plan
 from ae_jax.experiments.task import Outcome, Watch
+from ae_jax.terminal import console, count, short_path, verdict
 
 _MOST_ROWS = 10
 # Between two lines where the output is no terminal.

@@ -1,0 +1,169 @@
+"""`scripts/paper.py`: train what a paper needs and is not there yet, then make its figures and tables.
+
+The runs are those that the paper's sweeps ask for; figures and tables are made anew from their folders each time.
+`provenance.json` says from what: runs, config hashes, commits, versions, and the SHA-256 of each file.
+"""
+
+import platform
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ae_jax.commands import figures, tables
+from ae_jax.commands.composed import run_composed
+from ae_jax.errors import UserError
+from ae_jax.experiments import cli
+from ae_jax.experiments.config import check_parts, check_type
+from ae_jax.experiments.recorder import code_version, package_versions
+from ae_jax.files import make_folder, write_json
+from ae_jax.results import Results, load
+from ae_jax.terminal import console, count, short_path
+
+_SCHEMA = 1
+_LISTS = dict[str, list[str]]
+_PARTS: dict[str, Any] = {"title": str, "sweeps": _LISTS, "figures": _LISTS, "tables": _LISTS}
+_PACKAGES = ("ae_jax", "duckdb", "flax", "jax", "matplotlib", "numpy", "optax", "scipy")
+
+
+class Paper(NamedTuple):
+    """A paper as its yaml has it, checked.
+
+    Attributes:
+        name: Name of its runs' folder and of its own.
+        title: Shown when it is made.
+        sweeps: Overrides of each sweep.
+        figures: The checked config of each figure, by the name of its files.
+        tables: The checked config of each table, by the name of its files.
+        folder: Where figures and tables go.
+    """
+
+    name: str
+    title: str
+    sweeps: dict[str, list[str]]
+    figures: dict[str, dict[str, Any]]
+    tables: dict[str, dict[str, Any]]
+    folder: Path
+
+
+def main() -> None:
+    """Entry point of `scripts/paper.py`."""
+    about = "Train the runs of a paper that are not there yet, and make its figures and tables."
+    run_composed("paper", group="paper", about=about, act=make)
+
+
+def make(composed: dict[str, Any]) -> int:
+    """Make a paper.
+
+    Args:
+        composed: The composed config.
+
+    Returns:
+        The exit code: that of a mistake or bug if a run failed. Runs that diverged are results, and shown as such.
+
+    Raises:
+        UserError: For a mistake in the paper, its figures or its tables, before anything is trained; or if a file
+            cannot be written.
+    """
+    paper = checked(composed)
+    make_folder(paper.folder)
+    trained = {sweep: _train(paper, overrides) for sweep, overrides in paper.sweeps.items()}
+    runs = [run for sweep in trained.values() for run in sweep]
+    results = load([run.folder for run in runs if run.folder is not None and run.folder.is_dir()])
+    results.require(what="a paper", one_dataset=False)
+    made = {
+        "figures": {
+            name: figures.draw_figure(config, results, paper.folder / "figures", name)
+            for name, config in paper.figures.items()
+        },
+        "tables": {
+            name: tables.make_table(config, results, paper.folder / "tables", name)
+            for name, config in paper.tables.items()
+        },
+    }
+    write_json(paper.folder / "provenance.json", _provenance(paper, trained, results, made))
+    parts = f"{count(len(paper.figures), 'figure')}, {count(len(paper.tables), 'table')}, provenance.json"
+    console().print(f"{paper.title}: {parts} in {short_path(paper.folder)}", soft_wrap=True, markup=False)
+    return min((code for run in runs if (code := run.exit_code) not in _NO_FAILURE), default=cli.EXIT_COMPLETED)
+
+
+_NO_FAILURE = (cli.EXIT_COMPLETED, cli.EXIT_DIVERGED)
+
+
+def checked(composed: dict[str, Any]) -> Paper:
+    """A paper from its composed config, with all its figures and tables composed and checked.
+
+    Raises:
+        UserError: For an unknown key or option, or a wrong type. The message names the figure or table.
+    """
+    top = check_parts(composed, plain={**figures.LOOK, "output": str}, components=[], others=["paper"])
+    node = composed["paper"]
+    if not isinstance(node, dict) or not node.keys() <= {"name", *_PARTS}:
+        wrong = sorted(set(node) - {"name", *_PARTS}) if isinstance(node, dict) else [node]
+        raise UserError("paper", f"has {wrong[0]!r}", f"it may have {', '.join(_PARTS)}")
+    parts = {key: check_type(f"paper.{key}", node.get(key), hint) for key, hint in _PARTS.items()}
+    name = check_type("paper.name", node.get("name"), str)
+    look = [f"{key}={_text(top[key])}" for key in figures.LOOK]
+    return Paper(
+        name,
+        parts["title"],
+        parts["sweeps"],
+        {one: _composed("figures", one, [*look, *given]) for one, given in parts["figures"].items()},
+        {one: _composed("tables", one, given) for one, given in parts["tables"].items()},
+        Path(top["output"]) / name,
+    )
+
+
+def _composed(kind: str, name: str, overrides: list[str]) -> dict[str, Any]:
+    """The checked config of one figure or table; its runs are the paper's."""
+    compose = figures.compose if kind == "figures" else tables.compose
+    try:
+        return compose([*overrides, "runs=[]"])
+    except UserError as error:
+        raise UserError(f"paper.{kind}.{name}", str(error)) from error
+
+
+def _train(paper: Paper, overrides: list[str]) -> list[Any]:
+    return cli.train_sweep([f"name={paper.name}", "runtime.print_config=false", *overrides])
+
+
+def _provenance(
+    paper: Paper, trained: dict[str, list[Any]], results: Results, made: dict[str, dict[str, list[Path]]]
+) -> dict[str, Any]:
+    """What everything was made from. Without a time, so that the same runs give the same file."""
+    status = {run.folder.path.resolve(): run.status for run in results.runs}
+    sweeps = {
+        name: {"overrides": paper.sweeps[name], "runs": [_describe(run, status.get(run.folder, {})) for run in runs]}
+        for name, runs in trained.items()
+    }
+    configs = {"figures": paper.figures, "tables": paper.tables}
+    parts = {
+        kind: {
+            name: {"config": configs[kind][name], "sha256": {path.name: _digest(path) for path in paths}}
+            for name, paths in of_kind.items()
+        }
+        for kind, of_kind in made.items()
+    }
+    versions = {"python": platform.python_version(), **package_versions(_PACKAGES)}
+    about = {"schema": _SCHEMA, "paper": paper.name, "title": paper.title, **code_version(), "versions": versions}
+    return {**about, "sweeps": sweeps, **parts}
+
+
+def _describe(run: Any, status: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "folder": str(short_path(run.folder)) if run.folder else None,
+        "overrides": run.overrides,
+        "state": run.state,
+        "config_hash": status.get("config_hash"),
+        "git_commit": status.get("git_commit"),
+    }
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _text(value: Any) -> str:
+    """A value in Hydra's grammar."""
+    if value is None:
+        return "null"
+    return f"[{','.join(value)}]" if isinstance(value, list) else f"'{value}'"

@@ -1,0 +1,67 @@
+"""`scripts/report.py`: runs in one table, on the terminal, in SQL, or as a page."""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+from ae_jax.experiments import cli
+from ae_jax.results import load
+from ae_jax.results.database import TABLES
+from ae_jax.results.results import Results
+
+_WIDE = 10_000  # characters, where the output is no terminal and goes to another program
+
+
+def main() -> None:
+    """Entry point of `scripts/report.py`."""
+    parser = argparse.ArgumentParser(
+        description="Runs and sweeps in one table: the best configurations against PCA, and what the swept values did.",
+        epilog=f"Tables for --sql and --where:\n{TABLES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="run folders, or folders with run folders in them")
+    parser.add_argument("--measure", default="sse", help="what is compared: sse, mse, explained_variance, psnr, bce")
+    parser.add_argument("--where", metavar="CONDITION", help="only runs for which this SQL condition holds")
+    answer = parser.add_mutually_exclusive_group()
+    answer.add_argument("--sql", metavar="QUERY", help="print the answer to a query, such as: select * from runs")
+    answer.add_argument("--html", action="store_true", help="write one self-contained page")
+    parser.add_argument("--csv", action="store_true", help="with --sql: print comma-separated values")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="with --html: the file (default: PATH/report.html)")
+    arguments = parser.parse_args()
+    if arguments.csv and not arguments.sql:
+        parser.error("--csv goes with --sql")
+    if arguments.output and not arguments.html:
+        parser.error("--output goes with --html")
+    raise SystemExit(cli.guard(lambda: _report(arguments)))
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    results = load(arguments.paths).where(arguments.where)
+    if arguments.sql:
+        _print_answer(results, arguments.sql, as_csv=arguments.csv)
+    elif arguments.html:
+        from ae_jax.report.page import write_page
+        from ae_jax.terminal import console, count, short_path
+
+        path = arguments.output or Path(arguments.paths[0]) / "report.html"
+        write_page(results, path)
+        console().print(f"page of {count(len(results.runs), 'run')}: {short_path(path)}", soft_wrap=True, markup=False)
+    else:
+        from ae_jax.report.terminal import print_report
+
+        print_report(results, measure=arguments.measure)
+    return cli.EXIT_COMPLETED
+
+
+def _print_answer(results: Results, query: str, *, as_csv: bool) -> None:
+    answer = results.sql(query)
+    if as_csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(answer.columns)
+        writer.writerows(answer.fetchall())
+        return
+    from ae_jax.terminal import console
+
+    output = console()
+    answer.show(max_width=output.width if output.is_terminal else _WIDE, max_rows=_WIDE)

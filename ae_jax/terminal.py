@@ -1,0 +1,35 @@
+"""What all output on the terminal shares: the console, counted nouns, paths, and the word on autoencoder against PCA.
+
+Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLOR.
+"""
+
+from pathlib import Path
+
+from rich.console import Console
+
+
+def console() -> Console:
+    """Standard output; lines are not wrapped where it is no terminal."""
+    output = Console(highlight=False, soft_wrap=False)
+    return output if output.is_terminal else Console(highlight=False, width=120)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def short_path(path: Path) -> Path:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
+
+
+def verdict(ours: float, theirs: float, more_is_better: bool) -> str:
+    """How far the autoencoder is ahead of PCA or behind it, in colour."""
+    if ours == theirs:
+        return "equal"
+    better = (ours > theirs) == more_is_better
+    difference = abs(ours - theirs)
+    change = f"{difference:.3g}" if more_is_better or theirs == 0 else f"{difference / theirs:.1%}"
+    return f"[{'green' if better else 'red'}]{'better' if better else 'worse'} by {change}[/]"

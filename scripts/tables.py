@@ -1,0 +1,6 @@
+"""Make a table of a paper from run folders: `python scripts/tables.py table=… runs=PATH`."""
+
+from ae_jax.commands.tables import main
+
+if __name__ == "__main__":
+    main()
