@@ -1,7 +1,9 @@
 """What the commands share whose options are composed by Hydra, in the grammar of `scripts/train.py`."""
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from ae_jax.experiments import cli
@@ -9,7 +11,7 @@ from ae_jax.experiments import cli
 Act = Callable[[dict[str, Any]], int]
 
 
-def run_composed(config_name: str, *, group: str, about: str, act: Act) -> None:
+def run(config_name: str, *, group: str, about: str, act: Act) -> None:
     """Parse the command line, compose the config, act on it and exit. A user's mistake ends in one line.
 
     Args:
@@ -18,22 +20,54 @@ def run_composed(config_name: str, *, group: str, about: str, act: Act) -> None:
         about: What the command does.
         act: Gets the composed config as a dictionary, not checked yet; returns the exit code.
     """
-    folder = cli.config_folder()
-    options = "\n".join(f"  {path.stem:20} {_first_line(path)}" for path in sorted((folder / group).glob("*.yaml")))
-    keys = (folder / f"{config_name}.yaml").read_text().partition("\n\n")[2]
     parser = argparse.ArgumentParser(
         description=about,
-        epilog=f"options of {group}=…, whose own keys are {group}.KEY=…:\n{options}\n\nkeys:\n{keys}",
+        epilog=_keys(config_name, group, sys.argv[1:]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help=f"{group}=… and the keys below")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE", help=f"{group}=…, its keys, and those of the command"
+    )
     arguments = parser.parse_args()
 
     def composed() -> int:
-        return act(cli.plain(cli.compose(arguments.overrides, config_name=config_name)))
+        return act(compose(config_name, arguments.overrides))
 
     raise SystemExit(cli.guard(composed))
 
 
-def _first_line(path: Any) -> str:
+def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """A composed config as a dictionary, not checked yet.
+
+    A condition needs no quotes but the shell's: `where="model = 'dense'"`.
+
+    Raises:
+        UserError: If an override or option does not fit.
+    """
+    return cli.plain(cli.compose([_quoted(override) for override in overrides], config_name=config_name))
+
+
+def _quoted(override: str) -> str:
+    key, _, value = override.partition("=")
+    if key != "where" or value == "null" or value[:1] in ("'", '"'):
+        return override
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'where="{escaped}"'
+
+
+def _keys(config_name: str, group: str, given: Sequence[str]) -> str:
+    """The options of the group, the keys of the chosen one (the first, where none is), and those of the config."""
+    folder = cli.config_folder()
+    options = sorted((folder / group).glob("*.yaml"))
+    listed = "\n".join(f"  {path.stem:20} {_comment(path)}" for path in options)
+    chosen = next((path for path in options if f"{group}={path.stem}" in given), options[0])
+    keys = {name: path.read_text() for name, path in ((group, chosen), ("", folder / f"{config_name}.yaml"))}
+    own = "\n".join(line for line in keys[group].splitlines() if not line.startswith(("#", "_target_")))
+    return (
+        f"{group}=…\n{listed}\n\n{group}.KEY=…, of {chosen.stem}\n{own}\n\nKEY=…\n{keys[''].partition(chr(10) * 2)[2]}"
+    )
+
+
+def _comment(path: Path) -> str:
+    """What the first line of an option says after its first word, such as `Claim:`."""
     return path.read_text().splitlines()[0].removeprefix("# ").partition(": ")[2]

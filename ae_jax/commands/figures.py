@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ae_jax.commands.composed import run_composed
+from ae_jax.commands import composed
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_parts
 from ae_jax.experiments.targets import bind
@@ -21,7 +21,7 @@ _PLAIN: dict[str, Any] = {"runs": str | list[str], "where": str | None, **LOOK, 
 
 def main() -> None:
     """Entry point of `scripts/figures.py`."""
-    run_composed("figures", group="figure", about="Draw a figure of a paper from run folders.", act=_draw)
+    composed.run("figures", group="figure", about="Draw a figure of a paper from run folders.", act=_draw)
 
 
 def checked(config: dict[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def checked(config: dict[str, Any]) -> dict[str, Any]:
 
 def compose(overrides: Sequence[str]) -> dict[str, Any]:
     """The checked config of a figure from overrides. Raises like `checked`."""
-    return checked(cli.plain(cli.compose(overrides, config_name="figures")))
+    return checked(composed.compose("figures", overrides))
 
 
 def draw_figure(config: dict[str, Any], results: Results, folder: Path, name: str) -> list[Path]:
@@ -60,8 +60,8 @@ def default_name(node: dict[str, Any]) -> str:
     return str(node["_target_"]).split(".")[-2]
 
 
-def _draw(composed: dict[str, Any]) -> int:
-    config = checked(composed)
+def _draw(asked: dict[str, Any]) -> int:
+    config = checked(asked)
     results = load(config["runs"])
     name = config["name"] or default_name(config["figure"])
     for path in draw_figure(config, results, Path(config["output"]), name):

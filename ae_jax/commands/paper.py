@@ -9,8 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ae_jax.commands import figures, tables
-from ae_jax.commands.composed import run_composed
+from ae_jax.commands import composed, figures, tables
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_parts, check_type
@@ -48,14 +47,14 @@ class Paper(NamedTuple):
 def main() -> None:
     """Entry point of `scripts/paper.py`."""
     about = "Train the runs of a paper that are not there yet, and make its figures and tables."
-    run_composed("paper", group="paper", about=about, act=make)
+    composed.run("paper", group="paper", about=about, act=make)
 
 
-def make(composed: dict[str, Any]) -> int:
+def make(asked: dict[str, Any]) -> int:
     """Make a paper.
 
     Args:
-        composed: The composed config.
+        asked: The composed config.
 
     Returns:
         The exit code: that of a mistake or bug if a run failed. Runs that diverged are results, and shown as such.
@@ -64,7 +63,7 @@ def make(composed: dict[str, Any]) -> int:
         UserError: For a mistake in the paper, its figures or its tables, before anything is trained; or if a file
             cannot be written.
     """
-    paper = checked(composed)
+    paper = checked(asked)
     make_folder(paper.folder)
     trained = {sweep: _train(paper, overrides) for sweep, overrides in paper.sweeps.items()}
     runs = [run for sweep in trained.values() for run in sweep]
@@ -89,14 +88,14 @@ def make(composed: dict[str, Any]) -> int:
 _NO_FAILURE = (cli.EXIT_COMPLETED, cli.EXIT_DIVERGED)
 
 
-def checked(composed: dict[str, Any]) -> Paper:
+def checked(asked: dict[str, Any]) -> Paper:
     """A paper from its composed config, with all its figures and tables composed and checked.
 
     Raises:
         UserError: For an unknown key or option, or a wrong type. The message names the figure or table.
     """
-    top = check_parts(composed, plain={**figures.LOOK, "output": str}, components=[], others=["paper"])
-    node = composed["paper"]
+    top = check_parts(asked, plain={**figures.LOOK, "output": str}, components=[], others=["paper"])
+    node = asked["paper"]
     if not isinstance(node, dict) or not node.keys() <= {"name", *_PARTS}:
         wrong = sorted(set(node) - {"name", *_PARTS}) if isinstance(node, dict) else [node]
         raise UserError("paper", f"has {wrong[0]!r}", f"it may have {', '.join(_PARTS)}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from ae_jax.commands.composed import run_composed
+from ae_jax.commands import composed
 from ae_jax.commands.figures import default_name
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_parts
@@ -24,7 +24,7 @@ _PLAIN: dict[str, Any] = {
 
 def main() -> None:
     """Entry point of `scripts/tables.py`."""
-    run_composed("tables", group="table", about="Make a table of a paper from run folders.", act=_tabulate)
+    composed.run("tables", group="table", about="Make a table of a paper from run folders.", act=_tabulate)
 
 
 def checked(config: dict[str, Any]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def checked(config: dict[str, Any]) -> dict[str, Any]:
 
 def compose(overrides: Sequence[str]) -> dict[str, Any]:
     """The checked config of a table from overrides. Raises like `checked`."""
-    return checked(cli.plain(cli.compose(overrides, config_name="tables")))
+    return checked(composed.compose("tables", overrides))
 
 
 def make_table(config: dict[str, Any], results: Results, folder: Path, name: str) -> list[Path]:
@@ -57,8 +57,8 @@ def make_table(config: dict[str, Any], results: Results, folder: Path, name: str
     return write_table(table, folder, name, config["formats"])
 
 
-def _tabulate(composed: dict[str, Any]) -> int:
-    config = checked(composed)
+def _tabulate(asked: dict[str, Any]) -> int:
+    config = checked(asked)
     results = load(config["runs"])
     name = config["name"] or default_name(config["table"])
     for path in make_table(config, results, Path(config["output"]), name):

@@ -1,0 +1,138 @@
+"""What `scripts/report.py` prints: the best against PCA, what mattered, what is not counted; and answers in SQL."""
+
+import csv
+import io
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ae_jax.commands.report import main
+from ae_jax.results.statistics import estimate
+
+SIZES = {1: 4.0, 2: 2.0, 4: 0.5}  # and PCA's error
+
+
+def test_the_best_of_each_latent_size_against_pca_of_that_size(command, sweep):
+    ended = command(main, "outputs/sweep")
+    assert (ended.code, ended.err) == (0, "")
+    assert "digits: 18 runs, 6 configurations, 3 seeds each" in ended.out
+    for size, pca in SIZES.items():
+        (row,) = re.findall(rf"optimizer.learning_rate=0.1 │ +{size} │.*", ended.out)
+        test = estimate([3 / size + 0.1 + seed / 100 for seed in (0, 1, 2)])
+        cells = [cell.strip() for cell in row.split("│")][1:-1]
+        assert cells[1] == "3"
+        assert cells[2] == f"{1.1 * test.mean:.4g}"
+        assert cells[3] == f"{test.mean:.4g} [{test.low:.4g}, {test.high:.4g}]"
+        assert cells[4] == f"{pca:.4g}"
+        assert cells[5] == f"{'better' if test.mean < pca else 'worse'} by {abs(test.mean - pca) / pca:.1%}"
+    assert "learning_rate=0.2 │" not in ended.out.partition("what the swept values did")[0]
+
+
+def test_what_mattered_comes_first(command, sweep):
+    table = command(main, "outputs/sweep").out.partition("what the swept values did")[2]
+    keys = re.findall(r"^│ (model\.latent_size|optimizer\.learning_rate|seed) ", table, re.MULTILINE)
+    assert keys == ["model.latent_size", "optimizer.learning_rate", "seed"]
+
+
+def test_what_is_not_counted_is_listed_with_its_reason(command, sweep):
+    ended = command(main, "outputs/sweep")
+    assert "not counted: 1 folder\ndiverged: the loss was not finite\n  outputs/sweep/lost\n" in ended.out
+
+
+def test_an_interval_with_room_for_pca_is_no_difference(command, write_run, here):
+    for seed, sse in enumerate((1.0, 2.0, 3.0)):  # PCA's is 2
+        write_run(here / f"outputs/{seed}", settings={"seed": seed}, sse=sse)
+    assert "│ not told apart │" in command(main, "outputs").out
+
+
+def test_one_seed_has_no_interval(command, write_run, here):
+    write_run(here / "outputs/run", sse=1.0)
+    out = command(main, "outputs").out
+    assert "[" not in out.partition("┃ configuration")[2]
+    assert "better by 50.0%" in out
+    assert "1 run, 1 configuration, 1 seed each" in out
+
+
+def test_datasets_are_reported_one_after_the_other(command, sweep, write_run):
+    write_run(sweep / "other", dataset="mnist", settings={"seed": 9})
+    out = command(main, "outputs").out
+    assert out.index("digits: 18 runs") < out.index("mnist: 1 run,")
+
+
+def test_another_measure(command, sweep):
+    out = command(main, "outputs", "--measure", "explained_variance").out
+    assert "selected on validation explained_variance, reported on test" in out
+    assert re.search(r"worse by 0\.\d+ │", out)
+
+
+def test_only_folders_that_are_not_counted(command, write_run, here):
+    write_run(here / "outputs/run", state="running")
+    ended = command(main, "outputs")
+    assert ended.code == 0
+    assert ended.out == "no run has completed\nnot counted: 1 folder\nrunning: has not ended (running)\n  outputs/run\n"
+
+
+def test_an_answer_in_sql(command, sweep):
+    query = "select model.latent_size as size, count(*) as n from runs where split = 'test' group by 1 order by 1"
+    ended = command(main, "outputs", "--sql", query)
+    assert [line.split("│")[1:3] for line in ended.out.splitlines() if re.match(r"│ +\d", ended.out and line)] == [
+        [f"{size:>6} ", f"{6:>6} "] for size in SIZES
+    ]
+    ended = command(main, "outputs", "--sql", query, "--csv")
+    assert list(csv.reader(io.StringIO(ended.out))) == [["size", "n"], ["1", "6"], ["2", "6"], ["4", "6"]]
+
+
+def test_a_condition(command, sweep):
+    assert "digits: 6 runs, 2 configurations" in command(main, "outputs", "--where", "model.latent_size = 2").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["outputs/none"], "error: outputs/none: does not exist"),
+        (["outputs/sweep/lost/status.json"], "is not a folder"),
+        (["empty"], "error: empty: holds no run folder"),
+        (["outputs", "--measure", "ssee"], "error: measure: there is no 'ssee'; did you mean 'sse'"),
+        (["outputs", "--sql", "select see from runs"], "error: sql: there is no column 'see'; did you mean 'seed' or 'sse'?"),
+        (["outputs", "--where", "seed = 12"], "error: where: holds for none of 18 runs"),
+        (["outputs", "--csv"], "--csv goes with --sql"),
+        (["outputs", "--output", "x"], "--output goes with --html"),
+        ([], "the following arguments are required: PATH"),
+    ],
+)
+def test_a_mistake_ends_in_one_line(arguments, problem, command, sweep, here):
+    (here / "empty").mkdir()
+    ended = command(main, *arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert problem in ended.err.splitlines()[-1]
+
+
+def test_a_measure_that_was_not_taken(command, write_run, here):
+    write_run(here / "outputs/run", unit_interval=False)
+    ended = command(main, "outputs", "--measure", "bce")
+    assert (ended.code, ended.err) == (
+        2, "error: measure: bce was not taken in these runs; choose sse, mse or explained_variance\n"
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_sweep_of_256_runs_is_reported_in_seconds_without_what_trains(write_run, here):
+    """The bound is three seconds; what is asserted is thirty, as the machine may be busy. Seen on two cores: 1.1 s."""
+    for number in range(256):
+        settings = {"seed": number % 4, "optimizer.learning_rate": 1e-4 * (1 + number // 4)}
+        write_run(here / "outputs" / str(number), settings=settings, sse=1 + number / 100, num_epochs=100)
+    code = (
+        "import sys; from ae_jax.commands.report import main\ntry: main()\n"
+        "finally: print({'jax', 'flax', 'optax', 'orbax', 'wandb', 'matplotlib'} & sys.modules.keys())"
+    )
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code, "outputs"], capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    assert done.returncode == 0, done.stderr
+    assert "256 runs, 64 configurations, 4 seeds each" in done.stdout
+    assert done.stdout.endswith("set()\n")
+    assert seconds < 30
