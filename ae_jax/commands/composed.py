@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.experiments import cli
+from ae_jax.experiments.guard import guard
 
 Act = Callable[[dict[str, Any]], int]
 
@@ -33,7 +34,7 @@ def run(config_name: str, *, group: str, about: str, act: Act) -> None:
     def composed() -> int:
         return act(compose(config_name, arguments.overrides))
 
-    raise SystemExit(cli.guard(composed))
+    raise SystemExit(guard(composed))
 
 
 def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.commands import composed
-from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_parts
+from ae_jax.experiments.guard import EXIT_COMPLETED
 from ae_jax.experiments.targets import bind
 from ae_jax.figures.save import Format, save_all
 from ae_jax.figures.style import VenueName, Width, paper_style
@@ -66,4 +66,4 @@ def _draw(asked: dict[str, Any]) -> int:
     name = config["name"] or default_name(config["figure"])
     for path in draw_figure(config, results, Path(config["output"]), name):
         console().print(str(short_path(path)), soft_wrap=True, markup=False)
-    return cli.EXIT_COMPLETED
+    return EXIT_COMPLETED

@@ -13,6 +13,7 @@ from ae_jax.commands import composed, figures, tables
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_parts, check_type
+from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED
 from ae_jax.experiments.recorder import code_version, package_versions
 from ae_jax.files import make_folder, write_json
 from ae_jax.results import Results, load
@@ -82,10 +83,10 @@ def make(asked: dict[str, Any]) -> int:
     write_json(paper.folder / "provenance.json", _provenance(paper, trained, results, made))
     parts = f"{count(len(paper.figures), 'figure')}, {count(len(paper.tables), 'table')}, provenance.json"
     console().print(f"{paper.title}: {parts} in {short_path(paper.folder)}", soft_wrap=True, markup=False)
-    return min((code for run in runs if (code := run.exit_code) not in _NO_FAILURE), default=cli.EXIT_COMPLETED)
+    return min((code for run in runs if (code := run.exit_code) not in _NO_FAILURE), default=EXIT_COMPLETED)
 
 
-_NO_FAILURE = (cli.EXIT_COMPLETED, cli.EXIT_DIVERGED)
+_NO_FAILURE = (EXIT_COMPLETED, EXIT_DIVERGED)
 
 
 def checked(asked: dict[str, Any]) -> Paper:

@@ -5,7 +5,7 @@ import csv
 import sys
 from pathlib import Path
 
-from ae_jax.experiments import cli
+from ae_jax.experiments.guard import EXIT_COMPLETED, guard
 from ae_jax.results import load
 from ae_jax.results.database import TABLES
 from ae_jax.results.results import Results
@@ -33,7 +33,7 @@ def main() -> None:
         parser.error("--csv goes with --sql")
     if arguments.output and not arguments.html:
         parser.error("--output goes with --html")
-    raise SystemExit(cli.guard(lambda: _report(arguments)))
+    raise SystemExit(guard(lambda: _report(arguments)))
 
 
 def _report(arguments: argparse.Namespace) -> int:
@@ -51,7 +51,7 @@ def _report(arguments: argparse.Namespace) -> int:
         from ae_jax.report.terminal import print_report
 
         print_report(results, measure=arguments.measure)
-    return cli.EXIT_COMPLETED
+    return EXIT_COMPLETED
 
 
 def _print_answer(results: Results, query: str, *, as_csv: bool) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from ae_jax.commands import composed
 from ae_jax.commands.figures import default_name
-from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_parts
+from ae_jax.experiments.guard import EXIT_COMPLETED
 from ae_jax.experiments.targets import bind
 from ae_jax.results import Results, load
 from ae_jax.tables.formats import write_table
@@ -63,4 +63,4 @@ def _tabulate(asked: dict[str, Any]) -> int:
     name = config["name"] or default_name(config["table"])
     for path in make_table(config, results, Path(config["output"]), name):
         console().print(str(short_path(path)), soft_wrap=True, markup=False)
-    return cli.EXIT_COMPLETED
+    return EXIT_COMPLETED

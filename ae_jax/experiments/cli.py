@@ -4,22 +4,18 @@ Everything heavy is imported when a command needs it, so that `--help` stays fas
 """
 
 import functools
-import logging
 import os
-import signal
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from ae_jax.errors import UserError
-
-EXIT_COMPLETED, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_DIFFERS, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 2, 3, 4, 130, 143
+from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, guard, print_mistake
 
 
 def config_folder() -> Path:
@@ -31,49 +27,6 @@ def config_folder() -> Path:
 def main() -> None:
     """Entry point of `ae-train` and `scripts/train.py`."""
     sys.exit(guard(_train))
-
-
-def guard(command: Callable[[], int]) -> int:
-    """Run a command, and turn what it raises into one line and an exit code. A bug keeps its traceback."""
-    from dotenv import find_dotenv, load_dotenv
-
-    load_dotenv(find_dotenv(usecwd=True))
-    # As exceptions, so that open runs are marked interrupted and their checkpoints are completed on the way out.
-    _raise_on(signal.SIGTERM, SystemExit(EXIT_TERMINATED))
-    _raise_on(signal.SIGINT, KeyboardInterrupt())
-    logging.getLogger("absl").setLevel(logging.CRITICAL)
-    try:
-        return command()
-    except UserError as error:
-        return _print_mistake(error)
-    except BrokenPipeError:
-        # Whoever read the output has stopped, as `head` does; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_COMPLETED
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
-
-
-def _raise_on(number: signal.Signals, error: BaseException) -> None:
-    """Raise an exception when a signal comes.
-
-    A little later if it comes while JAX's callback of the garbage collector runs, where Python would swallow it.
-    """
-
-    def handler(_: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code.co_name == "_xla_gc_callback" and hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, handler)
-            signal.setitimer(signal.ITIMER_REAL, 0.01)
-        else:
-            raise error
-
-    signal.signal(number, handler)
-
-
-def _print_mistake(error: UserError) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return EXIT_MISTAKE
 
 
 def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir: str | None = None) -> DictConfig:
@@ -250,7 +203,7 @@ def _run_job(composed: DictConfig, codes: list[int]) -> float | None:
     try:
         return _train_job(composed, codes)
     except UserError as error:
-        codes.append(_print_mistake(error))
+        codes.append(print_mistake(error))
         return None
 
 

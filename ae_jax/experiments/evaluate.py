@@ -10,6 +10,7 @@ import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
+from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIFFERS, guard
 from ae_jax.results.run_folder import RunFolder
 
 _MEASURED = ("train", "validation", "test", "corrupted", "pca")
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
     parser.add_argument("--json", type=Path, help="write the measures to this file")
     arguments = parser.parse_args()
-    raise SystemExit(cli.guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json)))
+    raise SystemExit(guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json)))
 
 
 def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
@@ -76,8 +77,8 @@ def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
         recorded = RunFolder(folder).summary
         same = all(_as_json(recorded[name]) == _as_json(measured[name]) for name in _MEASURED)
         console().print(f"{'equal to' if same else 'DIFFERS from'} summary.json", soft_wrap=True)
-        return cli.EXIT_COMPLETED if same else cli.EXIT_DIFFERS
-    return cli.EXIT_COMPLETED
+        return EXIT_COMPLETED if same else EXIT_DIFFERS
+    return EXIT_COMPLETED
 
 
 def _other_dataset(overrides: list[str]) -> dict[str, Any]:

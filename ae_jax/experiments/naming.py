@@ -7,6 +7,7 @@ from typing import Any
 
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
 from ae_jax.results.run_folder import UNNAMED
+from ae_jax.results.runs import short_target
 
 # A debugging run gets a folder of its own.
 _DEBUGGING = ("debug_nans", "profile")
@@ -25,7 +26,7 @@ def run_name(config: dict[str, Any]) -> str:
     """A readable name for a checked config, ending in its hash."""
 
     def short(group: str) -> str:
-        return str(config[group]["_target_"]).rpartition(".")[2].removesuffix("Autoencoder").lower()
+        return short_target(config[group]["_target_"])
 
     parts = [short("dataset"), f"{short('model')}{config['model'].get('latent_size', '')}"]
     if short("corruption") != "none":

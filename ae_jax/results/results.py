@@ -36,7 +36,7 @@ class Results:
 
     @cached_property
     def distinguishing(self) -> dict[str, list[str]]:
-        """Keys that tell configurations apart; of those that always vary together the first, with the others as value."""
+        """Keys that tell configurations apart: the first of those that always vary together, with the others."""
         settings = [run.settings for run in self.runs]
         together: dict[tuple[int, ...], list[str]] = {}
         for key in self.varying:

@@ -115,11 +115,15 @@ def settings_of(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
             continue
         if isinstance(item, dict):
             if "_target_" in item and key != "trainer":
-                target = str(item["_target_"]).rpartition(".")[2]
-                yield key, target.removesuffix("Autoencoder").lower()
+                yield key, short_target(item["_target_"])
             yield from settings_of({k: v for k, v in item.items() if k != "_target_"}, f"{key}.")
         else:
             yield key, item
+
+
+def short_target(target: str) -> str:
+    """The name of a component from its `_target_`: `dense` of `ae_jax.models.dense.DenseAutoencoder`."""
+    return str(target).rpartition(".")[2].removesuffix("Autoencoder").lower()
 
 
 def varying(settings: Sequence[dict[str, Setting]]) -> list[str]:

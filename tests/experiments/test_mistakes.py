@@ -316,22 +316,22 @@ def _as_overrides(config: dict) -> list[str]:
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch):
-    from ae_jax.experiments import cli
+    from ae_jax.experiments.guard import guard
 
     def broken() -> int:
         raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        cli.guard(broken)
+        guard(broken)
 
 
 def test_interruption_has_its_exit_code(capsys):
-    from ae_jax.experiments import cli
+    from ae_jax.experiments.guard import guard
 
     def interrupted() -> int:
         raise KeyboardInterrupt
 
-    assert cli.guard(interrupted) == 130
+    assert guard(interrupted) == 130
     assert capsys.readouterr().err == "interrupted\n"
 
 

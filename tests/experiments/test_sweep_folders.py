@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ae_jax.experiments import cli, piece, train
+from ae_jax.experiments import piece, train
+from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED
 from ae_jax.results import RunFolder
 
 TINY = (
@@ -234,7 +235,7 @@ def test_hydras_own_launcher_leaves_the_same_runs(sweep):
     together = [(run.path.as_posix(), results(run)) for run in runs()]
     Path("outputs").rename("together")
     done = sweep("seed=0,1", "hydra/launcher=basic", "runtime.print_config=false")
-    assert done.code == cli.EXIT_COMPLETED, done.err
+    assert done.code == EXIT_COMPLETED, done.err
     assert [(run.path.as_posix(), results(run)) for run in runs()] == together
 
 
@@ -259,8 +260,8 @@ def test_too_few_devices_end_every_run_of_the_program(sweep):
 @pytest.mark.slow
 def test_a_sweep_of_runs_that_have_all_ended_says_how(sweep):
     rates = ("optimizer=sgd", "optimizer.learning_rate=0.01,1e9")
-    assert sweep(*rates).code == cli.EXIT_DIVERGED
+    assert sweep(*rates).code == EXIT_DIVERGED
     again = sweep(*rates)
-    assert again.code == cli.EXIT_DIVERGED
+    assert again.code == EXIT_DIVERGED
     assert "2 runs trained before" in again.out
     assert "diverged: the loss was not finite in epoch 1" in again.out

@@ -17,6 +17,7 @@ from ae_jax.experiments.measure import fit_dataset_pca, latent_size_of, pca_curv
 from ae_jax.experiments.sweep.overview import DivergedError, Run
 from ae_jax.experiments.sweep.plan import Plan
 from ae_jax.experiments.task import Outcome, Watch
+from ae_jax.results.runs import short_target
 from ae_jax.terminal import console, count, short_path, verdict
 
 _MOST_ROWS = 10
@@ -33,12 +34,12 @@ def print_plan(
     if plan.swept:
         output.print(f"values, trained together: {', '.join(plan.swept)}", soft_wrap=True)
     if plan.split_by:
-        output.print(f"structure, a program each: {', '.join(plan.split_by)}", soft_wrap=True)
+        output.print(f"structure, a program each: {', '.join(map(_key, plan.split_by))}", soft_wrap=True)
     if plan.programs:
-        table = Table("program", *plan.split_by, "runs", "groups", "memory, estimated")
+        table = Table("program", *map(_key, plan.split_by), "runs", "groups", "memory, estimated")
         for number, (program, size) in enumerate(zip(plan.programs, memory, strict=True), start=1):
             shown = "cannot be trained" if size is None else f"{size / 2**20:,.1f} MiB"
-            values = [escape(str(program.structure[name])) for name in plan.split_by]
+            values = [escape(_value(program.structure[name])) for name in plan.split_by]
             table.add_row(str(number), *values, str(len(program.jobs)), str(program.pieces), shown)
         output.print(table)
     for number, what in (
@@ -89,6 +90,15 @@ def _print_failures(runs: Sequence[Run]) -> None:
         more = [f"and {len(labels) - _MOST_ROWS} more in sweep.json"] if len(labels) > _MOST_ROWS else []
         lines = "".join(f"\n  {label}" for label in [*labels[:_MOST_ROWS], *more])
         console().print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
+
+
+def _key(name: str) -> str:
+    """A key of a structure as one types it: the option of a group by the name of the group."""
+    return name.removesuffix("._target_")
+
+
+def _value(item: Any) -> str:
+    return short_target(item) if isinstance(item, str) and item.startswith("ae_jax.") else str(item)
 
 
 def _label(run: Run, among: Sequence[Run]) -> str:
@@ -161,7 +171,15 @@ class SweepDisplay(Watch):
         return f"{num_ended} of {count(num_runs, 'run')} ended{shown}"
 
     def _table(self) -> Table:
-        names = ("program", *self._plan.split_by, "ended", "epoch", "best validation sse", "PCA", "autoencoder is")
+        names = (
+            "program",
+            *map(_key, self._plan.split_by),
+            "ended",
+            "epoch",
+            "best validation sse",
+            "PCA",
+            "autoencoder is",
+        )
         table = Table(*names, title=self._progress(), title_justify="left")
         first = max(0, self._rows.index(self._current) - _MOST_ROWS + 1)
         for row in self._rows[first : first + _MOST_ROWS]:
@@ -177,7 +195,7 @@ class _Row:
 
     def __init__(self, plan: Plan, number: int, experiment: Experiment | None):
         program = plan.programs[number]
-        self._name, self._structure = str(number + 1), [str(value) for value in program.structure.values()]
+        self._name, self._structure = str(number + 1), [_value(value) for value in program.structure.values()]
         self.num_runs = 0 if experiment is None else len(program.jobs)
         self.num_ended, self._experiment, self._num_epochs = 0, experiment, 1
         self._epochs: dict[Path, int] = {}

@@ -32,7 +32,7 @@ class Plan(NamedTuple):
 
     Attributes:
         programs: In the order in which they are trained.
-        split_by: Dotted keys in whose values the structures differ.
+        split_by: Dotted keys that tell the structures apart; of those that always differ together the first.
         swept: Dotted keys of the values in which runs of a program differ.
         groups: The jobs of each group that is trained at once, in order.
     """
@@ -57,7 +57,7 @@ def make_plan(configs: Mapping[int, dict[str, Any]], *, max_runs: int) -> Plan:
         key = json.dumps(structure, sort_keys=True)
         by_structure.setdefault(key, []).append(index)
         flat[key] = dict(flatten(structure))
-    split_by = _varying(list(flat.values()))
+    split_by = _distinguishing(list(flat.values()))
     programs = []
     for key, jobs in by_structure.items():
         # A search for NaNs ends with the first, and a trace is of one run: such runs train alone.
@@ -91,6 +91,15 @@ def _varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Keys whose values are not the same in all rows."""
     keys = {key: None for row in rows for key in row}
     return [key for key in keys if len({json.dumps(row.get(key, "absent"), sort_keys=True) for row in rows}) > 1]
+
+
+def _distinguishing(structures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Keys that vary; of those that have the same rows in common only the first."""
+    first: dict[tuple[int, ...], str] = {}
+    for key in _varying(structures):
+        values = [json.dumps(one.get(key, "absent"), sort_keys=True) for one in structures]
+        first.setdefault(tuple(values.index(value) for value in values), key)
+    return list(first.values())
 
 
 def _size(tree: Any) -> int:

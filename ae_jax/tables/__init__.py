@@ -1,0 +1,10 @@
+"""Tables of a paper: `Results` -> `Table` -> LaTeX, CSV and Markdown.
+
+To add one, write `ae_jax/tables/<name>.py` with `build(results, /, *, <options>) -> Table`, and
+`conf/table/<name>.yaml` with its options: it is found by its name. `assemble` makes the columns that compare with PCA.
+"""
+
+from ae_jax.tables.base import Table
+from ae_jax.tables.formats import write_table
+
+__all__ = ["Table", "write_table"]

@@ -1,0 +1,66 @@
+"""From configurations to a table: their settings, the number of seeds, and measures beside PCA's."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from ae_jax.errors import UserError, nearest
+from ae_jax.results.configurations import Configuration
+from ae_jax.results.measures import SPLITS, Measure, measure_named
+from ae_jax.tables.base import Note, Table
+from ae_jax.tables.comparable import in_blocks
+from ae_jax.tables.measured import MeasuredColumns
+from ae_jax.tables.notes import reading_notes
+from ae_jax.tables.settings import seeds_strip, setting_strips
+
+
+def assemble(
+    configurations: Sequence[Configuration],
+    *,
+    title: str,
+    keys: Sequence[str],
+    selected: Sequence[str] = (),
+    measures: Sequence[str],
+    split: str,
+    notes: Sequence[str] = (),
+) -> Table:
+    """A table with a row per configuration, comparable ones together.
+
+    Args:
+        configurations: Its rows.
+        title: What it shows.
+        keys: Dotted keys that name a row.
+        selected: Those that were selected for it.
+        measures: What is reported, autoencoder beside PCA.
+        split: Where it was measured.
+        notes: What else one must know to read it.
+
+    Raises:
+        UserError: A measure or split that does not exist, or that was not taken in any of the runs.
+    """
+    chosen = _check_measures(measures, split, configurations)
+    blocks = in_blocks(configurations, split)
+    rows = [one for block in blocks for one in block]
+    measured = MeasuredColumns(blocks, split)
+    strips = [*setting_strips(keys, rows, selected=selected), seeds_strip(rows)]
+    for measure in chosen:
+        strips += measured.strips(measure)
+    cells = zip(*(strip.cells for strip in strips), strict=True)
+    sections = tuple(tuple(islice(cells, len(block))) for block in blocks)
+    reading = [*notes, *reading_notes(rows, chosen, any_published=bool(measured.sources))]
+    columns = tuple(strip.column for strip in strips)
+    return Table(title, columns, sections, (*map(Note, reading), *measured.sources))
+
+
+def _check_measures(names: Sequence[str], split: str, configurations: Sequence[Configuration]) -> list[Measure]:
+    if not names:
+        raise UserError("measures", "none is given", "give measures=[sse,explained_variance]")
+    if split not in SPLITS:
+        raise UserError("split", f"there is no {split!r}", nearest(split, SPLITS))
+    chosen = [measure_named(name) for name in dict.fromkeys(names)]
+    for measure in chosen:
+        if all(one.estimate(measure.name, split) is None for one in configurations):
+            if split == "corrupted":
+                raise UserError("split", "no run has corrupted inputs", "choose train, validation or test")
+            problem = f"{measure.name} was not taken in these runs: it is for data in [0, 1]"
+            raise UserError("measures", problem, "choose sse, mse or explained_variance")
+    return chosen

@@ -1,0 +1,54 @@
+"""The best configuration at every size, selected on validation and reported on test."""
+
+from ae_jax.results import Results
+from ae_jax.results.configurations import Configuration, best_by_validation, configurations
+from ae_jax.results.measures import measure_named
+from ae_jax.tables.assemble import assemble
+from ae_jax.tables.base import Table
+from ae_jax.tables.notes import diverged_notes, where_measured
+from ae_jax.tables.settings import SEED, check_keys, dataset_keys, grouped
+
+
+def build(results: Results, /, *, within: list[str], select: str, measures: list[str]) -> Table:
+    """A row for each value of the `within` keys: which of the other settings was selected, and its test measures.
+
+    A configuration is selected by its mean over seeds on the validation split; the test split is read afterwards.
+    Different data are never ranked with each other: what varies of the dataset is within, whether named or not. What is
+    bold is so by interval, as in `comparison`.
+
+    Args:
+        results: The runs.
+        within: Dotted keys, such as model.latent_size.
+        select: The measure that selects.
+        measures: What to report.
+
+    Raises:
+        UserError: No run has completed, or an option is wrong.
+    """
+    results.require(what="a table", one_dataset=False)
+    check_keys("within", within, results)
+    measure_named(select)
+    candidates = configurations(results)
+    data = [key for key in dataset_keys(results) if key not in within]
+    keys = [*data, *within]
+    selected = [key for key in results.varying if key not in (SEED, *keys)]
+    groups = grouped(candidates, keys)
+    chosen = [best_by_validation(group, select) for group in groups]
+    where = where_measured(chosen, [*keys, *selected], "test")
+    return assemble(
+        chosen,
+        title=f"Best autoencoder by validation {select}, and PCA, on {where}",
+        keys=keys,
+        selected=selected,
+        measures=measures,
+        split="test",
+        notes=[_selection_note(groups, select), *diverged_notes(results)],
+    )
+
+
+def _selection_note(groups: list[list[Configuration]], select: str) -> str:
+    counts = sorted({len(group) for group in groups})
+    if counts == [1]:
+        return "There was one configuration for each row, and nothing to select; reported on test."
+    number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"Selected on validation {select} among {number} configurations for each row, reported on test."

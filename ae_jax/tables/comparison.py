@@ -1,0 +1,69 @@
+"""Every configuration against PCA at the same size."""
+
+from typing import Literal
+
+from ae_jax.errors import UserError
+from ae_jax.results import Results
+from ae_jax.results.configurations import Configuration, configurations
+from ae_jax.results.runs import varying
+from ae_jax.tables.assemble import assemble
+from ae_jax.tables.base import Table
+from ae_jax.tables.notes import diverged_notes, where_measured
+from ae_jax.tables.settings import SEED, check_keys, grouped, naming_keys
+
+_REPLICATES = "dataset.split_seed"  # different draws of the same; what varies beside it is another experiment
+
+
+def build(
+    results: Results,
+    /,
+    *,
+    rows: list[str] | None,
+    measures: list[str],
+    split: Literal["train", "validation", "test", "corrupted"],
+) -> Table:
+    """A row per configuration: of each measure the autoencoder's, PCA's, and how they compare, with intervals.
+
+    Bold is by interval: within rows of the same data and latent size, PCA among them, the best mean and every other
+    entry whose interval shares a point with the best's; see `comparable.best` for entries without an interval.
+
+    Args:
+        results: The runs.
+        rows: Dotted keys that name a row, None for all that vary. A row of several configurations is refused, except
+            that random splits of the data may be averaged over: leave out dataset.split_seed.
+        measures: What to report.
+        split: Where it was measured.
+
+    Raises:
+        UserError: No run has completed, an option is wrong, or a row would mix configurations.
+    """
+    results.require(what="a table", one_dataset=False)
+    if rows is not None:
+        check_keys("rows", rows, results)
+    keys = naming_keys(results) if rows is None else rows
+    chosen = configurations(results) if rows is None else _pooled(results, rows)
+    return assemble(
+        chosen,
+        title=f"Autoencoder and PCA on {where_measured(chosen, keys, split)}",
+        keys=keys,
+        measures=measures,
+        split=split,
+        notes=diverged_notes(results),
+    )
+
+
+def _pooled(results: Results, keys: list[str]) -> list[Configuration]:
+    """The configurations with those that differ in the random split only as one."""
+    made = []
+    for group in grouped(configurations(results), keys):
+        runs = tuple(run for one in group for run in one.runs)
+        mixed = [key for key in varying([run.settings for run in runs]) if key not in (SEED, _REPLICATES)]
+        if mixed:
+            raise UserError(
+                "rows",
+                f"a row would average over {', '.join(mixed)}",
+                "add it to rows, choose one value with where=…, or take table=best, which selects on validation",
+            )
+        excluded = tuple(run for one in group for run in one.excluded)
+        made.append(Configuration(group[0].settings, runs, excluded))
+    return made

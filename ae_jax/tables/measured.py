@@ -1,0 +1,106 @@
+"""The columns of a measure: the autoencoder's, PCA's, what is published of each, and how they compare."""
+
+from collections.abc import Sequence
+from string import ascii_lowercase
+
+from ae_jax.results.configurations import Configuration
+from ae_jax.results.measures import Measure
+from ae_jax.results.statistics import Estimate
+from ae_jax.tables.base import Cell, Column, Note, Strip
+from ae_jax.tables.comparable import best
+from ae_jax.tables.digits import printed
+from ae_jax.tables.published import Method, Published, cited, published, shown
+
+_PARTS = ("mean", "low", "high", "n")
+
+
+class MeasuredColumns:
+    """Columns for the rows of a table; published numbers are cited in the order in which they are met.
+
+    Args:
+        blocks: The rows; those of one block are comparable.
+        split: Where they are measured.
+    """
+
+    def __init__(self, blocks: Sequence[Sequence[Configuration]], split: str):
+        self._blocks, self._split = blocks, split
+        self._rows = [one for block in blocks for one in block]
+        self._seeds = [one.num_seeds for one in self._rows]
+        self._marks: dict[tuple[Published, ...], str] = {}
+
+    @property
+    def sources(self) -> list[Note]:
+        """The sources of what is published, so far."""
+        return [Note(cited(numbers), mark) for numbers, mark in self._marks.items()]
+
+    def strips(self, measure: Measure) -> list[Strip]:
+        """The columns of a measure; those of published numbers only where there are any."""
+        ours = [one.estimate(measure.name, self._split) for one in self._rows]
+        pca = [one.pca(measure.name, self._split) for one in self._rows]
+        our_best, pca_best = self._best(ours, pca, measure)
+        counts = [one.num if one else 0 for one in pca]  # PCA has no seeds
+        return [
+            _estimates("autoencoder", measure.name, measure, ours, self._seeds, our_best),
+            *self._published("autoencoder", f"{measure.name}_published", measure),
+            _estimates("PCA", f"pca_{measure.name}", measure, pca, counts, pca_best),
+            *self._published("pca", f"pca_{measure.name}_published", measure),
+            self._compared(measure),
+        ]
+
+    def _best(
+        self, ours: Sequence[Estimate | None], pca: Sequence[Estimate | None], measure: Measure
+    ) -> tuple[list[bool], list[bool]]:
+        """Which of the two are best in their block."""
+        ours_best, pca_best, start = list[bool](), list[bool](), 0
+        for block in self._blocks:
+            end = start + len(block)
+            are_best = best([*ours[start:end], *pca[start:end]], more_is_better=measure.more_is_better)
+            ours_best += are_best[: len(block)]
+            pca_best += are_best[len(block) :]
+            start = end
+        return ours_best, pca_best
+
+    def _compared(self, measure: Measure) -> Strip:
+        """The ratio; the difference of a measure that may be 0 or less, and of which more is better."""
+        pairs = [one.against_pca(measure.name, self._split) for one in self._rows]
+        unmarked = [False] * len(pairs)
+        if measure.more_is_better:
+            differences = [pair.difference if pair else None for pair in pairs]
+            name = f"{measure.name}_difference"
+            return _estimates("difference", name, measure, differences, self._seeds, unmarked)
+        ratios = [pair.ratio if pair else None for pair in pairs]
+        return _estimates("ratio", f"{measure.name}_ratio", measure, ratios, self._seeds, unmarked)
+
+    def _published(self, method: Method, field: str, measure: Measure) -> list[Strip]:
+        found = [published(one, measure.name, self._split, method) for one in self._rows]
+        if not any(found):
+            return []
+        cells = []
+        for numbers in found:
+            if numbers:
+                mark = self._marks.setdefault(numbers, ascii_lowercase[len(self._marks)])
+                cells.append(Cell(shown(numbers), mark=mark, raw=(cited(numbers),)))
+            else:
+                cells.append(Cell())
+        return [Strip(Column("published", (field,), measure.short, numeric=True), cells)]
+
+
+def _estimates(
+    title: str,
+    field: str,
+    measure: Measure,
+    estimates: Sequence[Estimate | None],
+    counts: Sequence[int],
+    bold: Sequence[bool],
+) -> Strip:
+    column = Column(title, tuple(f"{field}_{part}" for part in _PARTS), measure.short, numeric=True)
+    return Strip(column, [_cell(*one) for one in zip(estimates, counts, bold, strict=True)])
+
+
+def _cell(estimate: Estimate | None, count: int, bold: bool) -> Cell:
+    """A mean and its interval; how many values it is of where that is not the expected count."""
+    if estimate is None:
+        return Cell(raw=(None,) * len(_PARTS))
+    value, interval = printed(estimate)
+    detail = interval if estimate.num == count else f"{interval} n = {estimate.num}".strip()
+    return Cell(value, detail, bold, raw=(estimate.mean, estimate.low, estimate.high, estimate.num))

@@ -1,0 +1,61 @@
+"""What one must know to read a table, in words."""
+
+from collections.abc import Sequence
+
+from ae_jax.results import Results
+from ae_jax.results.configurations import Configuration, configurations, settings_label
+from ae_jax.results.measures import Measure
+from ae_jax.results.runs import varying
+from ae_jax.tables.comparable import pools_splits
+from ae_jax.tables.settings import LATENT_SIZE, SEED
+
+_FEW, _NUM_NAMED = 5, 4
+
+
+def where_measured(rows: Sequence[Configuration], keys: Sequence[str], split: str) -> str:
+    """The end of a title: datasets, split, and the latent size where all rows have the same and no column says so."""
+    datasets = " and ".join(dict.fromkeys(one.dataset for one in rows))
+    sizes = {one.latent_size for one in rows}
+    size = f", latent size {min(sizes)}" if len(sizes) == 1 and LATENT_SIZE not in keys else ""
+    return f"{datasets}, {'corrupted test inputs' if split == 'corrupted' else f'{split} split'}{size}"
+
+
+def reading_notes(rows: Sequence[Configuration], measures: Sequence[Measure], *, any_published: bool) -> list[str]:
+    """What the numbers are, how they compare, and what they cannot say."""
+    counts = [one.num_seeds for one in rows]
+    over = "n seeds and random splits of the data" if any(map(pools_splits, rows)) else "n seeds"
+    notes = [f"Mean over {over} [95 % bootstrap interval, BCa]; PCA has as many components as the latent."]
+    if any(1 < count <= _FEW for count in counts):
+        notes.append("Such intervals are too narrow for few seeds: of three, 73 % cover the mean; of five, 83 %.")
+    if 1 in counts:
+        notes.append("One seed has no interval and counts as a point: bold says nothing of other seeds there.")
+    if any(not measure.more_is_better for measure in measures):
+        notes.append("Ratio: autoencoder / PCA, run by run; below 1 the autoencoder is better.")
+    if any(measure.more_is_better for measure in measures):
+        notes.append("Difference: autoencoder - PCA, run by run; above 0 the autoencoder is better.")
+    notes.append(
+        "Bold: the best of the rows with the same data and latent size, PCA among them, "
+        "and whatever has an interval that overlaps the best's."
+    )
+    if any(one.num_diverged for one in rows):
+        notes.append("Diverged runs are counted beside n; no mean has them.")
+    if any_published:
+        notes.append("Published numbers are their authors', of their own training; none is compared in bold.")
+    return notes
+
+
+def diverged_notes(results: Results) -> list[str]:
+    """Names the diverged runs that have no completed seed beside them, and so no row."""
+    counted = {excluded.path for one in configurations(results) for excluded in one.excluded}
+    lost = [one for one in results.excluded if one.state == "diverged" and one.path not in counted]
+    keys = [
+        key for key in varying([one.settings for one in results.runs] + [one.settings for one in lost]) if key != SEED
+    ]
+    labels: dict[str, int] = {}
+    for one in lost:
+        label = settings_label({key: one.settings[key] for key in keys if key in one.settings})
+        labels[label] = labels.get(label, 0) + 1
+    named = [f"{label} ({count})" for label, count in list(labels.items())[:_NUM_NAMED]]
+    if len(labels) > _NUM_NAMED:
+        named.append(f"and {len(labels) - _NUM_NAMED} more")
+    return [f"Diverged runs without a row: {'; '.join(named)}."] if named else []

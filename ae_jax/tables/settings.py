@@ -1,0 +1,125 @@
+"""The part of a row that says which configuration it is, and the keys that one may ask for."""
+
+from collections.abc import Sequence
+from typing import TypeGuard
+
+from ae_jax.errors import UserError, nearest
+from ae_jax.results import Results
+from ae_jax.results.configurations import Configuration, setting_text
+from ae_jax.results.runs import Setting
+from ae_jax.tables.base import MISSING, Cell, Column, Strip
+
+SEED = "seed"
+LATENT_SIZE = "model.latent_size"
+_ALWAYS = ("dataset", "model", LATENT_SIZE)  # shown where nothing varies
+
+
+def check_keys(option: str, keys: Sequence[str], results: Results) -> None:
+    """Refuse keys that no run has.
+
+    Args:
+        option: Name of the option that gives the keys, for the message.
+        keys: Dotted keys.
+        results: The runs.
+
+    Raises:
+        UserError: An unknown key, one given twice, or `seed`.
+    """
+    known = {key for run in results.runs for key in run.settings} - {SEED}
+    for key in keys:
+        if key == SEED:
+            raise UserError(option, "seed cannot be one of the keys: a row has all seeds", "leave it out")
+        if key not in known:
+            raise UserError(option, f"no run has a key {key!r}", nearest(key, known))
+        if keys.count(key) > 1:
+            raise UserError(option, f"{key} is given twice", "give it once")
+
+
+def dataset_keys(results: Results) -> list[str]:
+    """The varying keys that say which data these are."""
+    return [key for key in results.varying if _is_of_data(key)]
+
+
+def naming_keys(results: Results) -> list[str]:
+    """The keys that name a configuration: those of the data, the latent size, the rest as in the config."""
+    keys = [key for key in results.varying if key != SEED] or list(_ALWAYS)
+    return sorted(keys, key=lambda key: (not _is_of_data(key), key != LATENT_SIZE))
+
+
+def grouped(configurations: Sequence[Configuration], keys: Sequence[str]) -> list[list[Configuration]]:
+    """Configurations with equal values of the keys together, in the order in which they come."""
+    groups: dict[tuple[str | None, ...], list[Configuration]] = {}
+    for one in configurations:
+        settings = one.runs[0].settings
+        values = tuple(setting_text(settings[key]) if key in settings else None for key in keys)
+        groups.setdefault(values, []).append(one)
+    return list(groups.values())
+
+
+def setting_strips(
+    keys: Sequence[str], configurations: Sequence[Configuration], *, selected: Sequence[str] = ()
+) -> list[Strip]:
+    """A column for each key, numeric where all its values are numbers.
+
+    Args:
+        keys: Dotted keys that name a row.
+        configurations: The rows.
+        selected: Keys that were selected for a row.
+    """
+    titles = _titles([*keys, *selected])
+    return [
+        Strip(
+            Column(
+                titles[key],
+                (key,),
+                group="selected" if key in selected else "",
+                numeric=_are_numbers(key, configurations),
+                names_row=True,
+            ),
+            [_setting_cell(one, key) for one in configurations],
+        )
+        for key in titles
+    ]
+
+
+def seeds_strip(configurations: Sequence[Configuration]) -> Strip:
+    """How many runs are counted, and how many are not because they diverged."""
+    cells = []
+    for one in configurations:
+        diverged = f"(+{one.num_diverged} diverged)" if one.num_diverged else ""
+        cells.append(Cell(str(one.num_seeds), diverged, raw=(one.num_seeds, one.num_diverged)))
+    return Strip(Column("n", ("num_seeds", "num_diverged"), numeric=True, names_row=True), cells)
+
+
+def _is_of_data(key: str) -> bool:
+    return key == "dataset" or key.startswith("dataset.")
+
+
+def _setting_cell(configuration: Configuration, key: str) -> Cell:
+    settings = configuration.runs[0].settings
+    if key not in settings:
+        return Cell()
+    value = settings[key]
+    text = setting_text(value)
+    return Cell(text or MISSING, raw=(value if _is_number(value) else text,))
+
+
+def _are_numbers(key: str, configurations: Sequence[Configuration]) -> bool:
+    return all(_is_number(one.runs[0].settings.get(key, 0)) for one in configurations)
+
+
+def _is_number(value: Setting) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _titles(keys: Sequence[str]) -> dict[str, str]:
+    """Headings: the last part of a key if it says enough by itself, else two; the whole key if two have the same."""
+    short = {key: _short(key) for key in keys}
+    taken = list(short.values())
+    return {key: title if taken.count(title) == 1 else key for key, title in short.items()}
+
+
+def _short(key: str) -> str:
+    parts = key.split(".")
+    kept = parts[-1:] if "_" in parts[-1] else parts[-2:]
+    return " ".join(kept).replace("_", " ")

@@ -1,0 +1,102 @@
+"""Selected on validation, reported on test."""
+
+import functools
+import random
+
+import pytest
+
+from ae_jax.errors import UserError
+
+SIZES, RATES = (2, 3), (1e-4, 1e-3, 1e-2)
+
+
+@pytest.fixture
+def build(build_table):
+    return functools.partial(build_table, "best")
+
+
+def grid(validation, test):
+    """A run for each latent size, learning rate and of two seeds."""
+    return [
+        {
+            "settings": {"model.latent_size": size, "optimizer.learning_rate": rate, "seed": seed},
+            "validation_sse": validation(size, rate) + 0.01 * seed,
+            "sse": test(size, rate) + 0.01 * seed,
+        }
+        for size in SIZES
+        for rate in RATES
+        for seed in (0, 1)
+    ]
+
+
+def by_validation(size, rate):
+    return {1e-4: 3.0, 1e-3: 1.0 if size == 2 else 2.0, 1e-2: 2.0 if size == 2 else 1.0}[rate]
+
+
+def test_selects_on_validation_and_reports_test(make_results, build):
+    table = build(make_results(*grid(by_validation, lambda size, rate: 1000 * rate + size)), measures=["sse"])
+    assert [(column.group, column.title) for column in table.columns[:3]] == [
+        ("", "latent size"),
+        ("selected", "learning rate"),
+        ("", "n"),
+    ]
+    assert [(row[0].value, row[1].value, row[3].raw[0]) for row in table.rows] == [
+        ("2", "0.001", pytest.approx(3.005)),
+        ("3", "0.01", pytest.approx(13.005)),
+    ]
+    assert table.notes[0].text == "Selected on validation sse among 3 configurations for each row, reported on test."
+    assert table.title == "Best autoencoder by validation sse, and PCA, on digits, test split"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_selection_never_looks_at_test(seed, make_results, build):
+    shuffled = random.Random(seed).sample(range(1, 1000), len(SIZES) * len(RATES))
+    values = {(size, rate): shuffled.pop() / 100 for size in SIZES for rate in RATES}
+    table = build(make_results(*grid(by_validation, lambda size, rate: values[size, rate])))
+    assert [(row[0].raw[0], row[1].raw[0]) for row in table.rows] == [(2, 1e-3), (3, 1e-2)]
+
+
+def test_more_is_better_selects_the_same(make_results, build):
+    """Explained variance falls as sse rises, so that the least error has the most of it."""
+    table = build(make_results(*grid(by_validation, lambda size, rate: 1.0)), select="explained_variance")
+    assert [row[1].raw[0] for row in table.rows] == [1e-3, 1e-2]
+    assert "validation explained_variance" in table.notes[0].text
+
+
+def test_within_several_keys_and_none(make_results, build):
+    results = make_results(*grid(by_validation, lambda size, rate: 1.0))
+    assert len(build(results, within=["optimizer.learning_rate", "model.latent_size"]).rows) == 6
+    (row,) = build(results, within=[]).rows
+    assert (row[0].value, row[1].value) in {("2", "0.001"), ("3", "0.01")}
+
+
+def test_nothing_to_select_is_said(make_results, build):
+    runs = [{"settings": {"model.latent_size": size}, "sse": 1.0} for size in SIZES]
+    assert "nothing to select" in build(make_results(*runs)).notes[0].text
+
+
+def test_datasets_are_never_ranked_with_each_other(make_results, build):
+    mnist = {"dataset._target_": "ae_jax.datasets.mnist.mnist"}
+    table = build(make_results({"sse": 1.0}, {"settings": mnist, "sse": 9.0, "dataset": "mnist"}))
+    assert [(row[0].value, row[1].value) for row in table.rows] == [("digits", "2"), ("mnist", "2")]
+
+
+def test_diverged_seeds_of_the_selected_are_shown(make_results, build):
+    lost = {"settings": {"model.latent_size": 2, "optimizer.learning_rate": 1e-3, "seed": 5}, "state": "diverged"}
+    table = build(make_results(*grid(by_validation, lambda size, rate: 1.0), lost))
+    assert [(row[2].value, row[2].detail) for row in table.rows] == [("2", "(+1 diverged)"), ("2", "")]
+    assert any("no mean has them" in note.text for note in table.notes)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"within": ["model.latent"]}, r"within: no run has a key 'model\.latent'; did you mean 'model\.latent_size'"),
+        ({"select": "sse_"}, "measure: there is no 'sse_'; did you mean 'sse'"),
+        ({"select": "bce"}, "measure: bce was not taken in these runs"),
+        ({"measures": ["psnr"]}, "measures: psnr was not taken"),
+    ],
+)
+def test_mistakes_are_one_line(changed, message, make_results, build):
+    with pytest.raises(UserError, match=message):
+        build(make_results({"unit_interval": False}), **changed)
