@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,16 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise UserError(
             path, f"cannot be written ({error.strerror})", "free space, or choose another folder"
         ) from error
+
+
+def check_file_name(key: str, name: str) -> None:
+    """Refuse what cannot name a file everywhere.
+
+    Raises:
+        UserError: The name is not letters, digits, `.`, `-` and `_`, or begins with a point.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise UserError(key, f"{name!r} cannot name a file", "use letters, digits, - and _")
 
 
 def make_folder(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from ae_jax.experiments import cli
 from ae_jax.experiments.guard import guard
 
-Act = Callable[[dict[str, Any]], int]
+Act = Callable[[dict[str, Any], str | None], int]
 
 
 def run(config_name: str, *, group: str, about: str, act: Act) -> None:
@@ -19,7 +19,8 @@ def run(config_name: str, *, group: str, about: str, act: Act) -> None:
         config_name: The config at the top of `conf/`.
         group: Its group, whose options `--help` lists with the first line of each.
         about: What the command does.
-        act: Gets the composed config as a dictionary, not checked yet; returns the exit code.
+        act: Gets the composed config as a dictionary, not checked yet, and the user's own folder of configs; returns
+            the exit code.
     """
     parser = argparse.ArgumentParser(
         description=about,
@@ -29,15 +30,17 @@ def run(config_name: str, *, group: str, about: str, act: Act) -> None:
     parser.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help=f"{group}=…, its keys, and those of the command"
     )
+    parser.add_argument("--config-dir", metavar="FOLDER", help=f"a folder with options of yours, as {group}/NAME.yaml")
     arguments = parser.parse_args()
 
     def composed() -> int:
-        return act(compose(config_name, arguments.overrides))
+        own = arguments.config_dir
+        return act(compose(config_name, arguments.overrides, config_dir=own), own)
 
     raise SystemExit(guard(composed))
 
 
-def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
+def compose(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> dict[str, Any]:
     """A composed config as a dictionary, not checked yet.
 
     A condition needs no quotes but the shell's: `where="model = 'dense'"`.
@@ -45,7 +48,8 @@ def compose(config_name: str, overrides: Sequence[str]) -> dict[str, Any]:
     Raises:
         UserError: If an override or option does not fit.
     """
-    return cli.plain(cli.compose([_quoted(override) for override in overrides], config_name=config_name))
+    given = [_quoted(override) for override in overrides]
+    return cli.plain(cli.compose(given, config_name=config_name, config_dir=config_dir))
 
 
 def _quoted(override: str) -> str:

@@ -33,9 +33,9 @@ def checked(config: dict[str, Any]) -> dict[str, Any]:
     return check_parts(config, plain=_PLAIN, components=["figure"])
 
 
-def compose(overrides: Sequence[str]) -> dict[str, Any]:
+def compose(overrides: Sequence[str], *, config_dir: str | None) -> dict[str, Any]:
     """The checked config of a figure from overrides. Raises like `checked`."""
-    return checked(composed.compose("figures", overrides))
+    return checked(composed.compose("figures", overrides, config_dir=config_dir))
 
 
 def draw_figure(config: dict[str, Any], results: Results, folder: Path, name: str) -> list[Path]:
@@ -60,7 +60,7 @@ def default_name(node: dict[str, Any]) -> str:
     return str(node["_target_"]).split(".")[-2]
 
 
-def _draw(asked: dict[str, Any]) -> int:
+def _draw(asked: dict[str, Any], _: str | None) -> int:
     config = checked(asked)
     results = load(config["runs"])
     name = config["name"] or default_name(config["figure"])

@@ -5,6 +5,7 @@ The runs are those that the paper's sweeps ask for; figures and tables are made 
 """
 
 import platform
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,10 +13,11 @@ from typing import Any, NamedTuple
 from ae_jax.commands import composed, figures, tables
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
-from ae_jax.experiments.config import check_parts, check_type
+from ae_jax.experiments.config import check_name, check_parts, check_type
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED
 from ae_jax.experiments.recorder import code_version, package_versions
-from ae_jax.files import make_folder, write_json
+from ae_jax.files import check_file_name, make_folder, write_json
+from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
 from ae_jax.terminal import console, count, short_path
 
@@ -51,11 +53,12 @@ def main() -> None:
     composed.run("paper", group="paper", about=about, act=make)
 
 
-def make(asked: dict[str, Any]) -> int:
+def make(asked: dict[str, Any], config_dir: str | None) -> int:
     """Make a paper.
 
     Args:
         asked: The composed config.
+        config_dir: A folder with configs of the user's own.
 
     Returns:
         The exit code: that of a mistake or bug if a run failed. Runs that diverged are results, and shown as such.
@@ -64,7 +67,7 @@ def make(asked: dict[str, Any]) -> int:
         UserError: For a mistake in the paper, its figures or its tables, before anything is trained; or if a file
             cannot be written.
     """
-    paper = checked(asked)
+    paper = checked(asked, config_dir)
     make_folder(paper.folder)
     trained = {sweep: _train(paper, overrides) for sweep, overrides in paper.sweeps.items()}
     runs = [run for sweep in trained.values() for run in sweep]
@@ -81,6 +84,7 @@ def make(asked: dict[str, Any]) -> int:
         },
     }
     write_json(paper.folder / "provenance.json", _provenance(paper, trained, results, made))
+    print_report(results, measure="sse")
     parts = f"{count(len(paper.figures), 'figure')}, {count(len(paper.tables), 'table')}, provenance.json"
     console().print(f"{paper.title}: {parts} in {short_path(paper.folder)}", soft_wrap=True, markup=False)
     return min((code for run in runs if (code := run.exit_code) not in _NO_FAILURE), default=EXIT_COMPLETED)
@@ -89,7 +93,7 @@ def make(asked: dict[str, Any]) -> int:
 _NO_FAILURE = (EXIT_COMPLETED, EXIT_DIVERGED)
 
 
-def checked(asked: dict[str, Any]) -> Paper:
+def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
     """A paper from its composed config, with all its figures and tables composed and checked.
 
     Raises:
@@ -102,24 +106,35 @@ def checked(asked: dict[str, Any]) -> Paper:
         raise UserError("paper", f"has {wrong[0]!r}", f"it may have {', '.join(_PARTS)}")
     parts = {key: check_type(f"paper.{key}", node.get(key), hint) for key, hint in _PARTS.items()}
     name = check_type("paper.name", node.get("name"), str)
+    check_name("paper.name", name)
+    for kind in ("figures", "tables"):
+        for one in parts[kind]:
+            check_file_name(f"paper.{kind}", one)
     look = [f"{key}={_text(top[key])}" for key in figures.LOOK]
     return Paper(
         name,
         parts["title"],
         parts["sweeps"],
-        {one: _composed("figures", one, [*look, *given]) for one, given in parts["figures"].items()},
-        {one: _composed("tables", one, given) for one, given in parts["tables"].items()},
+        {
+            one: _composed(figures.compose, f"paper.figures.{one}", [*look, *given], config_dir)
+            for one, given in parts["figures"].items()
+        },
+        {
+            one: _composed(tables.compose, f"paper.tables.{one}", given, config_dir)
+            for one, given in parts["tables"].items()
+        },
         Path(top["output"]) / name,
     )
 
 
-def _composed(kind: str, name: str, overrides: list[str]) -> dict[str, Any]:
+def _composed(
+    compose: Callable[..., dict[str, Any]], key: str, overrides: list[str], config_dir: str | None
+) -> dict[str, Any]:
     """The checked config of one figure or table; its runs are the paper's."""
-    compose = figures.compose if kind == "figures" else tables.compose
     try:
-        return compose([*overrides, "runs=[]"])
+        return compose([*overrides, "runs=[]"], config_dir=config_dir)
     except UserError as error:
-        raise UserError(f"paper.{kind}.{name}", str(error)) from error
+        raise UserError(key, str(error)) from error
 
 
 def _train(paper: Paper, overrides: list[str]) -> list[Any]:

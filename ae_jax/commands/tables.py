@@ -36,9 +36,9 @@ def checked(config: dict[str, Any]) -> dict[str, Any]:
     return check_parts(config, plain=_PLAIN, components=["table"])
 
 
-def compose(overrides: Sequence[str]) -> dict[str, Any]:
+def compose(overrides: Sequence[str], *, config_dir: str | None) -> dict[str, Any]:
     """The checked config of a table from overrides. Raises like `checked`."""
-    return checked(composed.compose("tables", overrides))
+    return checked(composed.compose("tables", overrides, config_dir=config_dir))
 
 
 def make_table(config: dict[str, Any], results: Results, folder: Path, name: str) -> list[Path]:
@@ -57,7 +57,7 @@ def make_table(config: dict[str, Any], results: Results, folder: Path, name: str
     return write_table(table, folder, name, config["formats"])
 
 
-def _tabulate(asked: dict[str, Any]) -> int:
+def _tabulate(asked: dict[str, Any], _: str | None) -> int:
     config = checked(asked)
     results = load(config["runs"])
     name = config["name"] or default_name(config["table"])

@@ -59,7 +59,7 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
             value out of bounds. The message names the key.
     """
     checked = check_parts(config, plain=_TOP_LEVEL, components=COMPONENTS, others=["runtime"])
-    _check_name(checked["name"])
+    check_name("name", checked["name"])
     _require_keys("runtime", config["runtime"], _RUNTIME)
     _check_keys("runtime", config["runtime"], set(_RUNTIME))
     runtime = {name: check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()}
@@ -207,9 +207,10 @@ def _choices(hint: Any) -> Iterator[Any]:
             yield from _choices(item)
 
 
-def _check_name(name: str) -> None:
+def check_name(key: str, name: str) -> None:
+    """Refuse what cannot name a folder."""
     if not name or name.startswith(".") or any(part in name for part in ("/", "\\", "\0", "\n")):
-        raise UserError("name", f"{name!r} cannot name a folder", "use letters, digits, - and _")
+        raise UserError(key, f"{name!r} cannot name a folder", "use letters, digits, - and _")
 
 
 def _lower(message: str) -> str:

@@ -75,17 +75,20 @@ class Configuration:
 
 
 def configurations(results: Results) -> list[Configuration]:
-    """The configurations of all runs, in the order of what varies: components first, then their keys."""
-    groups: dict[str, list[Run]] = {}
+    """The configurations of all runs, in the order of what varies: components first, then their keys.
+
+    Runs of one config on data that changed behind the same name are two configurations.
+    """
+    groups: dict[tuple[str, str], list[Run]] = {}
     for run in results.runs:
-        groups.setdefault(_key(run.settings), []).append(run)
+        groups.setdefault((_key(run.settings), run.data), []).append(run)
     excluded: dict[str, list[Excluded]] = {}
     for one in results.excluded:
         if one.settings and one.state != "repeated":
             excluded.setdefault(_key(one.settings), []).append(one)
     keys = list(results.distinguishing)
     made = []
-    for key, runs in groups.items():
+    for (key, _), runs in groups.items():
         settings = {name: runs[0].settings[name] for name in keys if name in runs[0].settings}
         by_seed = tuple(sorted(runs, key=lambda run: run.seed))
         made.append(Configuration(settings, by_seed, tuple(excluded.get(key, ()))))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.measures import MEASURES, SPLITS
-from ae_jax.results.runs import Run, Setting
+from ae_jax.results.runs import Excluded, Run, Setting
 
 if TYPE_CHECKING:
     import duckdb
@@ -62,9 +62,11 @@ class Database:
     Args:
         runs: The runs.
         varying: Dotted keys of the configs that get a column beside those that all tables have.
+        excluded: Folders that are not in the tables.
     """
 
-    def __init__(self, runs: Sequence[Run], varying: Sequence[str]):
+    def __init__(self, runs: Sequence[Run], varying: Sequence[str], excluded: Sequence[Excluded] = ()):
+        self._excluded = excluded
         self._runs, self._keys = runs, list(dict.fromkeys([*_ALWAYS, *(key for key in varying if key != "seed")]))
         self._has_metrics = False
 
@@ -82,6 +84,28 @@ class Database:
         if relation is None:
             raise UserError("sql", "answers nothing", "write a query, such as: select * from runs")
         return relation
+
+    def folders(self, condition: str) -> set[str]:
+        """Folders for which a condition on `runs` holds in any row, those that are not in the tables among them."""
+        found = self.query(f"select distinct folder from runs where ({condition})").fetchall()
+        columns = self._connection.sql("describe runs").fetchall()
+        types = {name: kind for name, kind, *_ in columns}
+        rows = [
+            {
+                **dict.fromkeys(types),
+                **{key: one.settings.get(key) for key in ("seed", *self._keys)},
+                "run": one.path.name,
+                "experiment": one.path.parent.name,
+                "folder": str(one.path),
+            }
+            for one in self._excluded
+            if one.settings
+        ]
+        if rows:
+            self._connection.execute("drop table if exists excluded")
+            _create(self._connection, "excluded", [_as_text(row, types) for row in rows], types)
+            found += self.query(f"select distinct folder from excluded where ({condition})").fetchall()
+        return {folder for (folder,) in found}
 
     @cached_property
     def _connection(self) -> "duckdb.DuckDBPyConnection":

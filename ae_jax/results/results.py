@@ -65,16 +65,18 @@ class Results:
     def where(self, condition: str | None) -> "Results":
         """The runs for which an SQL condition on the table `runs` holds in any row; all of them for None.
 
+        It is asked of what is not counted as well, which has settings and no measures.
+
         Raises:
             UserError: If the condition is wrong, or no run is left.
         """
         if condition is None:
             return self
-        found = self.sql(f"select distinct folder from runs where ({condition})").fetchall()
-        kept = {folder for (folder,) in found}
-        if not kept:
+        kept = self._database.folders(condition)
+        runs = [run for run in self.runs if str(run.folder.path) in kept]
+        if not runs:
             raise UserError("where", f"holds for none of {len(self.runs)} runs ({condition})", "change the condition")
-        return Results([run for run in self.runs if str(run.folder.path) in kept], self.excluded)
+        return Results(runs, [one for one in self.excluded if str(one.path) in kept])
 
     def require(self, *, what: str, one_dataset: bool = True) -> None:
         """Refuse what cannot be put into one figure or table.
@@ -106,7 +108,7 @@ class Results:
 
     @cached_property
     def _database(self) -> database.Database:
-        return database.Database(self.runs, self.varying)
+        return database.Database(self.runs, self.varying, self.excluded)
 
 
 def load(*paths: str | Path | Iterable[str | Path]) -> Results:

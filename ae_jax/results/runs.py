@@ -55,10 +55,15 @@ class Run:
         return int(self.summary["model"]["latent_size"])
 
     @property
+    def data(self) -> str:
+        """The same for two runs on the same data in the same splits, whatever the data are called."""
+        provenance = self.summary["dataset"]["provenance"]
+        return f"{provenance.get('sha256')} {provenance.get('split_sha256')}"
+
+    @property
     def identity(self) -> str:
         """The same for two folders that hold the same run: same config, same data."""
-        provenance = self.summary["dataset"]["provenance"]
-        return f"{self.summary['config_hash']} {provenance.get('sha256')} {provenance.get('split_sha256')}"
+        return f"{self.summary['config_hash']} {self.data}"
 
     def measure(self, name: str, split: str = "test") -> float | None:
         """A measure of the autoencoder; None where it was not taken. See `measures.SPLITS`."""

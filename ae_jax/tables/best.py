@@ -6,7 +6,7 @@ from ae_jax.results.measures import measure_named
 from ae_jax.tables.assemble import assemble
 from ae_jax.tables.base import Table
 from ae_jax.tables.notes import diverged_notes, where_measured
-from ae_jax.tables.settings import SEED, check_keys, dataset_keys, grouped
+from ae_jax.tables.settings import check_keys, dataset_keys, grouped
 
 
 def build(results: Results, /, *, within: list[str], select: str, measures: list[str]) -> Table:
@@ -31,7 +31,7 @@ def build(results: Results, /, *, within: list[str], select: str, measures: list
     candidates = configurations(results)
     data = [key for key in dataset_keys(results) if key not in within]
     keys = [*data, *within]
-    selected = [key for key in results.varying if key not in (SEED, *keys)]
+    selected = [key for key in results.distinguishing if key not in keys]
     groups = grouped(candidates, keys)
     chosen = [best_by_validation(group, select) for group in groups]
     where = where_measured(chosen, [*keys, *selected], "test")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ae_jax.errors import UserError, nearest
-from ae_jax.files import make_folder, write_text
+from ae_jax.files import check_file_name, make_folder, write_text
 from ae_jax.tables.base import Cell, Column, Raw, Table
 from ae_jax.tables.latex import latex
 
@@ -70,8 +70,7 @@ def write_table(table: Table, folder: Path, name: str, formats: Sequence[Format]
     for one in formats:
         if one not in _FORMATS:
             raise UserError("formats", f"there is no {one!r}", nearest(one, _FORMATS))
-    if not re.fullmatch(r"\w[\w.-]*", name):
-        raise UserError("name", f"{name!r} cannot name a file", "use letters, digits, - and _")
+    check_file_name("name", name)
     texts = {folder / f"{name}{_FORMATS[one][0]}": _FORMATS[one][1](table) for one in formats}
     make_folder(folder)
     for path, text in texts.items():

@@ -42,7 +42,7 @@ def dataset_keys(results: Results) -> list[str]:
 
 def naming_keys(results: Results) -> list[str]:
     """The keys that name a configuration: those of the data, the latent size, the rest as in the config."""
-    keys = [key for key in results.varying if key != SEED] or list(_ALWAYS)
+    keys = list(results.distinguishing) or list(_ALWAYS)
     return sorted(keys, key=lambda key: (not _is_of_data(key), key != LATENT_SIZE))
 
 

@@ -96,7 +96,10 @@ def test_a_condition(command, sweep):
         (["outputs/sweep/lost/status.json"], "is not a folder"),
         (["empty"], "error: empty: holds no run folder"),
         (["outputs", "--measure", "ssee"], "error: measure: there is no 'ssee'; did you mean 'sse'"),
-        (["outputs", "--sql", "select see from runs"], "error: sql: there is no column 'see'; did you mean 'seed' or 'sse'?"),
+        (
+            ["outputs", "--sql", "select see from runs"],
+            "error: sql: there is no column 'see'; did you mean 'seed' or 'sse'?",
+        ),
         (["outputs", "--where", "seed = 12"], "error: where: holds for none of 18 runs"),
         (["outputs", "--csv"], "--csv goes with --sql"),
         (["outputs", "--output", "x"], "--output goes with --html"),

@@ -225,3 +225,12 @@ def test_a_thousand_runs_load_in_seconds(write_run, tmp_path):
     assert results.sql("select count(*) from metrics").fetchall() == [(100_000,)]
     assert len(results.table) == 3000
     assert time.perf_counter() - start < 60
+
+
+def test_a_condition_is_asked_of_what_is_not_counted_too(sweep, write_run, tmp_path):
+    for size in (1, 2):
+        settings = {"model.latent_size": size, "optimizer.learning_rate": 0.1, "seed": 9}
+        write_run(tmp_path / "sweep" / f"lost{size}", settings=settings, state="diverged")
+    kept = sweep().where("model.latent_size = 2 and model = 'dense'")
+    assert [one.path.name for one in kept.excluded] == ["lost2"]
+    assert not sweep().where("sse > 0").excluded

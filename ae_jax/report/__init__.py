@@ -1,0 +1,1 @@
+"""Reports: what run folders say, for people to read. Nothing here trains."""

@@ -1,0 +1,57 @@
+/** Parallel coordinates of what was swept; null where less than two keys were. */
+function makeParallel() {
+  const swept = columns.filter((column) => column.kind === "setting" && column.swept && column.key !== "seed");
+  byId("parallel-section").hidden = swept.length < 2;
+  if (swept.length < 2) return null;
+  const error = columnOf.get("test.sse");
+  const dimensions = [...swept, error].map(dimensionOf);
+  byId("parallel").style.minWidth = `${120 * dimensions.length}px`;
+  const colours = dimensionOf(error);
+  return {
+    update: (visible) => {
+      const only = (values) => visible.map((run) => values[run]);
+      const trace = {
+        type: "parcoords",
+        dimensions: dimensions.map((dimension) => ({ ...dimension, values: only(dimension.values) })),
+        line: {
+          color: only(colours.values),
+          cmin: colours.range[0],
+          cmax: colours.range[1],
+          colorscale: RAMP.map((_, at) => [at / (RAMP.length - 1), rampColour(at / (RAMP.length - 1))]),
+        },
+        tickfont: { color: styleColour("--text") },
+        rangefont: { color: "rgba(0,0,0,0)" },
+      };
+      return draw(byId("parallel"), [trace], { height: 360, margin: { l: 72, r: 56, t: 48, b: 24 } });
+    },
+  };
+}
+
+/** An axis of parallel coordinates: texts by their place, numbers over decades by their logarithm. */
+function dimensionOf(column) {
+  const values = distinct(column.values);
+  const isLog = column.number && spansDecades(column.values);
+  const at = (value) => (!column.number ? values.indexOf(value) : isLog && value !== null ? Math.log10(value) : value);
+  const places = values.filter((value) => value !== null || !column.number);
+  const few = places.length <= 12 && column.kind === "setting";
+  const ticked = few ? places : ticksOver(places, isLog);
+  const ends = places.map(at);
+  const last = column.key.split(".").at(-1);
+  return {
+    label:
+      columns.filter((other) => other.kind === "setting" && other.key.endsWith(last)).length === 1
+        ? last
+        : column.label,
+    values: column.values.map(at),
+    range: [Math.min(...ends), Math.max(...ends)],
+    tickvals: ticked.map(at),
+    ticktext: ticked.map((value) => (few ? shownIn(column, value) : String(Number(value.toPrecision(2))))),
+  };
+}
+
+/** Six numbers from the least to the largest, evenly spaced on the axis. */
+function ticksOver(sorted, isLog) {
+  const [low, high] = [sorted[0], sorted.at(-1)];
+  const share = (part) => (isLog ? low * (high / low) ** part : low + part * (high - low));
+  return low === high ? [low] : [0, 0.2, 0.4, 0.6, 0.8, 1].map(share);
+}

@@ -1,0 +1,130 @@
+"""What the page shows, as JSON: columns with a value for each run, the runs, and an overview.
+
+Numbers have six significant digits; a run's config is text, and exact.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ae_jax.report.columns import Column, columns
+from ae_jax.report.overview import overview
+from ae_jax.report.pictures import reconstructions
+from ae_jax.results import Results
+from ae_jax.results.configurations import setting_text
+from ae_jax.results.measures import MEASURES
+from ae_jax.results.runs import Run
+
+MOST_PICTURES, _PICTURE_BYTES = 200, 5_000_000
+MOST_POINTS = 200
+_CURVES = ("train_loss", "validation_loss", "validation_sse")
+_SEED, _LATENT = "seed", "model.latent_size"
+
+
+def page_data(results: Results) -> dict[str, Any]:
+    """All that the page shows."""
+    made = columns(results)
+    pictures = _pictures(results.runs)
+    names = [run.name for run in results.runs]
+    curves: dict[tuple[float, ...], dict[str, Any]] = {}
+    runs = []
+    for run, picture in zip(results.runs, pictures, strict=True):
+        # A name can stand in two folders, with data that differ; then the path tells them apart.
+        identity = run.name if names.count(run.name) == 1 else str(run.folder.path)
+        runs.append(_run(run) | {"id": identity, "pca_curve": _pca_curve(run, curves), "reconstructions": picture})
+    return rounded(
+        {
+            "overview": overview(results) | {"num_pictures": sum(picture is not None for picture in pictures)},
+            "columns": [one._asdict() for one in made],
+            "measures": {name: measure.short for name, measure in MEASURES.items()},
+            "runs": runs,
+            "pca_curves": list(curves.values()),
+            "defaults": _defaults(made, results),
+        }
+    )
+
+
+def rounded(content: Any) -> Any:
+    """The content with floats rounded to six significant digits; those that are not finite are None."""
+    if isinstance(content, dict):
+        return {key: rounded(item) for key, item in content.items()}
+    if isinstance(content, list | tuple):
+        return [rounded(item) for item in content]
+    if isinstance(content, float):
+        return float(f"{content:.6g}") if math.isfinite(content) else None
+    return content
+
+
+def thinned(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """At most `MOST_POINTS` records, evenly spaced, with the first and the last."""
+    if len(records) <= MOST_POINTS:
+        return list(records)
+    return [records[index] for index in np.linspace(0, len(records) - 1, MOST_POINTS).round().astype(int)]
+
+
+def _run(run: Run) -> dict[str, Any]:
+    records = thinned(run.folder.metrics)
+    about = {key: run.folder.config.get(key) for key in ("name", "tags", "notes")}
+    splits = ("test", "validation", *(["corrupted"] if run.summary.get("corrupted") else []))
+    return {
+        "name": run.name,
+        "folder": str(run.folder.path),
+        "dataset": run.dataset,
+        "latent_size": run.latent_size,
+        "num_components": run.summary["pca"].get("num_components"),
+        "components_to_match": run.summary["pca"].get("components_to_match"),
+        "measures": {split: _measures(run, split) for split in splits},
+        "curve": {name: [record.get(name) for record in records] for name in ("epoch", *_CURVES)},
+        "config": {key: setting_text(value) for key, value in run.settings.items()},
+        "about": {key: setting_text(value) for key, value in about.items() if value},
+    }
+
+
+def _measures(run: Run, split: str) -> dict[str, list[float | None]]:
+    """Autoencoder's and PCA's, by measure."""
+    pairs = {name: [run.measure(name, split), run.pca(name, split)] for name in MEASURES}
+    return {name: pair for name, pair in pairs.items() if pair[0] is not None}
+
+
+def _pca_curve(run: Run, curves: dict[tuple[float, ...], dict[str, Any]]) -> int | None:
+    """Index of PCA's test sse by number of components: runs on the same data share it."""
+    values = tuple(run.summary["pca"].get("test_sse_by_components") or ())
+    if not values:
+        return None
+    if values not in curves:
+        twins = sum(curve["dataset"] == run.dataset for curve in curves.values())
+        label = f"PCA, {run.dataset}" + (f" ({twins + 1})" if twins else "")
+        curves[values] = {"dataset": run.dataset, "label": label, "values": values}
+    return list(curves).index(values)
+
+
+def _pictures(runs: Sequence[Run]) -> list[dict[str, Any] | None]:
+    """Reconstructions of the runs that are best on the validation split, as many as a page can bear; else None."""
+
+    def error(index: int) -> float:
+        value = runs[index].measure("sse", "validation")
+        return math.inf if value is None else value
+
+    pictures: list[dict[str, Any] | None] = [None] * len(runs)
+    size = 0
+    for index in sorted(range(len(runs)), key=error)[:MOST_PICTURES]:
+        picture = rounded(reconstructions(runs[index]))
+        size += len(picture.get("png", "")) + sum(9 * len(line) for row in picture.get("profiles", ()) for line in row)
+        if size > _PICTURE_BYTES:
+            break
+        pictures[index] = picture
+    return pictures
+
+
+def _defaults(made: Sequence[Column], results: Results) -> dict[str, str | None]:
+    """To begin with: over the latent size or the number swept most finely, coloured by what else varies."""
+    swept = {one.key: one for one in made if one.swept and one.key != _SEED}
+    numbers = {key: len({repr(value) for value in one.values}) for key, one in swept.items() if one.number}
+    x = _LATENT if _LATENT in swept else max(numbers, key=numbers.__getitem__, default=next(iter(swept), _SEED))
+    if len(results.runs) == 1:
+        x = _LATENT
+    others = [key for key in swept if key != x]
+    texts = [key for key in others if not swept[key].number]
+    return {"x": x, "y": "test.sse", "colour": next(iter([*texts, *others]), None)}

@@ -1,0 +1,200 @@
+"""A paper trains what is missing and only that, and is made from the runs that it asks for."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from ae_jax.commands import figures, paper, tables
+from ae_jax.errors import UserError
+
+CONF = Path(__file__).parents[2] / "conf"
+SMALL = """
+name: small
+title: Small
+sweeps:
+  a: ["model.latent_size=1,2", "seed=0,1", trainer.num_epochs=2, trainer.max_train_examples=64, tracking.mode=disabled]
+figures:
+  error: [figure=latent_vs_pca]
+tables:
+  numbers: [table=comparison]
+"""
+LOOK = {"venue": "neurips", "width": "text", "font": None, "formats": ["pdf"], "output": "outputs/paper"}
+
+
+@pytest.fixture
+def small(command, here):
+    """Make a small paper; a part of its yaml may be replaced."""
+    (here / "own" / "paper").mkdir(parents=True)
+
+    def make(old: str = "", new: str = ""):
+        (here / "own" / "paper" / "small.yaml").write_text(SMALL.replace(old, new) if old else SMALL)
+        return command(paper.main, "--config-dir", "own", "paper=small")
+
+    return make
+
+
+def asked(**changes: object) -> dict:
+    node = {"name": "p", "title": "P", "sweeps": {"a": ["seed=0,1"]}, "figures": {}, "tables": {}, **changes}
+    return {**LOOK, "paper": node}
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "paper").glob("*.yaml")))
+def test_every_paper_composes_with_all_that_it_asks_for(name):
+    from ae_jax.commands.composed import compose
+
+    text = (CONF / "paper" / f"{name}.yaml").read_text()
+    assert [line.partition(":")[0] for line in text.splitlines()[:4]] == ["# Claim", "# Command", "# Time", "# Score"]
+    assert f"python scripts/paper.py paper={name}" in text
+    made = paper.checked(compose("paper", [f"paper={name}"], config_dir=None), None)
+    assert made.name == name
+    assert made.sweeps
+    assert made.figures
+    assert made.folder == Path("outputs/paper") / name
+
+
+def test_the_look_of_the_paper_is_that_of_its_figures():
+    made = paper.checked(
+        {**asked(figures={"f": ["figure=cost"], "g": ["figure=cost", "width=column"]}), "venue": "icml"}, None
+    )
+    assert [config["venue"] for config in made.figures.values()] == ["icml", "icml"]
+    assert [config["width"] for config in made.figures.values()] == ["text", "column"]
+    assert made.figures["f"]["formats"] == ["pdf"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"figures": {"f": ["figure=latent_vs_pc"]}}, "paper.figures.f: figure=latent_vs_pc: there is no such option"),
+        ({"figures": {"f": ["figure=cost", "figure.mesure=sse"]}}, "paper.figures.f: figure.mesure: is not a key"),
+        ({"figures": {"f": "figure=cost"}}, "paper.figures: input should be a valid list"),
+        (
+            {"tables": {"t": ["table=comparison", "formats=[word]"]}},
+            "paper.tables.t: formats.0: input should be 'latex'",
+        ),
+        ({"sweeps": None}, "paper.sweeps: input should be a valid dictionary"),
+        ({"sweps": {}}, "paper: has 'sweps'; it may have title, sweeps"),
+        ({"name": "a/b"}, "paper.name: 'a/b' cannot name a folder"),
+        ({"name": ".."}, "paper.name: '..' cannot name a folder"),
+        ({"figures": {"../f": ["figure=cost"]}}, "paper.figures: '../f' cannot name a file"),
+    ],
+)
+def test_a_mistake_is_found_before_anything_is_trained(changes, problem):
+    with pytest.raises(UserError) as raised:
+        paper.checked(asked(**changes), None)
+    assert str(raised.value).startswith(problem)
+
+
+@pytest.mark.slow
+def test_a_paper_trains_what_is_missing_and_only_that(small, here):
+    ended = small()
+    assert ended.code == 0, ended.err
+    assert "sweep of 4 runs in 2 programs" in ended.out
+    assert "Small: 1 figure, 1 table, provenance.json in outputs/paper/small" in ended.out
+    folder = here / "outputs" / "paper" / "small"
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == {
+        "provenance.json",
+        *(f"figures/error.{kind}" for kind in ("pdf", "svg", "png")),
+        *(f"tables/numbers.{kind}" for kind in ("tex", "csv", "md")),
+    }
+    first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    provenance = json.loads(first[folder / "provenance.json"])
+    runs = provenance["sweeps"]["a"]["runs"]
+    assert len(runs) == 4
+    for run in runs:
+        status = json.loads((here / run["folder"] / "status.json").read_text())
+        assert (run["state"], run["config_hash"]) == ("completed", status["config_hash"])
+    for kind, name, file in (("figures", "error", "error.pdf"), ("tables", "numbers", "numbers.tex")):
+        assert provenance[kind][name]["sha256"][file] == sha256(first[folder / kind / file]).hexdigest()
+
+    again = small()
+    assert "4 runs trained before: not trained again" in again.out
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == first
+
+    status = here / runs[0]["folder"] / "status.json"
+    before = {run["folder"]: (here / run["folder"] / "status.json").read_bytes() for run in runs}
+    status.unlink()
+    (here / runs[0]["folder"] / "summary.json").unlink()
+    third = small()
+    assert "3 runs trained before: not trained again" in third.out
+    changed = [folder for folder, text in before.items() if (here / folder / "status.json").read_bytes() != text]
+    assert changed == [runs[0]["folder"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("figure=latent_vs_pca", "figure=x", "paper.figures.error: figure=x: there is no such option of figure"),
+        ("seed=0,1", "sed=0,1", "sed: is not a key or group of the config; did you mean 'seed'?"),
+        ("title: Small", "titel: Small", "paper: has 'titel'; it may have title, sweeps, figures, tables"),
+    ],
+)
+def test_a_mistake_in_a_paper_trains_nothing(old, new, problem, small, here):
+    ended = small(old, new)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.splitlines() == [f"error: {problem}"] or problem in ended.err
+    assert not list(here.glob("outputs/*/*/status.json"))
+
+
+@pytest.mark.slow
+def test_runs_that_the_paper_does_not_ask_for_are_not_in_it(small, here, write_run):
+    write_run(here / "outputs" / "small" / "stranger", settings={"seed": 7}, sse=100.0)
+    assert small().code == 0
+    assert "100" not in (here / "outputs/paper/small/tables/numbers.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("entry", "arguments", "problem"),
+    [
+        (figures.main, ["figure=latent_vs_pca"], "runs: has no value; give runs=…"),
+        (figures.main, ["runs=outputs/none"], "outputs/none: does not exist"),
+        (figures.main, ["runs=outputs", "venue=nips"], "venue: input should be 'neurips'"),
+        (figures.main, ["runs=outputs", "font=Nofont"], "font: there is no 'Nofont' on this machine"),
+        (figures.main, ["runs=outputs", "figure=cots"], "figure=cots: there is no such option of figure"),
+        (figures.main, ["runs=outputs", "where=sed > 1"], "sql: there is no column 'sed'; did you mean 'seed'"),
+        (
+            figures.main,
+            ["runs=outputs", "figure._target_=os.system"],
+            "figure._target_: 'os.system' is not in an allowed",
+        ),
+        (figures.main, ["runs=outputs", "figure._target_=ae_jax.files.write_text"], "is no figure"),
+        (figures.main, ["runs=outputs", "name=../x"], "name: '../x' cannot name a file"),
+        (figures.main, ["runs=outputs", "output=here/file"], "here/file: cannot be made (File exists)"),
+        (figures.main, ["runs=outputs", "formats=[]"], "formats: none is given"),
+        (figures.main, ["model=dense"], "model: is not a key or group of the config"),
+        (tables.main, ["runs=outputs", "table.measures=[see]"], "measure: there is no 'see'"),
+        (tables.main, ["runs=outputs", "formats=[word]"], "formats.0: input should be 'latex', 'csv' or 'markdown'"),
+        (tables.main, ["runs=outputs", "name=../x"], "name: '../x' cannot name a file"),
+        (paper.main, ["paper=none"], "paper=none: there is no such option of paper"),
+        (paper.main, ["--config-dir", "none"], "--config-dir: none is not a folder"),
+    ],
+)
+def test_a_mistake_ends_in_one_line(entry, arguments, problem, command, sweep, here):
+    (here / "here").mkdir()
+    (here / "here" / "file").write_text("")
+    before = sorted(here.rglob("*"))
+    ended = command(entry, *arguments)
+    assert ended.code == 2
+    assert len(ended.err.splitlines()) == 1
+    assert problem in ended.err
+    assert [path for path in sorted(here.rglob("*")) if path not in before] == []
+
+
+def test_a_figure_and_a_table_of_a_sweep(command, sweep, here):
+    ended = command(figures.main, "runs=outputs", "where=model.latent_size > 1", "formats=[png]", "output=f", "name=x")
+    assert (ended.code, ended.out) == (0, "f/x.png\n")
+    ended = command(tables.main, "runs=outputs", "output=t")
+    assert (ended.code, ended.out) == (0, "t/comparison.tex\nt/comparison.csv\nt/comparison.md\n")
+    assert sorted(path.name for path in (here / "t").iterdir()) == ["comparison.csv", "comparison.md", "comparison.tex"]
+
+
+@pytest.mark.parametrize("entry", [figures.main, tables.main, paper.main])
+def test_help_lists_options_and_keys(entry, command):
+    ended = command(entry, "--help")
+    assert ended.code == 0
+    group = entry.__module__.rpartition(".")[2].removesuffix("s")
+    for path in (CONF / group).glob("*.yaml"):
+        assert f"  {path.stem} " in ended.out
+    assert "KEY=…" in ended.out

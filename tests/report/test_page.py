@@ -1,0 +1,293 @@
+"""The page as a file: whole, alone, safe to open, small, and true to the run folders."""
+
+import base64
+import copy
+import io
+import json
+import re
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ae_jax.errors import UserError
+from ae_jax.report import page as page_module
+from ae_jax.report.page import write_page
+from ae_jax.report.page_data import MOST_PICTURES, MOST_POINTS, page_data, rounded, thinned
+from ae_jax.report.pictures import reconstructions
+from ae_jax.results import Results, load
+
+pytest.importorskip("plotly", reason="the extra `page` is not installed")
+pytest.importorskip("itables", reason="the extra `page` is not installed")
+
+EVIL = "</script><!--<script><img src=x onerror=alert(1)>"
+
+
+class Elements(HTMLParser):
+    """Start tags with their attributes, and the text of each script."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_data(self, data):
+        if self.lasttag == "script" and self.scripts:
+            self.scripts[-1] += data
+
+
+@pytest.fixture
+def sweep(tmp_path, write_run) -> Path:
+    """Two latent sizes and two seeds, and a run that failed."""
+    for size in (1, 2):
+        for seed in (0, 1):
+            settings = {"model.latent_size": size, "seed": seed}
+            write_run(tmp_path / "runs" / f"size{size}-seed{seed}", settings=settings, sse=3.0 / size + seed / 10)
+    write_run(tmp_path / "runs" / "broken", settings={"seed": 5}, state="failed", error=f"ValueError: {EVIL}")
+    return tmp_path / "runs"
+
+
+def written(results: Results, folder: Path, **options) -> str:
+    path = folder / "out" / "page.html"
+    write_page(results, path, **options)
+    assert [file.name for file in path.parent.iterdir()] == ["page.html"]
+    return path.read_text(encoding="utf-8")
+
+
+def data_in(text: str) -> dict:
+    found = re.search(r'<script type="application/json" id="data">([^<]*)</script>', text)
+    return json.loads(found[1])
+
+
+def test_the_file_holds_the_data_of_the_folders(sweep, tmp_path):
+    data = data_in(written(load(sweep), tmp_path))
+    columns = {column["key"]: column["values"] for column in data["columns"]}
+    assert [run["name"] for run in data["runs"]] == ["size1-seed0", "size1-seed1", "size2-seed0", "size2-seed1"]
+    assert columns["model.latent_size"] == [1, 1, 2, 2]
+    assert columns["seed"] == [0, 1, 0, 1]
+    assert columns["test.sse"] == [3.0, 3.1, 1.5, 1.6]
+    assert columns["pca.test.sse"] == [4, 4, 2, 2]
+    assert columns["ratio.test.sse"] == [0.75, 0.775, 0.75, 0.8]
+    assert data["runs"][0]["measures"]["test"]["sse"] == [3.0, 4]
+    assert data["runs"][0]["curve"]["epoch"] == [1, 2, 3]
+    assert data["pca_curves"][0]["values"][:4] == [8, 4, 2, 1]
+    assert data["defaults"] == {"x": "model.latent_size", "y": "test.sse", "colour": None}
+
+
+def test_the_best_is_chosen_on_validation_and_reported_on_test(tmp_path, write_run):
+    for rate, validation, test in ((1e-3, 1.0, 5.0), (1e-2, 2.0, 0.5)):
+        for seed in (0, 1, 2):
+            settings = {"optimizer.learning_rate": rate, "seed": seed}
+            write_run(tmp_path / f"{rate}-{seed}", settings=settings, sse=test + seed, validation_sse=validation)
+    (best,) = page_data(load(tmp_path))["overview"]["best"]
+    assert best["label"] == "optimizer.learning_rate=0.001"
+    assert best["num_seeds"] == 3
+    assert best["autoencoder"]["mean"] == 6
+    assert 5 <= best["autoencoder"]["low"] < 6 < best["autoencoder"]["high"] <= 7
+    assert best["pca"]["mean"] == 2
+    assert best["ratio"]["mean"] == 3
+
+
+def test_folders_that_are_left_out_are_listed_with_their_reason(sweep):
+    (one,) = page_data(load(sweep))["overview"]["excluded"]
+    assert one == {"folder": str(sweep / "broken"), "state": "failed", "reason": f"ValueError: {EVIL}"}
+
+
+def test_no_completed_run_leaves_the_list(tmp_path, write_run):
+    write_run(tmp_path / "a", state="interrupted")
+    data = data_in(written(load(tmp_path), tmp_path))
+    assert data["runs"] == []
+    assert data["overview"]["excluded"][0]["state"] == "interrupted"
+
+
+def test_one_run(tmp_path, write_run):
+    data = data_in(written(load(write_run(tmp_path / "only")), tmp_path))
+    assert data["overview"]["best"][0]["num_seeds"] == 1
+    assert data["overview"]["best"][0]["autoencoder"] == {"mean": 1.5, "low": None, "high": None}
+    assert not any(column["swept"] for column in data["columns"])
+
+
+def test_datasets_have_a_curve_of_pca_and_a_best_each(tmp_path, write_run):
+    write_run(tmp_path / "a", dataset="digits")
+    write_run(tmp_path / "b", dataset="digits", settings={"seed": 1})
+    settings = {"dataset._target_": "ae_jax.datasets.mnist.mnist"}
+    write_run(tmp_path / "c", dataset="mnist", settings=settings, feature_shape=(4, 4))
+    data = page_data(load(tmp_path))
+    assert [curve["label"] for curve in data["pca_curves"]] == ["PCA, digits", "PCA, mnist"]
+    assert [run["pca_curve"] for run in data["runs"]] == [0, 0, 1]
+    assert [row["dataset"] for row in data["overview"]["best"]] == ["digits", "mnist"]
+    dataset = next(column for column in data["columns"] if column["key"] == "dataset")
+    assert (dataset["swept"], dataset["values"]) == (True, ["digits", "digits", "mnist"])
+
+
+def test_a_setting_that_some_runs_lack_stays_a_number(tmp_path, write_run):
+    write_run(tmp_path / "a", settings={"corruption.scale": 0.5})
+    write_run(tmp_path / "b", settings={"corruption.scale": 0.25})
+    write_run(tmp_path / "c")
+    scale = next(column for column in page_data(load(tmp_path))["columns"] if column["key"] == "corruption.scale")
+    assert (scale["number"], scale["values"]) == (True, [0.5, 0.25, None])
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path, write_run):
+    write_run(tmp_path / "a" / "run", dataset="digits")
+    write_run(tmp_path / "b" / "run", dataset="mnist")
+    assert [run["id"] for run in page_data(load(tmp_path))["runs"]] == [str(tmp_path / x / "run") for x in "ab"]
+
+
+def test_what_folders_say_cannot_become_markup(tmp_path, write_run, sweep):
+    settings = {"notes": EVIL, "tags": [EVIL], "name": EVIL, "loss.link": EVIL}
+    write_run(sweep / "<img src=x onerror=alert(1)>", settings=settings, dataset=EVIL)
+    plain = Elements(written(load(sweep / "size1-seed0"), tmp_path, title="plain"))
+    evil_text = written(load(sweep), tmp_path, title=f"title {EVIL}")
+    evil = Elements(evil_text)
+    assert [(tag, attributes.keys()) for tag, attributes in evil.tags] == [
+        (tag, attributes.keys()) for tag, attributes in plain.tags
+    ]
+    run = data_in(evil_text)["runs"][0]
+    assert (run["name"], run["config"]["loss.link"], run["about"]["notes"]) == (
+        "<img src=x onerror=alert(1)>",
+        EVIL,
+        EVIL,
+    )
+    assert data_in(evil_text)["overview"]["excluded"][0]["reason"].endswith(EVIL)
+
+
+def test_nothing_points_to_the_network(sweep, tmp_path):
+    text = written(load(sweep), tmp_path)
+    elements = Elements(text)
+    for _, attributes in elements.tags:
+        for name in ("src", "href", "action", "data", "srcset"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+    own = [page_module._asset(name) for name in (*page_module._SCRIPTS, "page.css", "panel.css", "page.html")]
+    assert not re.search(r"https?:|//[a-z]|@import|fetch\(|XMLHttpRequest|WebSocket", "\n".join(own))
+    styles = text[text.index("<style>") : text.index("</style>")]
+    assert not re.search(r"@import|url\((?!['\"]?data:)", styles)
+    (policy,) = [a["content"] for tag, a in elements.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert not {"connect-src", "font-src"} & rules.keys()
+    assert "'unsafe-inline'" not in rules["script-src"]
+    assert not re.search(r"https?:|\*", policy)
+
+
+def test_code_inside_a_script_cannot_end_it():
+    code = 'a = "</script>"; b = /<\\/SCRIPT/; c = "<!-- </Script>"'
+    kept = page_module._inside_script(code)
+    assert not re.search(r"</script|<!--", kept, re.IGNORECASE)
+    assert kept.replace("<\\", "<") == code.replace("<\\", "<")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.12345678, 0.123457),
+        (123456789.0, 123457000.0),
+        (1.5e-9, 1.5e-9),
+        (123456789, 123456789),
+        (True, True),
+        (float("nan"), None),
+        (float("inf"), None),
+        ({"a": [1 / 3, ("x", -2 / 3)]}, {"a": [0.333333, ["x", -0.666667]]}),
+    ],
+)
+def test_numbers_have_six_digits(value, expected):
+    assert rounded(value) == expected
+
+
+def test_config_stays_exact(tmp_path, write_run):
+    run = write_run(tmp_path / "a", settings={"optimizer.learning_rate": 0.00123456789})
+    assert page_data(load(run))["runs"][0]["config"]["optimizer.learning_rate"] == "0.00123456789"
+
+
+@pytest.mark.parametrize("count", [0, 1, MOST_POINTS, MOST_POINTS + 1, 5 * MOST_POINTS + 3])
+def test_long_curves_are_thinned_evenly(count):
+    epochs = [record["epoch"] for record in thinned([{"epoch": epoch} for epoch in range(count)])]
+    assert len(epochs) == min(count, MOST_POINTS)
+    if count:
+        assert (epochs[0], epochs[-1]) == (0, count - 1)
+    steps = np.diff(epochs)
+    assert not len(steps) or (steps.min() >= 1 and steps.max() - steps.min() <= 1)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (5, 4, 1), (5, 4, 3)])
+def test_pictures_have_a_row_for_each_method_and_a_column_for_each_example(shape, tmp_path, write_run):
+    (run,) = load(write_run(tmp_path / "a", feature_shape=shape)).runs
+    shown = reconstructions(run)
+    assert (shown["labels"], shown["columns"]) == (["input", "autoencoder", "PCA"], 4)
+    image = Image.open(io.BytesIO(base64.b64decode(shown["png"])))
+    assert image.size == (4 * (4 + 1), 3 * (5 + 1))
+    assert image.mode == ("RGB" if shape[-1] == 3 else "L")
+    example = np.asarray(image)[6:11, 5:9].astype(float)
+    arrays = run.folder.reconstructions
+    low, high = arrays["x"].min(), arrays["x"].max()
+    second = np.clip(arrays["autoencoder"][1], low, high).reshape(example.shape)
+    np.testing.assert_allclose((example - 1) / 254, (second - low) / (high - low), atol=0.51 / 254)
+
+
+def test_corrupted_inputs_have_a_row(tmp_path, write_run):
+    (run,) = load(write_run(tmp_path / "a", corrupted_sse=2.0)).runs
+    assert reconstructions(run)["labels"] == ["input", "corrupted", "autoencoder", "PCA"]
+
+
+def test_what_is_no_image_is_drawn_as_lines(tmp_path, write_run):
+    (run,) = load(write_run(tmp_path / "a", feature_shape=(7,), unit_interval=False)).runs
+    shown = reconstructions(run)
+    assert shown["features"] == list(range(7))
+    np.testing.assert_allclose(shown["profiles"][2], run.folder.reconstructions["pca"])
+
+
+@pytest.mark.parametrize(("content", "problem"), [(None, "is missing"), (b"damage", "cannot be read")])
+def test_reconstructions_that_cannot_be_read_say_so(content, problem, tmp_path, write_run):
+    path = write_run(tmp_path / "a") / "reconstructions.npz"
+    path.unlink() if content is None else path.write_bytes(content)
+    (run,) = page_data(load(tmp_path))["runs"]
+    assert run["reconstructions"]["problem"].startswith(f"a/reconstructions.npz: {problem}")
+
+
+def test_pictures_are_of_the_best_by_validation_only(tmp_path, write_run):
+    (run,) = load(write_run(tmp_path / "a")).runs
+    runs = [copy.copy(run) for _ in range(MOST_PICTURES + 3)]
+    for index, one in enumerate(runs):
+        measured = copy.deepcopy(run.summary)
+        measured["validation"]["sse"] = 1000.0 - index
+        object.__setattr__(one, "summary", measured)
+    data = page_data(Results(runs))
+    assert [one["reconstructions"] is None for one in data["runs"]] == [True] * 3 + [False] * MOST_PICTURES
+    assert data["overview"]["num_pictures"] == MOST_PICTURES
+
+
+@pytest.mark.parametrize("library", ["plotly.offline", "itables"])
+def test_a_missing_library_is_named(library, tmp_path, write_run, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UserError, match=r"--html: needs plotly and itables; pip install 'ae_jax\[page\]'"):
+        write_page(load(write_run(tmp_path / "a")), tmp_path / "page.html")
+
+
+def test_a_folder_in_the_way_is_named(tmp_path, write_run):
+    results = load(write_run(tmp_path / "a"))
+    with pytest.raises(UserError, match=r"a: cannot be written"):
+        write_page(results, tmp_path / "a")
+    assert not list(tmp_path.glob(".*part"))
+
+
+@pytest.mark.slow
+def test_many_runs_stay_small_and_quick(tmp_path, write_run):
+    """The pictures are noise, which does not compress: no real ones are larger."""
+    for index in range(256):
+        settings = {"seed": index % 4, "optimizer.learning_rate": 1e-4 * (1 + index // 4)}
+        write_run(tmp_path / f"run{index}", settings=settings, feature_shape=(28, 28), num_epochs=100)
+    results = load(tmp_path)
+    start = time.perf_counter()
+    write_page(results, tmp_path / "page.html")
+    assert time.perf_counter() - start < 5
+    assert (tmp_path / "page.html").stat().st_size < 15e6

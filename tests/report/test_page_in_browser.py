@@ -1,0 +1,302 @@
+"""The page as a reader uses it, in a headless Chromium: sort, filter, hover, open, compare. No foreign code runs."""
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ae_jax.report.page import write_page
+from ae_jax.results import load
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("plotly", reason="the extra `page` is not installed")
+pytest.importorskip("itables", reason="the extra `page` is not installed")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")]
+
+EVIL_NAME = "<img src=x onerror=window.hacked=1> $x$ &lt;b&gt;"
+EVIL = "</script><script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
+SCHEMES = [(1280, "light"), (400, "dark")]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, write_run) -> Path:
+    """Two models, three latent sizes and two seeds; a run of a table whose texts are HTML; two not completed."""
+    folder = tmp_path_factory.mktemp("runs")
+    for model in ("Dense", "Linear"):
+        for size in (1, 2, 10):
+            for seed in (0, 1):
+                settings = {
+                    "model._target_": f"ae_jax.models.{model.lower()}.{model}Autoencoder",
+                    "model.latent_size": size,
+                    "seed": seed,
+                }
+                error = (6 if model == "Linear" else 5) / size + seed / 10
+                write_run(folder / f"{model.lower()}{size}-seed{seed}", settings=settings, sse=error, num_epochs=20)
+    evil = {"loss.link": EVIL, "notes": EVIL, "tags": [EVIL], "seed": 7}
+    write_run(folder / EVIL_NAME, settings=evil, sse=20.0, feature_shape=(12,), dataset=EVIL)
+    write_run(folder / "lost", state="failed", error=EVIL)
+    write_run(folder / "late", state="interrupted", settings={"seed": 3})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(runs, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    write_page(load(runs), path, title=EVIL)
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with playwright.sync_playwright() as engine:
+        chromium = engine.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, url) -> Iterator[Callable]:
+    """Opens the page; afterwards there was no error, no request to anywhere, and no script but the page's own."""
+    wrong, pages = [], []
+
+    def opened(*, at: str = "", width: int = 1280, scheme: str = "light"):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.on("console", lambda message: message.type == "error" and wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "request",
+            lambda request: request.url.startswith(("file:", "data:", "blob:")) or wrong.append(request.url),
+        )
+        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        page.goto(url + at)
+        page.wait_for_selector("body[data-ready=true]")
+        pages.append(page)
+        return page
+
+    yield opened
+    assert pages
+    for page in pages:
+        assert page.evaluate("window.hacked") is None
+        page.close()
+    assert wrong == []
+
+
+def names(page) -> list[str]:
+    return page.locator("#runs tbody td.name").all_inner_texts()
+
+
+def column(page, title: str) -> list[str]:
+    titles = page.locator("#runs thead th").all_inner_texts()
+    index = [text.replace("\n", " ").strip() for text in titles].index(title)
+    return page.locator(f"#runs tbody tr td:nth-child({index + 1})").all_inner_texts()
+
+
+def points(page) -> int:
+    """How many runs the scatter chart has."""
+    return page.evaluate(
+        "document.getElementById('scatter').data.filter(t => t.customdata).reduce((n, t) => n + t.x.length, 0)"
+    )
+
+
+def search(page, text: str, count: int) -> None:
+    page.get_by_label("search", exact=True).fill(text)
+    page.wait_for_function(f"document.getElementById('count').textContent.startsWith('{count} of')")
+
+
+def middle_of_point(page, place: str) -> tuple[float, float]:
+    """Where the last point of a chart is on the screen."""
+    point = page.locator(f"{place} .scatterlayer .points path").last
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCHEMES)
+def test_opens_whole_and_alone(width, scheme, visit):
+    page = visit(width=width, scheme=scheme)
+    assert page.title() == page.locator("h1").inner_text() == EVIL
+    assert "13 runs" in page.locator("#facts").inner_text()
+    assert page.locator("#scatter .scatterlayer .points path").count() >= 13
+    assert page.locator("#curves .scatterlayer path.js-line").count() >= 2
+    assert page.locator("#parallel .axis-title").count() >= 3
+    assert page.evaluate(
+        "document.documentElement.scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth"
+    )
+
+
+@pytest.mark.parametrize(("width", "scheme"), SCHEMES)
+def test_the_panel_fits(width, scheme, visit):
+    page = visit(at="#run=dense10-seed0", width=width, scheme=scheme)
+    assert page.locator("#panel").evaluate("e => e.scrollWidth <= e.clientWidth && e.getBoundingClientRect().left >= 0")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_rows_are_best_first_and_sort_as_numbers(visit):
+    page = visit()
+    assert [float(text) for text in column(page, "validation sse")] == sorted(
+        map(float, column(page, "validation sse"))
+    )
+    before = names(page)
+    header = page.locator("#runs thead th", has_text="model.latent_size")
+    header.click()
+    assert [int(text) for text in column(page, "model.latent_size")] == [1] * 4 + [2] * 5 + [10]
+    assert names(page) != before
+    header.click()
+    assert [int(text) for text in column(page, "model.latent_size")] == [10] * 4 + [2] * 5 + [1]
+
+
+def test_filters_and_search_reach_table_and_charts(visit):
+    page = visit()
+    assert points(page) == 13
+    page.get_by_label("model", exact=True).select_option("linear")
+    page.wait_for_function("document.getElementById('count').textContent.startsWith('6 of 13')")
+    assert len(names(page)) == points(page) == 6
+    assert all(name.startswith("linear") for name in names(page))
+    assert page.evaluate("document.getElementById('parallel').data[0].dimensions[0].values.length") == 6
+    page.get_by_label("seed", exact=True).select_option("1")
+    page.wait_for_function("document.getElementById('count').textContent.startsWith('3 of 13')")
+    assert points(page) == 3
+    search(page, "linear10", 1)
+    assert names(page) == ["linear10-seed1"]
+    page.get_by_text("Reset filters").click()
+    page.wait_for_function("document.getElementById('count').textContent.startsWith('13 of 13')")
+    assert points(page) == 13
+
+
+def test_pca_stands_beside_the_runs(visit):
+    page = visit()
+    curve = "document.getElementById('scatter').data.filter(t => t.name.startsWith('PCA')).map(t => [t.x, t.y])"
+    x, y = page.evaluate(curve)[0]
+    assert (x[:4], y[:4]) == ([1, 2, 3, 4], [4, 2, 1, 0.5])
+    page.get_by_label("x axis").select_option("seed")
+    marks = page.evaluate(curve)
+    assert sorted(set(zip(*marks[0], strict=True))) == sorted({(s, p) for s in (0, 1) for p in (4, 2, 0)} | {(7, 2)})
+
+
+def test_hovering_shows_the_run_and_its_value(visit):
+    page = visit()
+    search(page, "linear10-seed1", 1)
+    page.mouse.move(*middle_of_point(page, "#scatter"))
+    text = page.locator("#scatter .hoverlayer").text_content(timeout=3000)
+    assert "linear10-seed1" in text
+    assert "test sse: 0.7000" in text
+    assert "model = linear" in text
+
+
+def test_charts_cannot_be_sent_anywhere(visit):
+    page = visit()
+    titles = page.locator("#scatter .modebar-btn").evaluate_all("all => all.map(e => e.dataset.title)")
+    assert "Download plot as a PNG" in titles
+    assert not [title for title in titles if re.search("share|cloud|edit|studio", title, re.IGNORECASE)]
+
+
+def test_a_click_on_a_point_opens_the_run(visit):
+    page = visit()
+    search(page, "linear10-seed1", 1)
+    page.mouse.click(*middle_of_point(page, "#scatter"))
+    page.wait_for_selector("#panel:visible")
+    assert page.locator("#panel h2").inner_text() == "linear10-seed1"
+    assert page.url.endswith("#run=linear10-seed1")
+
+
+def test_a_row_opens_by_click_and_key_and_closes_by_escape(visit):
+    page = visit()
+    page.locator("#runs tbody tr", has_text="dense10-seed1").click()
+    page.wait_for_selector("#panel:visible")
+    assert page.locator("#panel h2").inner_text() == "dense10-seed1"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#panel", state="hidden")
+    assert "#" not in page.url
+    row = page.locator("#runs tbody tr", has_text="dense10-seed0")
+    row.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#panel:visible")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#panel", state="hidden")
+    assert row.evaluate("row => row === document.activeElement")
+    page.go_back()
+    page.wait_for_selector("#panel:visible")
+    page.get_by_role("button", name="Close").click()
+    page.wait_for_selector("#panel", state="hidden")
+
+
+def test_the_panel_says_what_the_folder_says(visit, runs):
+    page = visit(at="#run=dense2-seed1")
+    summary = json.loads((runs / "dense2-seed1" / "summary.json").read_text())
+    cells = page.locator("#panel table").first.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert cells == ["sse, per example", "2.600", "2.000", "1.300"]
+    assert (summary["test"]["sse"], summary["pca"]["test"]["sse"]) == (2.6, 2)
+    image = page.locator("#panel .pictures img")
+    assert image.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert image.get_attribute("alt").endswith("input, autoencoder, PCA")
+    assert page.locator("#panel .row-names span").all_inner_texts() == ["input", "autoencoder", "PCA"]
+    config = dict(row.split("\t") for row in page.locator("#panel table").last.inner_text().splitlines()[1:])
+    assert (config["model.latent_size"], config["optimizer.learning_rate"], config["seed"]) == ("2", "0.001", "1")
+
+
+def test_the_difference_of_two_runs_is_what_differs(visit):
+    page = visit(at="#run=dense2-seed0")
+    page.get_by_label("other run").select_option("linear10-seed0")
+    rows = page.locator("#difference table").first.inner_text().splitlines()[1:]
+    assert [row.split("\t") for row in rows] == [["model", "dense", "linear"], ["model.latent_size", "2", "10"]]
+    sse = page.locator("#difference table").last.locator("tbody tr").first.locator("td").all_inner_texts()
+    assert sse == ["test sse, per example", "2.500", "0.6000"]
+
+
+def test_a_run_that_is_not_there_is_said(visit):
+    page = visit(at="#run=%3Cimg%20src=x%20onerror=window.hacked=1%3E%")
+    assert "No run of this page is called" in page.locator("#panel").inner_text()
+
+
+def test_html_in_names_is_text_everywhere(visit):
+    page = visit()
+    search(page, "onerror", 1)
+    assert names(page) == [EVIL_NAME]
+    for label in ("x axis", "colour"):
+        page.get_by_label(label).first.select_option("loss.link")
+    page.mouse.move(*middle_of_point(page, "#scatter"))
+    assert EVIL_NAME in page.locator("#scatter .hoverlayer").text_content(timeout=3000)
+    assert EVIL in page.locator("#scatter .xaxislayer-above").text_content()
+    assert f"loss.link = {EVIL}" in page.locator("#scatter .hoverlayer").text_content()
+    assert EVIL in page.locator("#excluded").inner_text()
+    assert page.locator("#filters option", has_text="onerror").count() >= 1
+    page.locator("#runs tbody tr").first.click()
+    page.wait_for_selector("#panel:visible")
+    assert page.locator("#panel h2").inner_text() == EVIL_NAME
+    assert page.locator("#panel table").last.inner_text().count(EVIL) == 3
+    assert page.locator("#panel .js-plotly-plot").count() == 2  # its learning curve, and its examples, as lines
+    page.get_by_label("other run").select_option("dense2-seed0")
+    assert EVIL in page.locator("#difference").inner_text()
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_every_control_has_a_name(visit):
+    page = visit(at="#run=dense2-seed0")
+    controls = page.locator("input, select, button")
+    nameless = [
+        control.evaluate("e => e.outerHTML.slice(0, 80)")
+        for control in controls.all()
+        if not control.evaluate("e => (e.labels?.[0] ?? e).textContent.trim() || e.getAttribute('aria-label')")
+    ]
+    assert controls.count() > 12
+    assert nameless == []
+
+
+def test_the_policy_stops_what_escaping_would_miss(browser, url, tmp_path):
+    """Even markup that got in could neither run nor reach the network."""
+    text = Path(url.removeprefix("file://")).read_text(encoding="utf-8")
+    intruder = '<img src="http://127.0.0.1:9/x" onerror="window.hacked=1"><script>window.hacked=1</script>'
+    path = tmp_path / "page.html"
+    path.write_text(re.sub(r"<main>", f"<main>{intruder}", text, count=1), encoding="utf-8")
+    page = browser.new_page()
+    requests = []
+    page.on("requestfinished", lambda request: requests.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_selector("body[data-ready=true]")
+    assert page.evaluate("window.hacked") is None
+    assert not [address for address in requests if address.startswith("http")]
+    page.close()
