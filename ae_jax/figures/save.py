@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
-from ae_jax.files import make_folder, write_bytes
+from ae_jax.errors import UserError
+from ae_jax.files import check_file_name, make_folder, write_bytes
 
 Format = Literal["pdf", "svg", "png"]
 
@@ -34,5 +35,8 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def save_all(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> list[Path]:
-    """Write a figure as `folder/name.format` in each format. Raises like `save`."""
+    """Write a figure as `folder/name.format` in each format. Raises like `save`, and if the name cannot name a file."""
+    check_file_name("name", name)
+    if not formats:
+        raise UserError("formats", "none is given", "give formats=[pdf,svg,png]")
     return [save(figure, folder / f"{name}.{kind}") for kind in formats]

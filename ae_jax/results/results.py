@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +13,6 @@ from ae_jax.results.runs import Excluded, Run, partition, read_run, varying
 
 if TYPE_CHECKING:
     import duckdb
-
-_READERS = 8
 
 
 class Results:
@@ -128,8 +125,7 @@ def load(*paths: str | Path | Iterable[str | Path]) -> Results:
     flat: list[str | Path] = []
     for path in paths:
         flat.extend([path] if isinstance(path, str | Path) else path)
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = list(readers.map(read_run, find_runs(flat)))
+    found = [read_run(folder) for folder in find_runs(flat)]
     runs, excluded, seen = list[Run](), list[Excluded](), dict[str, Run]()
     for one in found:
         if isinstance(one, Excluded):

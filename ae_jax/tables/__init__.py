@@ -4,7 +4,7 @@ To add one, write `ae_jax/tables/<name>.py` with `build(results, /, *, <options>
 `conf/table/<name>.yaml` with its options: it is found by its name. `assemble` makes the columns that compare with PCA.
 """
 
-from ae_jax.tables.base import Table
 from ae_jax.tables.formats import write_table
+from ae_jax.tables.parts.base import Table
 
 __all__ = ["Table", "write_table"]

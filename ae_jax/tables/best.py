@@ -3,10 +3,10 @@
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, configurations
 from ae_jax.results.measures import measure_named
-from ae_jax.tables.assemble import assemble
-from ae_jax.tables.base import Table
-from ae_jax.tables.notes import diverged_notes, where_measured
-from ae_jax.tables.settings import check_keys, dataset_keys, grouped
+from ae_jax.tables.parts.assemble import assemble
+from ae_jax.tables.parts.base import Table
+from ae_jax.tables.parts.notes import diverged_notes, where_measured
+from ae_jax.tables.parts.settings import check_keys, dataset_keys, grouped
 
 
 def build(results: Results, /, *, within: list[str], select: str, measures: list[str]) -> Table:

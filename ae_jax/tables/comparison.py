@@ -6,10 +6,10 @@ from ae_jax.errors import UserError
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations
 from ae_jax.results.runs import varying
-from ae_jax.tables.assemble import assemble
-from ae_jax.tables.base import Table
-from ae_jax.tables.notes import diverged_notes, where_measured
-from ae_jax.tables.settings import SEED, check_keys, grouped, naming_keys
+from ae_jax.tables.parts.assemble import assemble
+from ae_jax.tables.parts.base import Table
+from ae_jax.tables.parts.notes import diverged_notes, where_measured
+from ae_jax.tables.parts.settings import SEED, check_keys, grouped, naming_keys
 
 _REPLICATES = "dataset.split_seed"  # different draws of the same; what varies beside it is another experiment
 

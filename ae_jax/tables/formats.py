@@ -9,8 +9,8 @@ from typing import Literal
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.files import check_file_name, make_folder, write_text
-from ae_jax.tables.base import Cell, Column, Raw, Table
 from ae_jax.tables.latex import latex
+from ae_jax.tables.parts.base import Cell, Column, Raw, Table
 
 Format = Literal["latex", "csv", "markdown"]
 

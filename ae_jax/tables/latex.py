@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from ae_jax.tables.base import MISSING, Cell, Column, Row, Table
+from ae_jax.tables.parts.base import MISSING, Cell, Column, Row, Table
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",

@@ -1,7 +1,7 @@
 """PCA against scikit-learn, against its own definition, and on MNIST against the numbers of the literature."""
 
-import os
 import gzip
+import os
 from contextlib import suppress
 
 import numpy as np

@@ -3,7 +3,7 @@
 import pytest
 
 from ae_jax.results.statistics import Estimate
-from ae_jax.tables.comparable import best
+from ae_jax.tables.parts.comparable import best
 
 
 def of(mean: float, half_width: float | None = None) -> Estimate:

@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from ae_jax.errors import UserError
-from ae_jax.tables.base import MISSING
+from ae_jax.tables.parts.base import MISSING
 
 
 @pytest.fixture

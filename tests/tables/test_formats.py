@@ -7,9 +7,9 @@ import pytest
 
 from ae_jax.errors import UserError
 from ae_jax.tables import Table, write_table
-from ae_jax.tables.base import Cell, Column, Note
 from ae_jax.tables.formats import csv_text, markdown
 from ae_jax.tables.latex import escaped, latex
+from ae_jax.tables.parts.base import Cell, Column, Note
 
 NASTY = r"a_b 5% &c #1 $x$ {y} ~ ^ <img src=x> | \input [z] * `k` -- ü"
 

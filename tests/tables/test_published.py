@@ -2,7 +2,7 @@
 
 import pytest
 
-from ae_jax.tables.base import MISSING
+from ae_jax.tables.parts.base import MISSING
 from ae_jax.tables.published import PUBLISHED, cited, shown
 
 MNIST = {"dataset._target_": "ae_jax.datasets.mnist.mnist", "model.latent_size": 30}

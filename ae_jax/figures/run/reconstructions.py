@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ae_jax.figures.parts.common import is_image, mosaic
 from ae_jax.figures.style import AUTOENCODER, DPI, NEUTRAL, PCA, set_margins
 from ae_jax.results.run_folder import RunFolder
 
@@ -21,14 +22,9 @@ def draw(run: RunFolder) -> Figure:
         rows["corrupted"] = arrays["corrupted"]
     rows[f"autoencoder\n{latent_size} latent"] = arrays["autoencoder"]
     rows[f"PCA\n{pca['num_components']} component{'' if pca['num_components'] == 1 else 's'}"] = arrays["pca"]
-    if _is_image(arrays["x"]):
+    if is_image(arrays["x"]):
         return _images(rows)
     return _profiles(rows)
-
-
-def _is_image(examples: np.ndarray) -> bool:
-    shape = examples.shape[1:]
-    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
 
 
 def _images(rows: dict[str, np.ndarray]) -> Figure:
@@ -37,7 +33,7 @@ def _images(rows: dict[str, np.ndarray]) -> Figure:
     longest = max(height, width)
     zoom = min(math.ceil(96 / longest), 192 / longest)
     gap = math.ceil(longest / 10)
-    picture = _mosaic(np.stack(list(rows.values())), gap)
+    picture = mosaic(np.stack(list(rows.values())), gap)
     high, wide = (round(zoom * size) for size in picture.shape[:2])
     all_high, all_wide = high + 2 * _EDGE, _LABELS + wide + _EDGE
     figure = Figure(figsize=(all_wide / DPI, all_high / DPI), dpi=DPI)
@@ -49,18 +45,6 @@ def _images(rows: dict[str, np.ndarray]) -> Figure:
         middle = (height - 1) / 2 + index * (height + gap)
         axes.text(-_EDGE / wide, middle, label, transform=beside, ha="right", va="center", fontsize="small")
     return figure
-
-
-def _mosaic(examples: np.ndarray, gap: int) -> np.ndarray:
-    """Examples of shape "rows columns height width [colours]" as one picture, from 0 to 1 as the inputs in row 0."""
-    low, high = float(examples[0].min()), float(examples[0].max())
-    # Scaled here, as colour images are not scaled by imshow.
-    shown = (np.clip(examples, low, high) - low) / max(high - low, 1e-12)
-    shown = shown.reshape(*shown.shape[:4], -1)
-    white = np.pad(shown, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=1)
-    rows, columns, height, width, colours = white.shape
-    picture = white.swapaxes(1, 2).reshape(rows * height, columns * width, colours)[:-gap, :-gap]
-    return picture[..., 0] if colours == 1 else picture
 
 
 def _profiles(rows: dict[str, np.ndarray]) -> Figure:

@@ -6,9 +6,9 @@ from string import ascii_lowercase
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate
-from ae_jax.tables.base import Cell, Column, Note, Strip
-from ae_jax.tables.comparable import best
-from ae_jax.tables.digits import printed
+from ae_jax.tables.parts.base import Cell, Column, Note, Strip
+from ae_jax.tables.parts.comparable import best
+from ae_jax.tables.parts.digits import printed
 from ae_jax.tables.published import Method, Published, cited, published, shown
 
 _PARTS = ("mean", "low", "high", "n")

@@ -6,11 +6,11 @@ from itertools import islice
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.measures import SPLITS, Measure, measure_named
-from ae_jax.tables.base import Note, Table
-from ae_jax.tables.comparable import in_blocks
-from ae_jax.tables.measured import MeasuredColumns
-from ae_jax.tables.notes import reading_notes
-from ae_jax.tables.settings import seeds_strip, setting_strips
+from ae_jax.tables.parts.base import Note, Table
+from ae_jax.tables.parts.comparable import in_blocks
+from ae_jax.tables.parts.measured import MeasuredColumns
+from ae_jax.tables.parts.notes import reading_notes
+from ae_jax.tables.parts.settings import seeds_strip, setting_strips
 
 
 def assemble(

@@ -7,7 +7,7 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, setting_text
 from ae_jax.results.runs import Setting
-from ae_jax.tables.base import MISSING, Cell, Column, Strip
+from ae_jax.tables.parts.base import MISSING, Cell, Column, Strip
 
 SEED = "seed"
 LATENT_SIZE = "model.latent_size"

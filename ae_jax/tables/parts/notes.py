@@ -6,8 +6,8 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations, settings_label
 from ae_jax.results.measures import Measure
 from ae_jax.results.runs import varying
-from ae_jax.tables.comparable import pools_splits
-from ae_jax.tables.settings import LATENT_SIZE, SEED
+from ae_jax.tables.parts.comparable import pools_splits
+from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 
 _FEW, _NUM_NAMED = 5, 4
 

@@ -1,0 +1,187 @@
+"""Two swept keys against each other: where the autoencoder is ahead of PCA, and which runs diverge."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from ae_jax.errors import UserError
+from ae_jax.figures.parts.cells import (
+    HATCH,
+    MOST_NUMBERS,
+    Place,
+    draw_bar,
+    draw_cells,
+    draw_pca,
+    fit_labels,
+    frame,
+    grid_size,
+    name_axes,
+)
+from ae_jax.figures.parts.common import diverged_text, legend_above, require_measured, seeds_text, split_text
+from ae_jax.figures.parts.scales import measure_scale, ratio_scale
+from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishing_keys, points, value_label, values_of
+from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
+from ae_jax.results import Results
+from ae_jax.results.configurations import Configuration, best_by_validation
+from ae_jax.results.measures import Measure, measure_named
+
+
+class _Cell(NamedTuple):
+    """The best configuration of a cell by validation, None where all runs diverged, and of how many it is the best."""
+
+    chosen: Configuration | None
+    num_candidates: int
+
+
+def draw(
+    results: Results,
+    /,
+    *,
+    x: str | None,
+    y: str | None,
+    measure: str,
+    split: Literal["train", "validation", "test", "corrupted"],
+    show: Literal["ratio", "measure"],
+) -> Figure:
+    """A cell for each pair of values; of what else varies, each cell has the best by validation.
+
+    Colours end at four times PCA's error, the numbers do not. The best autoencoder by validation has a frame; a cross
+    stands for runs that diverged: alone if all did, beside the mean of the others if some did.
+
+    Args:
+        results: Runs of one dataset.
+        x: Key of the columns; None: one of the first two that vary independently.
+        y: Key of the rows; None: the other.
+        measure: What is shown. psnr has no ratio, as it is a logarithm.
+        split: Where it was measured.
+        show: The ratio to PCA with as many components, or the measure itself with PCA's in a row or column.
+
+    Raises:
+        UserError: If fewer than two keys vary, a key is wrong, or the measure was not taken.
+    """
+    results.require(what="a figure")
+    unit, sweep = measure_named(measure), points(results)
+    keys = _keys(sweep, x, y)
+    require_measured(completed(sweep), measure, split)
+    labels = [[value_label(value) for value in values_of(key, sweep)] for key in keys]
+    cells = _cells(sweep, keys, labels, measure)
+    ours, pca = _means(cells, measure, split)
+    values = _ratios(cells, unit, split) if show == "ratio" else ours
+    in_row = _depends_on_column(pca) if show == "measure" else None
+    shown = list(values.values())
+    scale = ratio_scale(shown, unit) if show == "ratio" else measure_scale(shown, list(pca.values()), unit)
+    figure = Figure(figsize=grid_size(len(labels[1]) + (in_row is True)))
+    axes = figure.subplots()
+    states = {place: cell.chosen.num_diverged if cell.chosen else None for place, cell in cells.items()}
+    behind = {place for place, ratio in values.items() if show == "ratio" and (ratio < 1) == unit.more_is_better}
+    draw_cells(axes, states, values, scale, hatched=behind)
+    name_axes(axes, keys, labels)
+    if in_row is not None:
+        draw_pca(axes, pca, scale, in_row=in_row)
+    bar = draw_bar(axes, scale, f"{measure.replace('_', ' ')} divided by PCA's" if show == "ratio" else unit.label)
+    best = best_by_validation(completed(sweep), measure)
+    frame(axes, next(place for place, cell in cells.items() if cell.chosen is best))
+    legend_above(figure, _handles(cells, len(labels[0]) * len(labels[1]), show), _notes(results, cells, measure, split))
+    fit_labels(figure, axes, bar)
+    return figure
+
+
+def _keys(sweep: Sequence[Point], x: str | None, y: str | None) -> tuple[str, str]:
+    """The two keys; those that are not given are the first that vary independently."""
+    for option, key in (("x", x), ("y", y)):
+        if key is not None:
+            check_key(key, sweep, option=option)
+    swept = distinguishing_keys(sweep)
+    pairs = [(a, b) for a in ([x] if x else swept) for b in ([y] if y else swept) if a != b]
+    if not pairs:
+        problem = f"a heat map needs two keys that vary, beside the seed; in these runs: {', '.join(swept) or 'none'}"
+        raise UserError(
+            "y", problem, "sweep two, as in model.latent_size=2,8,16 optimizer.learning_rate=1e-4,1e-3,1e-2"
+        )
+    return next((pair for pair in pairs if _independent(sweep, *pair)), pairs[0])
+
+
+def _independent(sweep: Sequence[Point], a: str, b: str) -> bool:
+    """Whether cells of two keys are more than a line: not so for a component and an option that only it has."""
+    pairs = {(value_label(point.settings.get(a)), value_label(point.settings.get(b))) for point in sweep}
+    return len(pairs) > max(len(values_of(key, sweep)) for key in (a, b))
+
+
+def _cells(sweep: Sequence[Point], keys: Sequence[str], labels: list[list[str]], measure: str) -> dict[Place, _Cell]:
+    """Cells as far as there are runs."""
+    parted: dict[Place, list[Point]] = {}
+    for point in sweep:
+        column, row = (of_key.index(value_label(point.settings.get(k))) for k, of_key in zip(keys, labels, strict=True))
+        parted.setdefault((column, row), []).append(point)
+    cells = {}
+    for place, group in sorted(parted.items()):
+        candidates = completed(group)
+        chosen = best_by_validation(candidates, measure) if candidates else None
+        cells[place] = _Cell(chosen, len(candidates))
+    return cells
+
+
+def _means(cells: dict[Place, _Cell], measure: str, split: str) -> tuple[dict[Place, float], dict[Place, float]]:
+    """The measure of the autoencoder, and of PCA."""
+    chosen = {place: cell.chosen for place, cell in cells.items() if cell.chosen}
+    ours = {place: one.estimate(measure, split) for place, one in chosen.items()}
+    pca = {place: one.pca(measure, split) for place, one in chosen.items()}
+    return (
+        {place: value.mean for place, value in ours.items() if value},
+        {place: value.mean for place, value in pca.items() if value},
+    )
+
+
+def _ratios(cells: dict[Place, _Cell], unit: Measure, split: str) -> dict[Place, float]:
+    if unit.name == "psnr":
+        raise UserError("show", "psnr is a logarithm, whose ratio means nothing", "choose show=measure, or measure=mse")
+    ratios = {}
+    for place, cell in cells.items():
+        if cell.chosen is None:
+            continue
+        against = cell.chosen.against_pca(unit.name, split)
+        if against is None or against.ratio is None:
+            problem = f"PCA's {unit.name} is 0 with {cell.chosen.latent_size} components, so there is no ratio to it"
+            raise UserError(
+                "show", problem, f'choose show=measure, or where="model.latent_size<{cell.chosen.latent_size}"'
+            )
+        ratios[place] = against.ratio.mean
+    return ratios
+
+
+def _depends_on_column(pca: dict[Place, float]) -> bool:
+    """Whether PCA's measure is the same in all rows; if not, it must be the same in all columns."""
+    for axis in (0, 1):
+        if len({(place[axis], value) for place, value in pca.items()}) == len({place[axis] for place in pca}):
+            return axis == 0
+    raise UserError("show", "PCA's measure changes along both x and y, and has no row of its own", "choose show=ratio")
+
+
+def _handles(cells: dict[Place, _Cell], num_cells: int, show: str) -> list[Artist]:
+    """What colours and marks mean, as far as they are in the figure."""
+    handles: list[Artist] = []
+    if show == "ratio":
+        pca = Patch(facecolor=PCA, hatch=HATCH if len(cells) > MOST_NUMBERS else "", linewidth=0, label="PCA ahead")
+        handles += [Patch(color=AUTOENCODER, label="autoencoder ahead"), pca]
+    handles.append(Patch(facecolor="none", edgecolor="black", linewidth=1.4, label="best by validation"))
+    chosen = [cell.chosen for cell in cells.values()]
+    if None in chosen:
+        handles.append(Line2D([], [], color=NEUTRAL, ls="", marker="x", markersize=5, label="all runs diverged"))
+    if any(one.num_diverged for one in chosen if one):
+        label = "some runs diverged, mean of the others"
+        handles.append(Line2D([], [], color="black", ls="", marker="x", markersize=2.6, mew=0.7, label=label))
+    if len(cells) < num_cells:
+        handles.append(Patch(facecolor="white", edgecolor=NEUTRAL, linewidth=0.4, label="no run"))
+    return handles
+
+
+def _notes(results: Results, cells: dict[Place, _Cell], measure: str, split: str) -> list[str]:
+    seeds = seeds_text(cell.chosen for cell in cells.values() if cell.chosen)
+    notes = [split_text(split, results.datasets[0]), seeds if seeds == "1 seed" else f"mean of {seeds}"]
+    notes += selection_text("cell", (cell.num_candidates for cell in cells.values() if cell.chosen), measure)
+    return notes + diverged_text(results)

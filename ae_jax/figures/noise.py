@@ -1,0 +1,187 @@
+"""Error against noise: from corrupted inputs and from clean ones, of the autoencoder and of PCA."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from ae_jax.errors import UserError
+from ae_jax.figures.parts.common import (
+    Kind,
+    diverged_text,
+    kinds,
+    legend_above,
+    look,
+    plain,
+    require_measured,
+    spread_text,
+)
+from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged, scale_measure
+from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.style import LOOKS, NEUTRAL, figure_size
+from ae_jax.results import Results
+from ae_jax.results.configurations import Configuration, best_by_validation
+from ae_jax.results.measures import measure_named
+from ae_jax.results.runs import Run
+from ae_jax.results.statistics import estimate
+
+_GAP = 0.13  # part of the axis that two numbers need between them
+_INPUTS = ("corrupted", "clean")
+_UNITS = {"scale": "standard deviation of noise", "rate": "probability for each feature"}
+_SWEEP = "train several levels: python scripts/train.py +sweep=noise"
+
+
+class _Curve(NamedTuple):
+    """A line of the figure; `style` goes to `Axes.plot`."""
+
+    label: str
+    means: list[Mean]
+    style: dict[str, Any]
+
+
+class _Level(NamedTuple):
+    """The configuration that is shown at a noise level, and of how many it is the best by validation."""
+
+    noise: float
+    shown: Configuration
+    num_candidates: int
+
+
+def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
+    """A filled line for corrupted inputs and a hollow one for clean inputs: for each kind of autoencoder, and for PCA.
+
+    Each autoencoder was trained at the noise at which it stands, and is measured on the test split: as it is, and
+    through its own corruption. PCA never saw noise. Runs without corruption stand at noise 0, where both are the same.
+
+    Args:
+        results: Runs with one corruption at several levels, of one latent size.
+        measure: What is measured.
+        lines: Keys whose values make a line of their own; of what else varies, the best by the mean of the measure on
+            the validation split is shown.
+
+    Raises:
+        UserError: If no runs are corrupted, or those of several corruptions or latent sizes are mixed.
+    """
+    results.require(what="a figure")
+    unit, key = measure_named(measure), _level_key(results.runs)
+    _require_one_pca(results.runs)
+    parted = kinds(results, [line for line in lines if line != key], option="lines")
+    if len(parted) > len(LOOKS):
+        remedy = 'name fewer keys in lines=[…], or choose runs with where="…"'
+        raise UserError(
+            "lines", f"there are {len(parted)} autoencoders, of which {len(LOOKS)} can be told apart", remedy
+        )
+    groups = [_levels(kind.configurations, key, measure) for kind in parted]
+    curves = [*_autoencoders(parted, groups, measure), *_pca(groups, measure)]
+    means = [mean for curve in curves for mean in curve.means]
+    figure = Figure(figsize=figure_size())
+    axes = figure.subplots()
+    drawn = [draw_means(axes, curve.means, **curve.style, label=curve.label) for curve in curves]
+    handles = [*drawn[:: len(_INPUTS)], *_inputs(), *mark_diverged(axes, means)]
+    scale_measure(axes, means, unit)
+    unit_of_key = _UNITS.get(key.rpartition(".")[2])
+    axes.set_xlabel(plain(key) + (f" ({unit_of_key})" if unit_of_key else ""))
+    _tick_levels(axes, sorted({level.noise for group in groups for level in group}))
+    legend_above(figure, handles, _notes(results, groups, measure))
+    return figure
+
+
+def _level_key(runs: Sequence[Run]) -> str:
+    """The number of the corruption that is swept, such as corruption.scale."""
+    corruptions = sorted({str(run.settings.get("corruption")) for run in runs} - {"none"})
+    if not corruptions:
+        raise UserError("runs", "have no corruption, so there is no noise to compare", _SWEEP)
+    if len(corruptions) > 1:
+        remedy = f"choose one with where=\"corruption in ('none', '{corruptions[0]}')\""
+        raise UserError("runs", f"have {len(corruptions)} corruptions ({', '.join(corruptions)}), each an axis", remedy)
+    levels: dict[str, set[float]] = {}
+    for run in runs:
+        for key, value in run.settings.items():
+            if key.startswith("corruption.") and isinstance(value, int | float) and not isinstance(value, bool):
+                levels.setdefault(key, set()).add(float(value))
+    swept = [key for key, values in levels.items() if len(values) > 1] or list(levels)
+    if not swept:
+        raise UserError("runs", f"have a corruption without a level ({corruptions[0]})", _SWEEP)
+    if len(swept) > 1:
+        problem = f"differ in {' and '.join(swept)}, of which one can be the axis"
+        raise UserError("runs", problem, f'choose runs with where="{swept[1]}=…"')
+    (key,) = swept
+    if len({_noise(run, key) for run in runs}) < 2:
+        raise UserError("runs", f"all have {key}={min(levels[key]):g}, which makes no line", _SWEEP)
+    return key
+
+
+def _noise(run: Run, key: str) -> float:
+    """The level of a run; without a corruption it is 0."""
+    value = run.settings.get(key)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _require_one_pca(runs: Sequence[Run]) -> None:
+    sizes = sorted({run.latent_size for run in runs})
+    if len(sizes) > 1:
+        problem = f"have the latent sizes {', '.join(map(str, sizes))}, each with a PCA of its own"
+        raise UserError("runs", problem, f'choose one with where="model.latent_size={sizes[-1]}"')
+
+
+def _levels(candidates: Sequence[Configuration], key: str, measure: str) -> list[_Level]:
+    """The best configuration at each noise level."""
+    require_measured(candidates, measure, "test")
+    by_noise = sorted(candidates, key=lambda one: _noise(one.runs[0], key))
+    grouped = itertools.groupby(by_noise, key=lambda one: _noise(one.runs[0], key))
+    groups = [(noise, list(group)) for noise, group in grouped]
+    return [_Level(noise, best_by_validation(group, measure), len(group)) for noise, group in groups]
+
+
+def _autoencoders(parted: Sequence[Kind], groups: Sequence[Sequence[_Level]], measure: str) -> Iterator[_Curve]:
+    for index, (kind, levels) in enumerate(zip(parted, groups, strict=True)):
+        for inputs in _INPUTS:
+            ys = [(level, level.shown.estimate(measure, _split(level.shown, inputs))) for level in levels]
+            means = [Mean(estimate([level.noise]), y, level.shown.num_diverged) for level, y in ys if y]
+            yield _Curve(kind.label, means, _styled(look(index), inputs))
+
+
+def _pca(groups: Sequence[Sequence[_Level]], measure: str) -> Iterator[_Curve]:
+    """PCA at each noise level: of the same runs as an autoencoder, of the one with most seeds."""
+    at: dict[float, Configuration] = {}
+    for level in (level for levels in groups for level in levels):
+        at[level.noise] = max(at.get(level.noise, level.shown), level.shown, key=lambda one: one.num_seeds)
+    for inputs in _INPUTS:
+        ys = [(noise, one.pca(measure, _split(one, inputs))) for noise, one in sorted(at.items())]
+        means = [Mean(estimate([noise]), y) for noise, y in ys if y]
+        yield _Curve("PCA", means, _styled(PCA_LOOK, inputs))
+
+
+def _split(shown: Configuration, inputs: str) -> str:
+    """Where it is measured: without a corruption, corrupted inputs are the clean ones."""
+    return "test" if inputs == "clean" or shown.runs[0].settings["corruption"] == "none" else "corrupted"
+
+
+def _inputs() -> list[Line2D]:
+    """What filled and hollow markers mean, for the legend."""
+    style = {"color": NEUTRAL, "marker": "o", "linestyle": ""}
+    return [Line2D([], [], **_styled(style, inputs), label=f"{inputs} inputs") for inputs in _INPUTS]
+
+
+def _styled(style: dict[str, Any], inputs: str) -> dict[str, Any]:
+    return style | ({"markerfacecolor": "white", "linewidth": 0.8} if inputs == "clean" else {})
+
+
+def _tick_levels(axes: Axes, levels: Sequence[float]) -> None:
+    """Ticks at the levels of the runs, from the highest down, as far as their numbers have room."""
+    ticks = [levels[-1]]
+    for level in reversed(levels):
+        if ticks[-1] - level >= _GAP * (levels[-1] - levels[0]):
+            ticks.append(level)
+    axes.set_xticks(ticks[::-1], labels=[f"{tick:g}" for tick in ticks[::-1]])
+
+
+def _notes(results: Results, groups: Sequence[Sequence[_Level]], measure: str) -> list[str]:
+    levels = [level for group in groups for level in group]
+    notes = [f"{results.datasets[0]}, test split", f"latent size {levels[0].shown.latent_size}"]
+    notes.append(spread_text([level.shown for level in levels]))
+    selected = selection_text("point", (level.num_candidates for level in levels), measure)
+    return [*notes, *selected, *diverged_text(results)]

@@ -1,0 +1,249 @@
+"""What several figures share: names for axes and autoencoders, notes that say what is shown, a legend, pictures."""
+
+import json
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from ae_jax.errors import UserError, nearest
+from ae_jax.figures.style import LOOKS
+from ae_jax.results import Results
+from ae_jax.results.configurations import Configuration, configurations, setting_text
+from ae_jax.results.runs import Setting
+
+LATENT_SIZE = "model.latent_size"
+MOST_LINES = 2 * len(LOOKS)
+"""How many autoencoders can be told apart in one figure: in each look filled, then hollow."""
+
+_SPLITS = {"train": "training split", "validation": "validation split", "test": "test split"}
+_MOST_COLUMNS = 4
+_MOST_BESIDE = 1.25  # of the width of axes: a name below may reach into the space of the ticks
+
+
+class Kind(NamedTuple):
+    """Autoencoders that are one line of a figure.
+
+    Attributes:
+        label: What distinguishes it from the other kinds.
+        configurations: Its configurations, which differ in other keys.
+    """
+
+    label: str
+    configurations: list[Configuration]
+
+
+def kinds(results: Results, keys: Sequence[str], *, option: str) -> list[Kind]:
+    """Configurations, parted by the values of some keys, in the order of the configurations.
+
+    Args:
+        results: The runs.
+        keys: Dotted keys of the config, without the seed.
+        option: What the figure calls the keys, for the message.
+
+    Raises:
+        UserError: If no run has one of the keys, or it is the seed.
+    """
+    known = {key for run in results.runs for key in run.settings} - {"seed"}
+    for key in keys:
+        if key == "seed":
+            raise UserError(option, "seed is no kind of autoencoder: figures show means over seeds", "leave it out")
+        if key not in known:
+            raise UserError(option, f"there is no key {key!r}", nearest(key, known))
+    parted: dict[str, list[Configuration]] = {}
+    for one in configurations(results):
+        settings = one.runs[0].settings
+        parted.setdefault(json.dumps([settings.get(key) for key in keys]), []).append(one)
+    of_kinds = list(parted.values())
+    names = labels([group[0].runs[0].settings for group in of_kinds], keys)
+    return [Kind(name, group) for name, group in zip(names, of_kinds, strict=True)]
+
+
+def labels(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[str]:
+    """What distinguishes autoencoders in some keys: "dense", or "dense, learning_rate=0.001".
+
+    A component stands as its value alone, anything else with the shortest end of its key that is unambiguous.
+    """
+    shown = [key for key in keys if len({json.dumps(one.get(key)) for one in settings}) > 1]
+    if shown == ["model"] or not shown:
+        return [f"{one.get('model')} autoencoder" for one in settings]
+    ends = [key.rpartition(".")[2] for key in shown]
+    names = {key: end if ends.count(end) == 1 else key for key, end in zip(shown, ends, strict=True)}
+    return [", ".join(_named(key, names[key], one[key]) for key in shown if key in one) for one in settings]
+
+
+def _named(key: str, name: str, value: Setting) -> str:
+    is_component = "." not in key and isinstance(value, str) and value != "none"
+    return str(value) if is_component else f"{name}={setting_text(value)}"
+
+
+def axis_label(key: str) -> str:
+    """The name of an axis that has values of a key of the config."""
+    return "latent size (number of components)" if key == LATENT_SIZE else plain(key)
+
+
+def look(index: int) -> dict[str, Any]:
+    """Colour, marker and line of the autoencoder of that index, as options of `Axes.plot`; from the seventh on hollow.
+
+    Raises:
+        UserError: If there are more than can be told apart.
+    """
+    if index >= MOST_LINES:
+        remedy = 'name fewer keys in lines=[…], or choose runs with where="…"'
+        raise UserError("lines", f"there are more than {MOST_LINES} autoencoders, which nobody can tell apart", remedy)
+    one = LOOKS[index % len(LOOKS)]
+    face = one.colour if index < len(LOOKS) else "white"
+    return {"color": one.colour, "marker": one.marker, "linestyle": one.line, "markerfacecolor": face}
+
+
+def split_text(split: str, dataset: str) -> str:
+    """Where a measure was taken: "digits, test split"."""
+    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs')}"
+
+
+def seeds_text(shown: Iterable[Configuration]) -> str:
+    """The number of seeds of configurations: "3 seeds", "1 seed", or "3 to 5 seeds" where they differ."""
+    text = range_text(one.num_seeds for one in shown)
+    return f"{text} seed{'' if text == '1' else 's'}"
+
+
+def range_text(numbers: Iterable[int]) -> str:
+    """Numbers in short: "3", or "3 to 5" where they differ."""
+    found = sorted(set(numbers))
+    return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
+
+
+def spread_text(shown: Sequence[Configuration], *, spread: str = "95 % interval") -> str:
+    """What lines and bars mean: "mean and 95 % interval of 3 seeds"; of one seed there is neither."""
+    text = seeds_text(shown)
+    return text if text == "1 seed" else f"mean and {spread} of {text}"
+
+
+def diverged_text(results: Results) -> list[str]:
+    """A note on runs that diverged, which no figure shows; nothing where there are none."""
+    datasets = [run.settings.get("dataset") for run in results.runs]
+    states = [one.state for one in results.excluded if one.settings.get("dataset") in datasets]
+    lost = states.count("diverged")
+    return [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
+
+
+def require_measured(shown: Iterable[Configuration], measure: str, split: str) -> None:
+    """Refuse configurations in which a measure was not taken.
+
+    Raises:
+        UserError: It says what to train or choose instead.
+    """
+    for one in shown:
+        if one.estimate(measure, split) is not None:
+            continue
+        run = one.runs[0]
+        if run.measure("sse", split) is None:
+            remedy = "train with a corruption: python scripts/train.py corruption=gaussian"
+            raise UserError("split", f"{split} was not measured in {run.name}", remedy)
+        remedy = "choose sse, mse or explained_variance"
+        raise UserError("measure", f"{measure} was not taken in {run.name}, whose data are not in [0, 1]", remedy)
+
+
+def plain(text: str) -> str:
+    """A text in which no character is taken for a formula, and each looks as it should in the font that is in force."""
+    text = text.replace("$", r"\$")
+    if mpl.rcParams["font.family"] == ["cmr10"]:  # which has accents and dashes in the places of these
+        text = re.sub(r"([_{}])|[<>|]", lambda found: f"$\\{found[0]}$" if found[1] else f"${found[0]}$", text)
+    return text
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]) -> None:
+    """A legend above all axes: notes, then handles by their labels, in as many columns as fit.
+
+    The figure grows by the legend's height, so that the axes keep theirs. Names of axes that are longer than the axes
+    are broken into lines. Call it last.
+    """
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        _break_name(axes.xaxis.label, _MOST_BESIDE * box.width)
+        _break_name(axes.yaxis.label, box.height)
+    width, height = figure.get_size_inches()
+    room = 0.97 * width * figure.dpi
+    title = wrap(figure, "; ".join(notes), room)
+    names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in handles]
+    for columns in range(max(1, min(len(names), _MOST_COLUMNS)), 0, -1):
+        legend = figure.legend(
+            handles=handles,
+            title=title,
+            ncols=columns,
+            loc="outside upper left",
+            alignment="left",
+            title_fontsize=mpl.rcParams["legend.fontsize"],
+            columnspacing=1.0,
+            handlelength=2.2,
+            handletextpad=0.5,
+            borderpad=0.1,
+        )
+        for text, name in zip(legend.get_texts(), names, strict=True):
+            text.set_text(name)
+        box = legend.get_window_extent()
+        if box.width <= room or columns == 1:
+            break
+        legend.remove()
+    figure.set_size_inches(width, height + box.height / figure.dpi)
+
+
+def wrap(figure: Figure, text: str, room: float) -> str:
+    """A text of the size of a legend's, in lines of at most `room` dots, broken between notes where that is enough."""
+    for separator in ("; ", ", ", " ", ","):
+        text = "\n".join(_fill(figure, line, separator, room) for line in text.split("\n"))
+    return plain(text)
+
+
+def _fill(figure: Figure, line: str, separator: str, room: float) -> str:
+    first, *pieces = line.split(separator)
+    lines = [first]
+    for piece in pieces:
+        longer = f"{lines[-1]}{separator}{piece}"
+        if text_size(figure, longer)[0] <= room:
+            lines[-1] = longer
+        else:
+            lines[-1] += separator.rstrip(" ;")
+            lines.append(piece)
+    return "\n".join(lines)
+
+
+def _break_name(label: Text, room: float) -> None:
+    """Break the name of an axis into as many lines, of about the same length, as are needed to fit in `room` dots."""
+    words = label.get_text()
+    for number in range(1, len(words.split()) + 1):
+        lines = (textwrap.wrap(words, width, break_long_words=False) for width in range(1, len(words) + 1))
+        label.set_text("\n".join(next(broken for broken in lines if len(broken) <= number)))
+        box = label.get_window_extent()
+        if (box.height if label.get_rotation() == 90 else box.width) <= room:
+            return
+
+
+def text_size(figure: Figure, text: str) -> tuple[float, float]:
+    """Width and height of a text of the size of a legend's, in dots."""
+    box = Text(0, 0, plain(text), figure=figure, fontsize=mpl.rcParams["legend.fontsize"]).get_window_extent()
+    return box.width, box.height
+
+
+def is_image(examples: np.ndarray) -> bool:
+    """Whether examples, shape "examples *feature_shape", are grey or colour images."""
+    shape = examples.shape[1:]
+    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
+
+
+def mosaic(examples: np.ndarray, gap: int) -> np.ndarray:
+    """Examples of shape "rows columns height width [colours]" as one picture, from 0 to 1 as the inputs in row 0."""
+    low, high = float(examples[0].min()), float(examples[0].max())
+    # Scaled here, as colour images are not scaled by imshow.
+    shown = (np.clip(examples, low, high) - low) / max(high - low, 1e-12)
+    shown = shown.reshape(*shown.shape[:4], -1)
+    white = np.pad(shown, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=1)
+    rows, columns, height, width, colours = white.shape
+    picture = white.swapaxes(1, 2).reshape(rows * height, columns * width, colours)[:-gap, :-gap]
+    return picture[..., 0] if colours == 1 else picture

@@ -1,0 +1,214 @@
+"""Error against cost: points, Pareto frontier, and PCA at its own cost."""
+
+import json
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from ae_jax.errors import UserError
+from ae_jax.figures.cost import draw
+from ae_jax.figures.style import PCA, paper_style
+from ae_jax.results import load
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+LATENT, RATE = "model.latent_size", "optimizer.learning_rate"
+
+
+@pytest.fixture
+def runs(write_run, tmp_path):
+    """Write runs, each given by its settings, what else `write_run` takes, and its times; returns what is read back."""
+
+    def write(*given):
+        for number, (settings, options, *times) in enumerate(given):
+            folder = write_run(tmp_path / str(number), settings=settings, **options)
+            if times:
+                path = folder / "summary.json"
+                summary = json.loads(path.read_text())
+                summary["time"].update(*times)
+                path.write_text(json.dumps(summary))
+        return load(tmp_path)
+
+    return write
+
+
+def sweep(sizes=(1, 2, 4), seeds=(0, 1, 2), **settings):
+    """Runs of sse 4 / size, and 0.1 more for each seed; they have 20 size + 100 parameters."""
+    return [
+        ({LATENT: size, "seed": seed, **settings}, {"sse": 4 / size + 0.1 * seed}) for size in sizes for seed in seeds
+    ]
+
+
+def figure_of(results, **options):
+    chosen = {"x": "num_parameters", "measure": "sse", "split": "test", "lines": ["model"]} | options
+    with paper_style("icml", width="column", font=None):
+        figure = draw(results, **chosen)
+        figure.draw_without_rendering()
+    return figure
+
+
+def lines_of(figure):
+    return {line.get_label(): line for line in figure.axes[0].lines}
+
+
+def words(figure):
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.legends[0].findobj(Text))
+
+
+def sizes_beside(figure, *, of_pca=False):
+    found = [text for text in figure.axes[0].texts if (text.get_color() == PCA) is of_pca]
+    return {text.get_text(): text.xy for text in found}
+
+
+def test_points_and_pca_at_their_own_cost(runs):
+    figure = figure_of(runs(*sweep()))
+    lines = lines_of(figure)
+    assert list(lines) == ["dense autoencoder", "PCA", "Pareto frontier by validation"]
+    ours, theirs, frontier = lines.values()
+    np.testing.assert_allclose(ours.get_xdata(), [120, 140, 180])
+    np.testing.assert_allclose(ours.get_ydata(), [4.1, 2.1, 1.1])
+    # (components + 1) of 9 features; 8 / 2**components.
+    np.testing.assert_allclose(theirs.get_xdata(), [18, 27, 45])
+    np.testing.assert_allclose(theirs.get_ydata(), [4, 2, 0.5])
+    assert (theirs.get_color(), theirs.get_linestyle()) == (PCA, ":")
+    np.testing.assert_allclose(frontier.get_xydata(), ours.get_xydata())
+    axes = figure.axes[0]
+    assert (axes.get_xlabel(), axes.get_xscale(), axes.get_yscale()) == ("number of parameters", "log", "log")
+    assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
+    assert "digits, test split; mean and 95 % interval of 3 seeds" in words(figure)
+
+
+def test_latent_sizes_stand_beside_points(runs):
+    figure = figure_of(runs(*sweep()))
+    ours, theirs = sizes_beside(figure), sizes_beside(figure, of_pca=True)
+    assert {size: xy[0] for size, xy in ours.items()} == {"1": 120, "2": 140, "4": 180}
+    assert {size: xy[0] for size, xy in theirs.items()} == {"1": 18, "2": 27, "4": 45}
+    assert "numbers are latent sizes" in words(figure)
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert not any(one.overlaps(other) for index, one in enumerate(boxes) for other in boxes[:index])
+
+
+def test_one_latent_size_is_said_rather_than_written_at_every_point(runs):
+    hidden = [({"model.hidden_sizes": [width]}, {"sse": 1.5}) for width in (8, 16)]
+    figure = figure_of(runs(*hidden))
+    assert not figure.axes[0].texts
+    assert "latent size 2" in words(figure)
+
+
+def test_operations_and_latency(runs):
+    results = runs(*sweep())
+    axes = figure_of(results, x="flops_per_example").axes[0]
+    ours, theirs, _ = axes.lines
+    np.testing.assert_allclose(ours.get_xdata(), [240, 280, 360])
+    np.testing.assert_allclose(theirs.get_xdata(), [36, 72, 144])
+    assert axes.get_xlabel().replace("\n", " ") == "floating-point operations per example"
+    axes = figure_of(results, x="latency_per_example_seconds").axes[0]
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), 0.02)
+    np.testing.assert_allclose(axes.lines[1].get_xdata(), 0.01)
+    assert axes.get_xlabel() == "latency of one example, ms"
+
+
+def test_time_has_an_interval_and_pca_none_to_train(runs):
+    timed = [(*run, {"train_seconds": 1.0 + run[0]["seed"]}) for run in sweep()]
+    figure = figure_of(runs(*timed), x="train_seconds")
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), 2)
+    assert "PCA" not in lines_of(figure)
+    assert "PCA is computed without training" in words(figure)
+    segments = [segment for c in figure.axes[0].collections for segment in c.get_segments()]
+    across = [segment for segment in segments if segment[0][1] == segment[1][1]]
+    assert len(across) == 3
+    assert all(1 <= low < 2 < high <= 3 for (low, _), (high, _) in across)
+
+
+def test_frontier_is_chosen_by_validation_and_shown_on_test(runs):
+    linear = {"model._target_": "ae_jax.models.linear.LinearAutoencoder"}
+    given = [
+        ({LATENT: 1}, {"sse": 4.0}),
+        ({LATENT: 2}, {"sse": 1.0, "validation_sse": 9.0}),  # good by chance, on the test split
+        ({LATENT: 3}, {"sse": 2.0}),
+        ({LATENT: 3, **linear}, {"sse": 2.5}),  # as cheap, and worse
+        ({LATENT: 4}, {"sse": 1.5}),
+    ]
+    frontier = lines_of(figure_of(runs(*given)))["Pareto frontier by validation"]
+    np.testing.assert_allclose(frontier.get_xydata(), [[120, 4], [160, 2], [180, 1.5]])
+
+
+def test_of_the_same_model_the_best_by_validation_is_shown(runs):
+    given = [*sweep(**{RATE: 0.1}), *sweep(**{RATE: 0.01})]
+    for _, options in given[:9]:
+        options["sse"] += 3
+        options["validation_sse"] = 0.1
+    results = runs(*given)
+    figure = figure_of(results)
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [7.1, 5.1, 4.1])
+    assert "each point the best of 2 configurations by validation sse" in words(figure)
+    figure = figure_of(results, x="train_seconds")
+    assert len(lines_of(figure)["dense autoencoder"].get_xdata()) == 6
+    assert "the best of" not in words(figure)
+
+
+def test_one_seed_has_no_interval(runs):
+    figure = figure_of(runs(*sweep(seeds=(0,))))
+    assert not figure.axes[0].collections
+    assert "1 seed" in words(figure)
+
+
+def test_diverged_runs_are_marked(runs):
+    given = sweep()
+    given[0][1]["state"] = "diverged"
+    figure = figure_of(runs(*given))
+    cross = lines_of(figure)["other seeds diverged"]
+    np.testing.assert_allclose(cross.get_xydata(), [[120, 4.15]])
+    assert "1 of 9 runs diverged, not shown" in words(figure)
+
+
+def test_runs_that_went_astray_are_counted_not_drawn(runs):
+    given = [({LATENT: size}, {"sse": sse}) for size, sse in ((1, 4.0), (2, 2.0), (3, 5e6))]
+    figure = figure_of(runs(*given))
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [4, 2])
+    assert "1 of 3 points are worse than the axis shows" in words(figure)
+    assert figure.axes[0].get_ylim()[1] < 10
+
+
+def test_more_is_better_is_linear_and_its_frontier_rises(runs):
+    figure = figure_of(runs(*sweep(seeds=(0,))), measure="explained_variance")
+    assert figure.axes[0].get_yscale() == "linear"
+    frontier = lines_of(figure)["Pareto frontier by validation"]
+    np.testing.assert_allclose(frontier.get_ydata(), [1 - 4 / 8, 1 - 2 / 8, 1 - 1 / 8])
+
+
+def test_many_parameters_are_written_as_powers_of_ten(runs):
+    results = runs(*sweep(seeds=(0,)))
+    for run in results.runs:
+        run.summary["model"]["num_parameters"] *= 10**5
+    labels = [label.get_text() for label in figure_of(results).axes[0].get_xticklabels()]
+    assert labels == [f"$10^{{{power}}}$" for power in range(1, 8)]
+
+
+def test_perfect_autoencoders_have_a_linear_axis(runs):
+    figure = figure_of(runs(({LATENT: 1}, {"sse": 1.0}), ({LATENT: 2}, {"sse": 0.0})))
+    assert figure.axes[0].get_yscale() == "linear"
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"measure": "error"}, "measure: there is no 'error'"),
+        ({"lines": ["modle"]}, "lines: there is no key 'modle'; did you mean 'model'"),
+        ({"split": "corrupted"}, "corrupted was not measured"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(options, message, runs):
+    with pytest.raises(UserError, match=message):
+        figure_of(runs(*sweep(seeds=(0,))), **options)
+
+
+def test_a_cost_that_was_not_taken_is_refused(runs):
+    results = runs(*sweep(seeds=(0,)))
+    results.runs[1].summary["model"]["flops_per_example"] = None
+    with pytest.raises(
+        UserError, match=r"model\.flops_per_example is not in the summary of 1; choose x=num_parameters"
+    ):
+        figure_of(results, x="flops_per_example")

@@ -1,0 +1,255 @@
+"""Heat map: every cell shows the mean that the runs say, diverged runs are seen, and PCA is beside it."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from ae_jax.errors import UserError
+from ae_jax.figures.heat_map import draw
+from ae_jax.figures.style import PCA, paper_style
+from ae_jax.results import load
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+LATENT, RATE = "model.latent_size", "optimizer.learning_rate"
+
+
+@pytest.fixture
+def runs(write_run, tmp_path):
+    """Write runs, each given by its settings and what else `write_run` takes; returns what is read back."""
+
+    def write(*given):
+        for number, (settings, options) in enumerate(given):
+            write_run(tmp_path / str(number), settings=settings, **options)
+        return load(tmp_path)
+
+    return write
+
+
+def grid(sizes=(1, 2), rates=(0.01, 0.1), seeds=(0, 1)):
+    """Runs whose sse is 1, 2, … times a tenth of PCA's, a tenth of it more or less for each seed."""
+    cells = [(size, rate) for size in sizes for rate in rates]
+    return [
+        ({LATENT: size, RATE: rate, "seed": seed}, {"sse": (number + 1 + 0.1 * seed) * 0.8 / 2**size})
+        for number, (size, rate) in enumerate(cells)
+        for seed in seeds
+    ]
+
+
+def figure_of(results, **options):
+    chosen = {"x": None, "y": None, "measure": "sse", "split": "test", "show": "ratio"} | options
+    with paper_style("icml", width="column", font=None):
+        figure = draw(results, **chosen)
+        figure.draw_without_rendering()
+    return figure
+
+
+def numbers(figure):
+    """Texts of the cells by their middle."""
+    return {text.get_position(): text.get_text() for text in figure.axes[0].texts}
+
+
+def colours(figure):
+    cells = [
+        patch for patch in figure.axes[0].patches if isinstance(patch, Rectangle) and patch.get_facecolor()[3] == 1
+    ]
+    return {patch.get_xy(): patch.get_facecolor()[:3] for patch in cells}
+
+
+def names(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def words(figure):
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.legends[0].findobj(Text))
+
+
+def crosses(figure):
+    lines = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    return [(line.get_xdata()[0], line.get_ydata()[0]) for line in lines]
+
+
+def frames(figure):
+    return [patch.get_xy() for patch in figure.axes[0].patches if patch.get_zorder() == 4]
+
+
+def test_a_cell_has_the_mean_ratio_to_pca(runs):
+    figure = figure_of(runs(*grid()))
+    axes = figure.axes[0]
+    # The ratio of number k is (k + k + 0.1) / 20, as PCA's sse is 8 / 2**size.
+    expected = {(0.5, 0.5): "0.105", (0.5, 1.5): "0.205", (1.5, 0.5): "0.305", (1.5, 1.5): "0.405"}
+    assert numbers(figure) == expected
+    assert (names(axes.xaxis), names(axes.yaxis)) == (["1", "2"], ["0.01", "0.1"])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("latent size (number of components)", RATE)
+    assert figure.axes[1].get_ylabel().replace("\n", " ") == "sse divided by PCA's"
+    assert "digits, test split; mean of 2 seeds" in words(figure)
+    # Of sse, number 1 has 0.42, number 3 0.61: the best by sse is not the one with the best ratio.
+    assert frames(figure) == [(0, 0)]
+
+
+def test_keys_are_chosen_and_turned(runs):
+    figure = figure_of(runs(*grid()), x=RATE, y=LATENT)
+    assert figure.axes[0].get_xlabel() == RATE
+    assert numbers(figure)[1.5, 0.5] == "0.205"
+
+
+@pytest.mark.parametrize(("measure", "sign"), [("sse", 1), ("explained_variance", -1)])
+def test_blue_is_better_orange_worse_and_white_equal(measure, sign, runs):
+    cells = [(1, 4.0), (2, 1.0), (3, 2.0)]  # PCA: 4, 2, 1
+    given = [({LATENT: size, RATE: rate}, {"sse": sse}) for size, sse in cells for rate in (0.01, 0.1)]
+    found = colours(figure_of(runs(*given), measure=measure))
+    equal, better, worse = (np.array(found[column, 0]) for column in range(3))
+    np.testing.assert_allclose(equal, 1, atol=0.01)
+    assert better[2] > better[0]
+    assert worse[0] > worse[2]
+
+
+def test_runs_that_went_astray_leave_the_others_their_colours(runs):
+    given = grid(rates=(0.01, 0.1, 1.0), seeds=(0,))
+    given[2][1]["sse"] = 4e6
+    figure = figure_of(runs(*given))
+    assert numbers(figure)[0.5, 2.5] == "1e6"
+    np.testing.assert_allclose(colours(figure)[0, 2], to_rgb(PCA), atol=1e-6)
+    low, high = figure.axes[1].get_ylim()
+    assert (low, high) == pytest.approx((0.25, 4))
+
+
+def test_pca_has_a_row_where_the_measure_itself_is_shown(runs):
+    figure = figure_of(runs(*grid()), show="measure")
+    axes = figure.axes[0]
+    assert names(axes.yaxis) == ["0.01", "0.1", "PCA"]
+    found = numbers(figure)
+    # Means 1.05, 2.05, … times 0.8 / 2**size.
+    assert (found[0.5, 0.5], found[1.5, 1.5]) == ("0.420", "0.810")
+    middle = axes.get_yticks()[-1]
+    assert [text for (_, y), text in found.items() if y == pytest.approx(middle)] == ["4.00", "2.00"]
+    assert figure.axes[1].get_ylabel().replace("\n", " ") == "squared error per example (sse)"
+
+
+def test_pca_has_a_column_where_it_changes_along_y(runs):
+    figure = figure_of(runs(*grid()), show="measure", x=RATE)
+    assert names(figure.axes[0].xaxis) == ["0.01", "0.1", "PCA"]
+
+
+def test_diverged_runs_are_seen_and_never_averaged(runs):
+    given = grid()
+    given[0][1]["state"] = "diverged"  # one of two seeds
+    for index in (6, 7):  # both seeds of the last cell
+        given[index][1]["state"] = "diverged"
+    figure = figure_of(runs(*given))
+    assert numbers(figure) == {(0.5, 0.5): "0.110", (0.5, 1.5): "0.205", (1.5, 0.5): "0.305"}
+    small, large = sorted(crosses(figure))
+    assert large == (1.5, 1.5)
+    assert 0 < small[0] < 1
+    assert 0 < small[1] < 1
+    for text in ("3 of 8 runs diverged", "all runs diverged", "some runs diverged, mean of the others", "1 to 2 seeds"):
+        assert text in words(figure)
+
+
+def test_a_value_at_which_every_run_diverged_has_its_row(runs):
+    given = grid(rates=(0.01, 0.1, 1.0))
+    for settings, options in given:
+        if settings[RATE] == 1.0:
+            options["state"] = "diverged"
+    figure = figure_of(runs(*given))
+    assert names(figure.axes[0].yaxis) == ["0.01", "0.1", "1.0"]
+    assert sorted(crosses(figure)) == [(0.5, 2.5), (1.5, 2.5)]
+
+
+def test_what_else_varies_is_selected_by_validation_and_reported_on_test(runs):
+    given = grid(seeds=(0,))
+    other = [({**settings, "trainer.batch_size": 64}, dict(options)) for settings, options in given]
+    for settings, _ in given:
+        settings["trainer.batch_size"] = 32
+    # Better on validation, worse on test: what was selected is shown, whatever it is on test.
+    other[0][1].update(sse=2.0, validation_sse=0.1)
+    figure = figure_of(runs(*given, *other), x=LATENT, y=RATE)
+    assert numbers(figure)[0.5, 0.5] == "0.500"
+    assert "each cell the best of 2 configurations by validation sse" in words(figure)
+    assert frames(figure) == [(0, 0)]
+
+
+def test_one_seed_and_cells_without_runs(runs):
+    figure = figure_of(runs(*grid(seeds=(0,))[:-1]))
+    assert "1 seed" in words(figure)
+    assert "mean" not in words(figure)
+    assert "no run" in words(figure)
+    assert len(numbers(figure)) == 3
+
+
+def test_many_cells_are_hatched_rather_than_numbered(runs):
+    sizes, rates = (1, 2, 3), [round(0.001 * (number + 1), 4) for number in range(34)]
+    given = [({LATENT: size, RATE: rate}, {"sse": 1.5}) for size in sizes for rate in rates]
+    figure = figure_of(runs(*given), x=RATE)
+    assert not figure.axes[0].texts
+    # PCA's sse is 4, 2 and 1, so that it is ahead in the row of three components.
+    hatched = {patch.get_y() for patch in figure.axes[0].patches if patch.get_hatch()}
+    assert hatched == {2}
+
+
+def test_keys_that_vary_together_make_no_diagonal(runs):
+    given = []
+    for loss, link in (("mse", "identity"), ("bce", "sigmoid")):
+        for settings, options in grid(sizes=(2,), seeds=(0,)):
+            given.append(({**settings, "loss._target_": f"ae_jax.losses.{loss}", "loss.link": link}, options))
+    axes = figure_of(runs(*given)).axes[0]
+    assert {axes.get_xlabel(), axes.get_ylabel()} == {"loss", RATE}
+
+
+def test_values_have_their_order(runs):
+    hidden = [[256], [8], [32, 16], [32]]
+    given = [({"model.hidden_sizes": sizes, RATE: rate}, {}) for sizes in hidden for rate in (0.1, 1e-5, 0.01)]
+    axes = figure_of(runs(*given)).axes[0]
+    assert names(axes.xaxis) == ["[8]", "[32]", "[32,16]", "[256]"]
+    assert names(axes.yaxis) == ["1e-05", "0.01", "0.1"]
+
+
+def test_long_names_are_turned_and_have_room(runs):
+    targets = [f"ae_jax.optimizers.{'a_very_' * 3}long_name_{number}" for number in range(4)]
+    given = [({"optimizer._target_": target, LATENT: size}, {}) for target in targets for size in (1, 2)]
+    figure = figure_of(runs(*given), x="optimizer", y=LATENT)
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    assert not any(one.overlaps(other) for one, other in pairwise(boxes))
+    assert min(box.y0 for box in boxes) >= 0
+    assert figure.axes[0].bbox.height > 0.5 * figure.dpi
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"x": "optimizer.learning_rat"}, "x: there is no key 'optimizer.learning_rat'; did you mean"),
+        ({"y": "trainer.batch_siz"}, "y: there is no key 'trainer.batch_siz'"),
+        ({"x": "trainer.num_epochs"}, "trainer.num_epochs has one value only in these runs; choose of model.latent"),
+        ({"x": "seed"}, "seed is no key to compare"),
+        ({"x": LATENT, "y": LATENT}, "needs two keys that vary"),
+        ({"measure": "see"}, "measure: there is no"),
+        ({"measure": "psnr"}, "psnr is a logarithm"),
+        ({"split": "corrupted"}, "corrupted was not measured"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(options, message, runs):
+    with pytest.raises(UserError, match=message):
+        figure_of(runs(*grid()), **options)
+
+
+def test_one_key_makes_no_heat_map(runs):
+    with pytest.raises(UserError, match=r"in these runs: model\.latent_size; sweep two"):
+        figure_of(runs(*grid(rates=(0.01,))))
+
+
+def test_no_ratio_to_nothing(runs):
+    with pytest.raises(UserError, match="PCA's sse is 0 with 9 components"):
+        figure_of(runs(*grid(sizes=(1, 9))))
+
+
+def test_pca_that_changes_along_both_keys_has_no_row(runs):
+    given = [({LATENT: size, "dataset.split_seed": seed}, {}) for size in (1, 2) for seed in (0, 1)]
+    results = runs(*given)
+    for run in results.runs:
+        run.summary["pca"]["test"]["sse"] += 0.1 * run.settings["dataset.split_seed"]
+    with pytest.raises(UserError, match="choose show=ratio"):
+        figure_of(results, show="measure")

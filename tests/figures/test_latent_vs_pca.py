@@ -1,0 +1,213 @@
+"""Error against latent size: what is drawn is what the runs say."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from ae_jax.errors import UserError
+from ae_jax.figures.latent_vs_pca import draw
+from ae_jax.figures.style import LOOKS, PCA, paper_style
+from ae_jax.results import load
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+# PCA's test sse in runs that are written by hand, for 0, 1, … 9 components.
+CURVE = np.array([8 / 2**size for size in range(9)] + [0.0])
+
+
+@pytest.fixture
+def runs(write_run, tmp_path):
+    """Write runs of latent sizes, each given by its errors over seeds; returns what is read back."""
+
+    def write(errors, *, where=None, **options):
+        for number, (size, over_seeds) in enumerate(errors):
+            for seed, sse in enumerate(over_seeds):
+                settings = {"model.latent_size": size, "seed": seed, **options.get("settings", {})}
+                given = {key: value for key, value in options.items() if key != "settings"}
+                name = f"{len(list(tmp_path.iterdir()))}-{number}-{seed}"
+                write_run(tmp_path / name, settings=settings, sse=sse, **given)
+        return load(tmp_path).where(where)
+
+    return write
+
+
+def figure_of(results, **options):
+    chosen = {"measure": "sse", "split": "test", "scale": None, "lines": ["model"]} | options
+    with paper_style("icml", width="column", font=None):
+        figure = draw(results, **chosen)
+        figure.draw_without_rendering()
+    return figure
+
+
+def lines_of(figure):
+    return {line.get_label(): line for line in figure.axes[0].lines if not line.get_label().startswith("_")}
+
+
+def words_of(figure):
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.legends[0].findobj(Text))
+
+
+def test_means_over_seeds_and_pcas_exact_curve(runs):
+    figure = figure_of(runs([(1, [5.0, 6.0, 7.0]), (2, [3.0, 3.5, 4.0]), (4, [1.0, 1.5, 2.0])]))
+    lines = lines_of(figure)
+    assert list(lines) == ["dense autoencoder", "PCA"]
+    ours, theirs = lines.values()
+    np.testing.assert_array_equal(ours.get_xdata(), [1, 2, 4])
+    np.testing.assert_allclose(ours.get_ydata(), [6.0, 3.5, 1.5])
+    np.testing.assert_array_equal(theirs.get_xdata(), [1, 2, 3, 4])
+    np.testing.assert_allclose(theirs.get_ydata(), [4, 2, 1, 0.5])
+    assert (theirs.get_color(), theirs.get_linestyle()) == (PCA, ":")
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "latent size (number of components)"
+    assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4"]
+    assert words_of(figure).startswith("digits, test split; mean and 95 % interval of 3 seeds")
+
+
+def test_the_interval_is_that_of_the_configuration(runs):
+    from ae_jax.results.configurations import configurations
+
+    results = runs([(1, [5.0, 6.0, 7.0]), (2, [3.0, 3.5, 4.0])])
+    (bars,) = (c for c in figure_of(results).axes[0].collections if hasattr(c, "get_segments"))
+    drawn = [(x, low, high) for (x, low), (_, high) in bars.get_segments()]
+    estimates = [(one.latent_size, one.estimate("sse")) for one in configurations(results)]
+    np.testing.assert_allclose(drawn, [(size, found.low, found.high) for size, found in estimates])
+
+
+@pytest.mark.parametrize(
+    ("measure", "expected"),
+    [("mse", CURVE[1:5] / 9), ("explained_variance", 1 - CURVE[1:5] / 8)],
+)
+def test_other_exact_measures_follow_from_squared_errors(measure, expected, runs):
+    results = runs([(1, [5.0]), (4, [1.0])])
+    theirs = lines_of(figure_of(results, measure=measure))["PCA"]
+    np.testing.assert_allclose(theirs.get_ydata(), expected)
+    # At the runs' own sizes, these are what summary.json says.
+    for run in results.runs:
+        at = list(theirs.get_xdata()).index(run.latent_size)
+        assert theirs.get_ydata()[at] == pytest.approx(run.pca(measure))
+
+
+@pytest.mark.parametrize(("measure", "split"), [("psnr", "test"), ("sse", "validation"), ("bce", "train")])
+def test_elsewhere_pca_has_the_latent_sizes_of_the_runs(measure, split, runs):
+    results = runs([(1, [5.0]), (2, [3.0]), (4, [1.0])])
+    theirs = lines_of(figure_of(results, measure=measure, split=split))["PCA"]
+    assert list(theirs.get_xdata()) == [1, 2, 4]
+    expected = {run.latent_size: run.pca(measure, split) for run in results.runs}
+    np.testing.assert_allclose(theirs.get_ydata(), [expected[size] for size in (1, 2, 4)])
+
+
+def test_corrupted_inputs_are_named(runs):
+    figure = figure_of(runs([(1, [5.0]), (2, [3.0])], corrupted_sse=4.0), split="corrupted")
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [4.0, 4.0])
+    np.testing.assert_allclose(lines_of(figure)["PCA"].get_ydata(), [5.0, 5.0])
+    assert "test split, corrupted inputs" in words_of(figure)
+
+
+def test_the_best_by_validation_is_shown_and_said_to_be(runs):
+    """The second has the lower test error, and is not chosen."""
+    for rate, sse, validation in ((0.1, 3.0, 1.0), (0.2, 2.0, 2.0)):
+        settings = {"optimizer.learning_rate": rate}
+        results = runs([(1, [sse]), (2, [sse / 2])], settings=settings, validation_sse=validation)
+    figure = figure_of(results)
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [3.0, 1.5])
+    assert "each point the best of 2 configurations by validation sse" in words_of(figure)
+    every = lines_of(figure_of(results, lines=["optimizer.learning_rate"]))
+    assert list(every) == ["learning_rate=0.1", "learning_rate=0.2", "PCA"]
+    np.testing.assert_allclose(every["learning_rate=0.2"].get_ydata(), [2.0, 1.0])
+
+
+def test_kinds_differ_in_colour_marker_and_line(runs):
+    runs([(1, [5.0]), (2, [3.0])])
+    results = runs([(1, [6.0]), (2, [4.0])], settings={"model._target_": "ae_jax.models.linear.LinearAutoencoder"})
+    lines = lines_of(figure_of(results))
+    assert list(lines) == ["dense autoencoder", "linear autoencoder", "PCA"]
+    for attribute in ("get_color", "get_marker", "get_linestyle"):
+        assert len({getattr(line, attribute)() for line in lines.values()}) == 3
+
+
+def test_one_seed_has_points_and_no_interval(runs):
+    figure = figure_of(runs([(1, [5.0]), (2, [3.0])]))
+    assert not figure.axes[0].collections
+    assert lines_of(figure)["dense autoencoder"].get_marker() == LOOKS[0].marker
+    assert "digits, test split; 1 seed" in words_of(figure)
+    assert "interval" not in words_of(figure)
+
+
+def test_numbers_of_seeds_that_differ_are_a_range(runs):
+    assert "of 2 to 3 seeds" in words_of(figure_of(runs([(1, [5.0, 6.0]), (2, [3.0, 4.0, 5.0])])))
+
+
+def test_means_without_diverged_seeds_are_marked(runs, write_run, tmp_path):
+    settings = {"model.latent_size": 2, "seed": 9}
+    write_run(tmp_path / "lost", settings=settings, state="diverged", error="loss is not finite")
+    figure = figure_of(runs([(1, [5.0, 6.0]), (2, [3.0, 4.0])]))
+    cross = lines_of(figure)["other seeds diverged"]
+    assert (list(cross.get_xdata()), list(cross.get_ydata()), cross.get_marker()) == ([2], [3.5], "x")
+    assert "1 of 5 runs diverged, not shown" in words_of(figure)
+
+
+def test_twelve_autoencoders_can_be_told_apart_and_no_more(runs):
+    for index in range(13):
+        results = runs([(1, [5.0]), (2, [3.0])], settings={"optimizer.learning_rate": 0.1 + index})
+    with pytest.raises(UserError, match="lines: there are more than 12"):
+        figure_of(results, lines=["optimizer.learning_rate"])
+    kept = results.where("optimizer.learning_rate < 12")
+    lines = [line for label, line in lines_of(figure_of(kept, lines=["optimizer.learning_rate"])).items()]
+    assert len(lines) == 13
+    assert len({(line.get_color(), line.get_markerfacecolor(), line.get_marker()) for line in lines}) == 13
+
+
+def test_ticks_have_room_and_the_ends_are_there(runs):
+    figure = figure_of(runs([(size, [9.0 / size]) for size in range(1, 10)]))
+    axes = figure.axes[0]
+    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    assert {1, 9} <= set(axes.get_xticks())
+
+
+def test_all_components_leave_no_error_and_the_axis_is_cut(runs):
+    """With nine features, PCA with nine components is exact: a logarithmic axis has no place for that."""
+    axes = figure_of(runs([(2, [3.0]), (9, [0.5])])).axes[0]
+    assert axes.get_ylim()[0] > 0.5 / 200
+
+
+def test_pca_of_several_splits_has_a_mean(runs, tmp_path):
+    results = runs([(1, [5.0, 5.0]), (2, [3.0, 3.0])])
+    for run in results.runs:
+        if run.seed == 1:
+            path = run.folder.path / "summary.json"
+            summary = json.loads(path.read_text())
+            summary["pca"]["test_sse_by_components"] = [3 * sse for sse in CURVE]
+            path.write_text(json.dumps(summary))
+    theirs = lines_of(figure_of(load(tmp_path)))["PCA"]
+    np.testing.assert_allclose(theirs.get_ydata(), [8, 4])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lines": ["modle"]}, "lines: there is no key 'modle'; did you mean 'model'"),
+        ({"lines": ["seed"]}, "lines: seed is no kind"),
+        ({"lines": ["model.latent_size"]}, "lines: model.latent_size is the axis"),
+        ({"split": "corrupted"}, "split: corrupted was not measured.*corruption=gaussian"),
+        ({"measure": "explained_variance", "scale": "log"}, "scale: a logarithmic axis.*scale=linear"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(options, message, runs):
+    with pytest.raises(UserError, match=message):
+        figure_of(runs([(1, [9.0]), (2, [3.0])]), **options)
+
+
+def test_measures_that_were_not_taken_are_refused(runs):
+    with pytest.raises(UserError, match=r"measure: psnr was not taken.*choose sse, mse"):
+        figure_of(runs([(1, [9.0]), (2, [3.0])], unit_interval=False), measure="psnr")
+
+
+def test_one_latent_size_makes_no_line(runs):
+    with pytest.raises(UserError, match=r"all have the latent size 2.*\+sweep=latent_vs_pca"):
+        figure_of(runs([(2, [3.0, 4.0])]))

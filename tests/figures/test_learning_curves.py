@@ -1,0 +1,174 @@
+"""Error or loss over epochs: means and ranges of the lines of metrics.jsonl, and PCA where units agree."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.text import Text
+
+from ae_jax.errors import UserError
+from ae_jax.figures.learning_curves import draw
+from ae_jax.figures.style import PCA, paper_style
+from ae_jax.results import load
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+# Of runs that are written by hand: validation sse is 1.1 of the test sse times these, in epochs 1, 2, 3.
+FALL = np.array([2, 3 / 2, 4 / 3])
+
+
+@pytest.fixture
+def runs(write_run, tmp_path):
+    """Write one configuration, given by its errors over seeds; returns all that were written so far."""
+
+    def write(errors, *, num_epochs=(3, 3, 3, 3, 3), settings=None, **options):
+        for seed, (sse, epochs) in enumerate(zip(errors, num_epochs, strict=False)):
+            folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+            write_run(folder, settings={"seed": seed, **(settings or {})}, sse=sse, num_epochs=epochs, **options)
+        return load(tmp_path)
+
+    return write
+
+
+def figure_of(results, **options):
+    chosen = {"measure": "validation_sse", "lines": None, "most_lines": 6} | options
+    with paper_style("icml", width="column", font=None):
+        figure = draw(results, **chosen)
+        figure.draw_without_rendering()
+    return figure
+
+
+def lines_of(figure):
+    return {line.get_label(): line for line in figure.axes[0].lines if not line.get_label().startswith("_")}
+
+
+def words_of(figure):
+    return " ".join(text.get_text().replace("\n", " ") for text in figure.legends[0].findobj(Text))
+
+
+def test_mean_and_range_over_seeds_beside_pca(runs):
+    figure = figure_of(runs([1.0, 2.0, 6.0]))
+    lines = lines_of(figure)
+    assert list(lines) == ["dense autoencoder", "PCA, 2 components"]
+    np.testing.assert_array_equal(lines["dense autoencoder"].get_xdata(), [1, 2, 3])
+    np.testing.assert_allclose(lines["dense autoencoder"].get_ydata(), 1.1 * 3.0 * FALL)
+    assert list(lines["PCA, 2 components"].get_ydata()) == pytest.approx([1.1 * 2, 1.1 * 2])
+    assert (lines["PCA, 2 components"].get_color(), lines["PCA, 2 components"].get_linestyle()) == (PCA, ":")
+    (axes,) = figure.axes
+    (band,) = axes.collections
+    for epoch, factor in enumerate(FALL, start=1):
+        heights = [y for x, y in band.get_paths()[0].vertices if x == epoch]
+        assert (min(heights), max(heights)) == pytest.approx((1.1 * factor, 1.1 * 6 * factor))
+    assert (axes.get_xlabel(), axes.get_yscale()) == ("epoch", "log")
+    assert axes.get_ylabel().replace("\n", " ") == "validation squared error per example (sse)"
+    assert "digits; mean and range of 3 seeds" in words_of(figure)
+
+
+def test_runs_that_stopped_early_are_not_averaged_away(runs):
+    """Of epochs 1 and 2 there is a mean; the longer seed goes on alone, as a thin line from its own last value."""
+    figure = figure_of(runs([1.0, 2.0], num_epochs=(2, 3)))
+    thin, mean, _ = figure.axes[0].lines
+    np.testing.assert_allclose(mean.get_ydata(), 1.1 * 1.5 * FALL[:2])
+    np.testing.assert_array_equal(thin.get_xdata(), [2, 3])
+    np.testing.assert_allclose(thin.get_ydata(), 1.1 * 2.0 * FALL[1:])
+    assert thin.get_linewidth() < mean.get_linewidth()
+    assert thin.get_color() == mean.get_color()
+
+
+@pytest.mark.parametrize(
+    ("measure", "factor", "what"), [("train_loss", 1.0, "training"), ("validation_loss", 1.1, "validation")]
+)
+def test_losses_are_in_units_of_their_own_without_pca(measure, factor, what, runs):
+    figure = figure_of(runs([1.0, 2.0]), measure=measure)
+    (line,) = lines_of(figure).values()
+    np.testing.assert_allclose(line.get_ydata(), [factor, factor / 2, factor / 3])
+    assert figure.axes[0].get_ylabel() == f"{what} loss (mse)"
+
+
+def test_losses_in_different_units_are_refused(runs):
+    runs([1.0])
+    results = runs([1.0], settings={"loss._target_": "ae_jax.losses.bce.bce"})
+    with pytest.raises(UserError, match=r"train_loss is in different units \(bce, mse\).*measure=validation_sse"):
+        figure_of(results, measure="train_loss")
+    assert len(lines_of(figure_of(results))) == 3
+
+
+def test_the_best_by_validation_of_many_are_shown_and_counted(runs):
+    for rate in range(12):
+        results = runs([1.0 + (rate * 5) % 12], settings={"optimizer.learning_rate": 0.5 + rate})
+    figure = figure_of(results)
+    best = sorted(sorted(range(12), key=lambda rate: (rate * 5) % 12)[:6])
+    assert list(lines_of(figure)) == [*(f"learning_rate={0.5 + rate}" for rate in best), "PCA, 2 components"]
+    assert "best 6 of 12 configurations by validation sse" in words_of(figure)
+    assert len(lines_of(figure_of(results, most_lines=12))) == 13
+
+
+def test_lines_have_the_best_configuration_of_their_key(runs):
+    """Selected by validation: the lower test error of the second is no reason."""
+    for rate, validation in ((0.1, 1.0), (0.2, 5.0)):
+        results = runs([9.0 - validation], settings={"optimizer.learning_rate": rate}, validation_sse=validation)
+    figure = figure_of(results, lines=["model"])
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), 1.1 * 8.0 * FALL)
+    assert "each line the best of 2 configurations by validation sse" in words_of(figure)
+
+
+def test_each_latent_size_has_its_pca(runs):
+    for size in (1, 2, 4):
+        results = runs([6.0 / size], settings={"model.latent_size": size})
+    (axes,) = figure_of(results).axes
+    drawn = [line.get_ydata()[0] for line in axes.lines if line.get_color() == PCA]
+    np.testing.assert_allclose(drawn, [1.1 * 4, 1.1 * 2, 1.1 * 0.5])
+    assert {text.get_text(): text.get_position()[1] for text in axes.texts} == pytest.approx(
+        {"PCA 1": 4.4, "PCA 2": 2.2, "PCA 4": 0.55}
+    )
+
+
+def test_numbers_of_components_do_not_overlap(runs):
+    for size in range(1, 9):
+        results = runs([90.0 / size], settings={"model.latent_size": size})
+    boxes = sorted((text.get_window_extent() for text in figure_of(results).axes[0].texts), key=lambda box: box.y0)
+    assert len(boxes) >= 2
+    assert all(below.y1 <= above.y0 + 1 for below, above in pairwise(boxes))
+
+
+def test_one_seed_has_no_range(runs):
+    figure = figure_of(runs([1.0]))
+    assert not figure.axes[0].collections
+    assert "digits; 1 seed" in words_of(figure)
+
+
+def test_diverged_seeds_are_named(runs, write_run, tmp_path):
+    write_run(tmp_path / "lost", settings={"seed": 7}, state="diverged", error="loss is not finite")
+    figure = figure_of(runs([1.0, 2.0]))
+    assert "dense autoencoder, 1 of 3 seeds diverged" in words_of(figure)
+    assert "1 of 3 runs diverged, not shown" in words_of(figure)
+
+
+def test_epochs_without_a_finite_value_are_gaps(runs):
+    results = runs([1.0, 2.0])
+    results.runs[0].folder.metrics[1]["validation_sse"] = None
+    mean = lines_of(figure_of(results))["dense autoencoder"]
+    np.testing.assert_array_equal(np.isnan(mean.get_ydata()), [False, True, False])
+
+
+def test_one_epoch_is_a_point(runs):
+    line = lines_of(figure_of(runs([1.0], num_epochs=(1,))))["dense autoencoder"]
+    assert list(line.get_xdata()) == [1]
+    assert line.get_marker() not in ("", "None")
+
+
+def test_missing_epochs_and_unknown_keys_are_refused(runs):
+    results = runs([1.0])
+    with pytest.raises(UserError, match="lines: there is no key 'optimiser'; did you mean 'optimizer'"):
+        figure_of(results, lines=["optimiser"])
+    (results.runs[0].folder.path / "metrics.jsonl").write_text(json.dumps({"epoch": 1}) + "\n")
+    with pytest.raises(UserError, match=r"metrics.jsonl: has no epoch with a validation_sse; train"):
+        figure_of(load(results.runs[0].folder.path))
+
+
+def test_pca_that_leaves_rounding_only_does_not_stretch_the_axis(runs):
+    """With all nine components PCA is exact."""
+    figure = figure_of(runs([1.0], settings={"model.latent_size": 9}))
+    assert figure.axes[0].get_ylim()[0] > 1.1 / 2
+    assert "PCA, 9 components, below the axis" in words_of(figure)
