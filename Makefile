@@ -5,8 +5,8 @@ BIN := .venv/bin
 
 .PHONY: run setup test test-slow lint benchmark clean clean-outputs lock
 
-run: .venv/.ready ## train the default experiment on bundled data and compare it with PCA
-	@$(BIN)/python scripts/train.py
+run: .venv/.ready ## train the runs of a small paper on bundled data, make its figures and tables
+	@$(BIN)/python scripts/paper.py
 
 setup: .venv/.ready ## make .venv with everything pinned by hash
 

@@ -30,6 +30,7 @@ def _one_line(err: str) -> str:
     return lines[0]
 
 
+@pytest.mark.slow
 def test_smoke_from_the_command_to_the_run_folder(run, tmp_path):
     done = run("train", "experiment=smoke", "tracking.mode=offline")
     assert done.returncode == 0, done.stderr

@@ -1,10 +1,13 @@
 """A row per configuration against PCA; what cannot share a row or table is refused in one line."""
 
+import csv
 import functools
+import io
 
 import pytest
 
 from ae_jax.errors import UserError
+from ae_jax.tables.formats import csv_text
 from ae_jax.tables.parts.base import MISSING
 
 
@@ -154,3 +157,14 @@ def test_mistakes_are_one_line(changed, message, make_results, seeds, build):
 def test_no_completed_run(make_results, build):
     with pytest.raises(UserError, match=r"runs: none has completed \(diverged\)"):
         build(make_results({"state": "diverged"}))
+
+
+def test_files_have_median_difference_and_ratio_of_every_measure(build_table, make_results, seeds):
+    """PCA's error at two components is 2."""
+    text = csv_text(build_table("comparison", make_results(*seeds(1.0, 1.5, 4.0)), measures=["sse"]))
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert [float(row[f"sse_{part}"]) for part in ("mean", "median", "n")] == [6.5 / 3, 1.5, 3]
+    assert float(row["pca_sse_mean"]) == 2.0
+    assert float(row["sse_difference_mean"]) == pytest.approx(6.5 / 3 - 2)
+    assert float(row["sse_ratio_mean"]) == pytest.approx(6.5 / 6)
+    assert float(row["sse_ratio_low"]) < float(row["sse_ratio_mean"]) < float(row["sse_ratio_high"])

@@ -1,6 +1,7 @@
 """The columns of a measure: the autoencoder's, PCA's, what is published of each, and how they compare."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from string import ascii_lowercase
 
 from ae_jax.results.configurations import Configuration
@@ -11,7 +12,7 @@ from ae_jax.tables.parts.comparable import best
 from ae_jax.tables.parts.digits import printed
 from ae_jax.tables.published import Method, Published, cited, published, shown
 
-_PARTS = ("mean", "low", "high", "n")
+_PARTS = ("mean", "median", "low", "high", "n")
 
 
 class MeasuredColumns:
@@ -61,15 +62,15 @@ class MeasuredColumns:
         return ours_best, pca_best
 
     def _compared(self, measure: Measure) -> Strip:
-        """The ratio; the difference of a measure that may be 0 or less, and of which more is better."""
+        """The ratio; the difference of a measure that may be 0 or less, and of which more is better. Files have both."""
         pairs = [one.against_pca(measure.name, self._split) for one in self._rows]
-        unmarked = [False] * len(pairs)
-        if measure.more_is_better:
-            differences = [pair.difference if pair else None for pair in pairs]
-            name = f"{measure.name}_difference"
-            return _estimates("difference", name, measure, differences, self._seeds, unmarked)
-        ratios = [pair.ratio if pair else None for pair in pairs]
-        return _estimates("ratio", f"{measure.name}_ratio", measure, ratios, self._seeds, unmarked)
+        names = ("difference", "ratio") if measure.more_is_better else ("ratio", "difference")
+        fields = tuple(f"{measure.name}_{name}_{part}" for name in names for part in _PARTS)
+        cells = []
+        for pair, num_seeds in zip(pairs, self._seeds, strict=True):
+            first, second = (_cell(getattr(pair, name, None), num_seeds, False) for name in names)
+            cells.append(replace(first, raw=(*first.raw, *second.raw)))
+        return Strip(Column(names[0], fields, measure.short, numeric=True), cells)
 
     def _published(self, method: Method, field: str, measure: Measure) -> list[Strip]:
         found = [published(one, measure.name, self._split, method) for one in self._rows]
@@ -103,4 +104,4 @@ def _cell(estimate: Estimate | None, count: int, bold: bool) -> Cell:
         return Cell(raw=(None,) * len(_PARTS))
     value, interval = printed(estimate)
     detail = interval if estimate.num == count else f"{interval} n = {estimate.num}".strip()
-    return Cell(value, detail, bold, raw=(estimate.mean, estimate.low, estimate.high, estimate.num))
+    return Cell(value, detail, bold, raw=(estimate.mean, estimate.median, estimate.low, estimate.high, estimate.num))
