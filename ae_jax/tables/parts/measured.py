@@ -62,7 +62,7 @@ class MeasuredColumns:
         return ours_best, pca_best
 
     def _compared(self, measure: Measure) -> Strip:
-        """The ratio; the difference of a measure that may be 0 or less, and of which more is better. Files have both."""
+        """The ratio; the difference of a measure of which more is better, and which may be 0 or less."""
         pairs = [one.against_pca(measure.name, self._split) for one in self._rows]
         names = ("difference", "ratio") if measure.more_is_better else ("ratio", "difference")
         fields = tuple(f"{measure.name}_{name}_{part}" for name in names for part in _PARTS)
