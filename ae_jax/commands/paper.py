@@ -5,12 +5,14 @@ The runs are those that the paper's sweeps ask for; figures and tables are made 
 """
 
 import platform
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ae_jax.commands import composed, figures, tables
+from ae_jax.commands import composed
+from ae_jax.commands.figures import FIGURES, LOOK
+from ae_jax.commands.made import Made
+from ae_jax.commands.tables import TABLES
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_name, check_parts, check_type
@@ -75,12 +77,11 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
     results.require(what="a paper", one_dataset=False)
     made = {
         "figures": {
-            name: figures.draw_figure(config, results, paper.folder / "figures", name)
+            name: FIGURES.make(config, results, paper.folder / "figures", name)
             for name, config in paper.figures.items()
         },
         "tables": {
-            name: tables.make_table(config, results, paper.folder / "tables", name)
-            for name, config in paper.tables.items()
+            name: TABLES.make(config, results, paper.folder / "tables", name) for name, config in paper.tables.items()
         },
     }
     write_json(paper.folder / "provenance.json", _provenance(paper, trained, results, made))
@@ -99,7 +100,7 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
     Raises:
         UserError: For an unknown key or option, or a wrong type. The message names the figure or table.
     """
-    top = check_parts(asked, plain={**figures.LOOK, "output": str}, components=[], others=["paper"])
+    top = check_parts(asked, plain={**LOOK, "output": str}, components=[], others=["paper"])
     node = asked["paper"]
     if not isinstance(node, dict) or not node.keys() <= {"name", *_PARTS}:
         wrong = sorted(set(node) - {"name", *_PARTS}) if isinstance(node, dict) else [node]
@@ -110,29 +111,24 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
     for kind in ("figures", "tables"):
         for one in parts[kind]:
             check_file_name(f"paper.{kind}", one)
-    look = [f"{key}={_text(top[key])}" for key in figures.LOOK]
+    look = [f"{key}={_text(top[key])}" for key in LOOK]
     return Paper(
         name,
         parts["title"],
         parts["sweeps"],
         {
-            one: _composed(figures.compose, f"paper.figures.{one}", [*look, *given], config_dir)
+            one: _composed(FIGURES, f"paper.figures.{one}", [*look, *given], config_dir)
             for one, given in parts["figures"].items()
         },
-        {
-            one: _composed(tables.compose, f"paper.tables.{one}", given, config_dir)
-            for one, given in parts["tables"].items()
-        },
+        {one: _composed(TABLES, f"paper.tables.{one}", given, config_dir) for one, given in parts["tables"].items()},
         Path(top["output"]) / name,
     )
 
 
-def _composed(
-    compose: Callable[..., dict[str, Any]], key: str, overrides: list[str], config_dir: str | None
-) -> dict[str, Any]:
+def _composed(kind: Made, key: str, overrides: list[str], config_dir: str | None) -> dict[str, Any]:
     """The checked config of one figure or table; its runs are the paper's."""
     try:
-        return compose([*overrides, "runs=[]"], config_dir=config_dir)
+        return kind.compose([*overrides, "runs=[]"], config_dir=config_dir)
     except UserError as error:
         raise UserError(key, str(error)) from error
 

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ae_jax.results import RunFolder
+from ae_jax.results import Results, RunFolder, load
 from ae_jax.results.run_folder import SCHEMA
 
 MakeRun = Callable[..., RunFolder]
@@ -53,3 +54,15 @@ def make_run(tmp_path: Path) -> MakeRun:
         return RunFolder(tmp_path)
 
     return make
+
+
+@pytest.fixture
+def runs(write_run: Callable[..., Path], tmp_path: Path) -> Callable[..., Results]:
+    """Write runs, each given by its settings and what else `write_run` takes; returns what is read back."""
+
+    def write(*given: tuple[dict[str, Any], dict[str, Any]]) -> Results:
+        for number, (settings, options) in enumerate(given):
+            write_run(tmp_path / str(number), settings=settings, **options)
+        return load(tmp_path)
+
+    return write

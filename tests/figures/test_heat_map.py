@@ -11,23 +11,10 @@ from matplotlib.text import Text
 from ae_jax.errors import UserError
 from ae_jax.figures.heat_map import draw
 from ae_jax.figures.style import PCA, paper_style
-from ae_jax.results import load
 
 pytestmark = pytest.mark.filterwarnings("error")
 
 LATENT, RATE = "model.latent_size", "optimizer.learning_rate"
-
-
-@pytest.fixture
-def runs(write_run, tmp_path):
-    """Write runs, each given by its settings and what else `write_run` takes; returns what is read back."""
-
-    def write(*given):
-        for number, (settings, options) in enumerate(given):
-            write_run(tmp_path / str(number), settings=settings, **options)
-        return load(tmp_path)
-
-    return write
 
 
 def grid(sizes=(1, 2), rates=(0.01, 0.1), seeds=(0, 1)):

@@ -9,7 +9,6 @@ from matplotlib.text import Text
 from ae_jax.errors import UserError
 from ae_jax.figures.noise import draw
 from ae_jax.figures.style import LOOKS, PCA, paper_style
-from ae_jax.results import load
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -22,18 +21,6 @@ def gaussian(scale):
 
 def masking(rate):
     return {"_target_": "ae_jax.corruptions.masking.masking", "rate": rate}
-
-
-@pytest.fixture
-def runs(write_run, tmp_path):
-    """Write runs, each given by its settings and what else `write_run` takes; returns what is read back."""
-
-    def write(*given):
-        for number, (settings, options) in enumerate(given):
-            write_run(tmp_path / str(number), settings=settings, **options)
-        return load(tmp_path)
-
-    return write
 
 
 def sweep(levels=(0.1, 0.2, 0.4), seeds=(0, 1, 2), kind=gaussian, **settings):

@@ -18,18 +18,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 LATENT, RATE, BATCH = "model.latent_size", "optimizer.learning_rate", "trainer.batch_size"
 
 
-@pytest.fixture
-def runs(write_run, tmp_path):
-    """Write runs, each given by its settings and what else `write_run` takes; returns what is read back."""
-
-    def write(*given):
-        for number, (settings, options) in enumerate(given):
-            write_run(tmp_path / str(number), settings=settings, **options)
-        return load(tmp_path)
-
-    return write
-
-
 def sweep(seeds=(0, 1)):
     """Three batch sizes and two learning rates, whose sse is 1, 2, … 6, with 0.1 more for each seed. PCA's is 2."""
     return [

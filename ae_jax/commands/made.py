@@ -1,0 +1,70 @@
+"""A command that makes files of one kind from run folders: an option of a group, applied to results."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ae_jax.commands import composed
+from ae_jax.experiments.config import check_parts
+from ae_jax.experiments.guard import EXIT_COMPLETED
+from ae_jax.results import Results, load
+from ae_jax.terminal import console, short_path
+
+_PLAIN: dict[str, Any] = {"runs": str | list[str], "where": str | None, "output": str, "name": str | None}
+
+
+@dataclass(frozen=True)
+class Made:
+    """Figures, or tables.
+
+    Attributes:
+        config_name: Its config at the top of `conf/`.
+        group: The group of its options.
+        about: What the command does.
+        plain: Keys that only this kind has, with their annotations.
+        write: `(checked config, results, folder, name)` to the files that it wrote.
+    """
+
+    config_name: str
+    group: str
+    about: str
+    plain: dict[str, Any]
+    write: Callable[[dict[str, Any], Results, Path, str], list[Path]]
+
+    def main(self) -> None:
+        """Run the command and exit."""
+        composed.run(self.config_name, group=self.group, about=self.about, act=self._act)
+
+    def compose(self, overrides: Sequence[str], *, config_dir: str | None) -> dict[str, Any]:
+        """The checked config from overrides.
+
+        Raises:
+            UserError: For an unknown key or option, a wrong type or a value that is no choice.
+        """
+        return self._checked(composed.compose(self.config_name, overrides, config_dir=config_dir))
+
+    def make(self, config: dict[str, Any], results: Results, folder: Path, name: str) -> list[Path]:
+        """Make it from the runs for which the config's condition holds, and write it in all its formats.
+
+        Args:
+            config: A checked config.
+            results: The runs.
+            folder: Where the files go.
+            name: Of the files, without ending.
+
+        Raises:
+            UserError: If the runs do not fit, or a file cannot be written.
+        """
+        return self.write(config, results.where(config["where"]), folder, name)
+
+    def _checked(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return check_parts(asked, plain={**_PLAIN, **self.plain}, components=[self.group])
+
+    def _act(self, asked: dict[str, Any], _: str | None) -> int:
+        config = self._checked(asked)
+        # Without a name, that of the module which makes it.
+        name = config["name"] or str(config[self.group]["_target_"]).split(".")[-2]
+        for path in self.make(config, load(config["runs"]), Path(config["output"]), name):
+            console().print(str(short_path(path)), soft_wrap=True, markup=False)
+        return EXIT_COMPLETED
