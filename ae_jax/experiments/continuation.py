@@ -1,7 +1,8 @@
-"""Where a run that was interrupted goes on: from its own newest checkpoint, or from that of the group it trained in.
+"""Where a run that was interrupted goes on: from its own newest checkpoint, or from that of a group it trained in.
 
-While a run trains in a group, its `group.json` names the folder of the group's checkpoints. It is deleted when the run
-has a checkpoint of its own at the end, and the group's folder when no run points to it any more.
+While a run trains in a group, its `group.json` names the folders of the checkpoints of that group and of those before
+it that were interrupted. It is deleted when the run has a checkpoint of its own at the end, and a group's folder when
+no run points to it any more.
 """
 
 import json
@@ -28,37 +29,45 @@ def newest_state(folder: Path, fresh: TrainState, restored: dict[Path, dict[str,
     Raises:
         UserError: If there are checkpoints and none can be read.
     """
-    own = restore_state(folder / "checkpoint", fresh)
-    group = group_folder(folder)
-    if group is not None and group not in restored:
-        restored[group] = restore_group(group, fresh)
-    shared = restored[group].get(folder.name) if group is not None else None
-    states = [state for state in (own, shared) if state is not None]
-    return max(states, key=lambda state: int(state.epoch), default=None)
+    states = [restore_state(folder / "checkpoint", fresh)]
+    for group in groups_of(folder):
+        if group not in restored:
+            restored[group] = restore_group(group, fresh)
+        states.append(restored[group].get(member_name(folder, group)))
+    return max((state for state in states if state is not None), key=lambda state: int(state.epoch), default=None)
+
+
+def member_name(folder: Path, group: Path) -> str:
+    """What a run is called in a group's checkpoints: where its folder is, as seen from the sweep's."""
+    return Path(os.path.relpath(folder, group.parent.parent)).as_posix()
 
 
 def point_to_group(folder: Path, group: Path) -> None:
-    """Let the run find the checkpoints of its group again, also when the outputs were moved together."""
-    write_json(folder / _POINTER, {"checkpoints": os.path.relpath(group, folder)})
+    """Let the run find the checkpoints of its group again, also when the outputs were moved together.
+
+    Those of earlier groups count until the run has ended: the new group has none yet.
+    """
+    groups = dict.fromkeys([group.resolve(), *groups_of(folder)])
+    write_json(folder / _POINTER, {"checkpoints": [os.path.relpath(one, folder) for one in groups]})
 
 
-def group_folder(folder: Path) -> Path | None:
-    """Where the group of a run writes its checkpoints, None if the run is in none."""
+def groups_of(folder: Path) -> list[Path]:
+    """Where the groups of a run write their checkpoints, the newest first; none if the run is in no group."""
     try:
         pointed = json.loads((folder / _POINTER).read_text())["checkpoints"]
+        found = [(folder / one).resolve() for one in pointed]
     except (OSError, ValueError, KeyError, TypeError):
-        return None
-    group = (folder / pointed).resolve()
-    return group if group.is_dir() else None
+        return []
+    return [group for group in found if group.is_dir()]
 
 
-def leave_group(folder: Path) -> None:
-    """The run's own checkpoint has all that it needs: forget its group, and delete what no run needs any more."""
-    group = group_folder(folder)
+def leave_groups(folder: Path) -> None:
+    """The run's own checkpoint has all that it needs: forget its groups, and delete what no run needs any more."""
+    groups = groups_of(folder)
     (folder / _POINTER).unlink(missing_ok=True)
-    if group is not None and not any(
-        group_folder(folder.parent / name) == group for name in reversed(group_members(group))
-    ):
-        shutil.rmtree(group, ignore_errors=True)
-        with suppress(OSError):  # of other groups
-            group.parent.rmdir()
+    for group in groups:
+        members = (group.parent.parent / name for name in reversed(group_members(group)))
+        if not any(group in groups_of(member) for member in members):
+            shutil.rmtree(group, ignore_errors=True)
+            with suppress(OSError):  # of other groups
+                group.parent.rmdir()

@@ -10,7 +10,7 @@ import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment
-from ae_jax.experiments.continuation import leave_group
+from ae_jax.experiments.continuation import leave_groups
 from ae_jax.experiments.recorder import Recorder, log_to, working_on
 from ae_jax.experiments.task import Outcome, Request
 from ae_jax.experiments.tracking import Tracker
@@ -91,7 +91,7 @@ class Member:
             why: What was wrong, if the run diverged.
         """
         self.checkpoints.close()
-        leave_group(self.folder)
+        leave_groups(self.folder)
         best = float(state.best.validation_loss)
         outcome = Outcome(self.folder, "completed", best if np.isfinite(best) else None)
         if int(state.status) == Status.DIVERGED:

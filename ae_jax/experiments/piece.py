@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ae_jax.experiments.continuation import newest_state, point_to_group
+from ae_jax.experiments.continuation import member_name, newest_state, point_to_group
 from ae_jax.experiments.drawing import Drawing
 from ae_jax.experiments.measure import ModelFunctions
 from ae_jax.experiments.member import Member
@@ -98,7 +98,7 @@ def _checkpoints(members: list[Member], folder: Path) -> Checkpoints:
     """The checkpoints of all runs while they train: stacked, or a single run's own."""
     if len(members) == 1:
         return members[0].checkpoints
-    names = [member.folder.name for member in members]
+    names = [member_name(member.folder, folder / "group") for member in members]
     group_folder = folder / hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
     group_folder.mkdir(parents=True, exist_ok=True)
     for member in members:

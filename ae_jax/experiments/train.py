@@ -57,6 +57,8 @@ def train_group(task: GroupTask, *, watch: Watch | None = None, ahead: Future[Pr
         UserError: If the platform cannot be used; then nothing is written.
     """
     configure_jax(task.requests[0].config, num_runs=len(task.requests))
+    if ahead is not None and is_out_of_memory(ahead.exception()):
+        ahead = None  # smaller programs may fit
     members, watch = [Member(request) for request in task.requests], watch or Watch()
     try:
         _open(members, ahead)

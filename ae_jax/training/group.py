@@ -148,6 +148,23 @@ def compile_group(
     )
 
 
+def check_devices(data_parallel: int, batch_size: int) -> None:
+    """Refuse batches that the devices of this machine cannot share evenly.
+
+    Raises:
+        UserError: If there are fewer devices, or they do not divide the batch size.
+    """
+    devices = jax.local_devices()
+    if data_parallel > len(devices):
+        raise UserError("trainer.data_parallel", f"is {data_parallel}, devices here: {len(devices)}", "choose less")
+    if batch_size % data_parallel:
+        raise UserError(
+            "trainer.data_parallel",
+            f"{data_parallel} devices cannot share batches of {batch_size} examples evenly",
+            f"choose trainer.batch_size as a multiple of {data_parallel}",
+        )
+
+
 def _functions(
     structure: Structure, data: TrainingData, over_runs: Callable[..., Any], mesh: Mesh | None
 ) -> tuple[Callable[[Run], TrainState], Callable[..., tuple[TrainState, EpochMetrics]]]:
@@ -188,15 +205,8 @@ def _executor(runs_axis: RunsAxis, num_runs: int) -> Callable[..., Any]:
 
 def _mesh(num_runs: int, data_parallel: int, batch_size: int) -> Mesh | None:
     """Devices as `runs x batch`, as many as there is work for; None for a single one."""
+    check_devices(data_parallel, batch_size)
     devices = jax.local_devices()
-    if data_parallel > len(devices):
-        raise UserError("trainer.data_parallel", f"is {data_parallel}, devices here: {len(devices)}", "choose less")
-    if batch_size % data_parallel:
-        raise UserError(
-            "trainer.data_parallel",
-            f"{data_parallel} devices cannot share batches of {batch_size} examples evenly",
-            f"choose trainer.batch_size as a multiple of {data_parallel}",
-        )
     num_parts = min(num_runs, len(devices) // data_parallel)
     if num_parts * data_parallel == 1:
         return None

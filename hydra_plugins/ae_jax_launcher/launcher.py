@@ -128,7 +128,10 @@ class VmapLauncher(Launcher):
             config.hydra.job.num = number
         folder = _output_folder(config)
         if isinstance(folder, Path):
-            config.hydra.sweep.subdir = folder.name  # which takes time to work out
+            sweep = Path(str(config.hydra.sweep.dir))
+            config.hydra.sweep.subdir = str(folder.relative_to(sweep))  # which takes time to work out
+            if config.hydra.job.chdir:  # jobs are opened within each other, each from the folder of the one before
+                config.hydra.sweep.dir, folder = str(sweep.resolve()), folder.resolve()
         return Job(overrides, config, folder)
 
     def _launch_one_by_one(self, jobs: list[Job], first: int) -> list[JobReturn]:

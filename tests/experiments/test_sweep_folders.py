@@ -89,7 +89,6 @@ def test_a_dry_run_writes_nothing_but_the_command(sweep):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the second run is taken for the first one asked for twice, and never trained")
 def test_two_configs_in_one_folder_are_not_the_same_run(sweep):
     done = sweep("seed=0,1", "hydra.sweep.subdir=here")
     assert done.code == 2
@@ -99,7 +98,6 @@ def test_two_configs_in_one_folder_are_not_the_same_run(sweep):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the launcher keeps only the last part of hydra.sweep.subdir for Hydra")
 def test_a_subdir_of_several_parts_is_the_run_folder_for_hydra_too(sweep):
     assert sweep("seed=0,1", NESTED).code == 0
     assert {path.parent.as_posix() for path in Path("outputs").rglob(".hydra")} == {
@@ -108,7 +106,6 @@ def test_a_subdir_of_several_parts_is_the_run_folder_for_hydra_too(sweep):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="a group's checkpoint tells its runs by the last part of their folders")
 def test_runs_in_folders_of_one_name_go_on_from_their_own_states(sweep, monkeypatch):
     overrides = ("seed=0,1", NESTED, "runtime.checkpoint_seconds=0")
     assert sweep(*overrides).code == 0
@@ -122,7 +119,6 @@ def test_runs_in_folders_of_one_name_go_on_from_their_own_states(sweep, monkeypa
     assert [results(run) for run in runs()] == whole
 
 
-@pytest.mark.xfail(strict=True, reason="jobs are opened within each other: a relative folder is in that of the last")
 def test_jobs_that_change_their_folder_have_hydras_files_in_it(sweep):
     assert sweep("seed=0,1", "hydra.job.chdir=true").code == 0
     for run in runs():
@@ -130,7 +126,6 @@ def test_jobs_that_change_their_folder_have_hydras_files_in_it(sweep):
     assert len(list(Path("outputs").rglob(".hydra"))) == 2
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="the next group is prepared only when this one is trained")
 def test_a_program_none_of_whose_folders_can_be_made_does_not_end_the_others(sweep):
     Path("outputs/default").mkdir(parents=True)
     Path("outputs/default/size2").write_text("a file in the way")
@@ -153,7 +148,6 @@ def test_a_sweep_that_grew_goes_on_with_what_it_had(sweep, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="runs that are pointed to a new group leave the folder of the old one behind")
 def test_a_sweep_that_grew_leaves_no_checkpoints_of_groups(sweep, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt(patch, after=3)
@@ -163,7 +157,6 @@ def test_a_sweep_that_grew_leaves_no_checkpoints_of_groups(sweep, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="runs are pointed to the new group before it has a checkpoint")
 def test_a_sweep_that_grew_and_is_interrupted_at_once_loses_nothing(sweep, monkeypatch):
     with monkeypatch.context() as patch:
         interrupt(patch, after=3)
@@ -176,9 +169,6 @@ def test_a_sweep_that_grew_and_is_interrupted_at_once_loses_nothing(sweep, monke
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="only what runs out of memory while it trains is split, not while it is compiled"
-)
 def test_a_group_that_is_too_large_to_compile_is_halved(sweep, monkeypatch):
     compiled = train._compile
 
@@ -240,7 +230,6 @@ def test_hydras_own_launcher_leaves_the_same_runs(sweep):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="devices and batches are looked at when the program is compiled")
 def test_a_dry_run_says_that_there_are_too_few_devices(sweep):
     done = sweep("seed=0,1", "trainer.data_parallel=64", "trainer.batch_size=64", "hydra.launcher.dry_run=true")
     assert done.code == 2

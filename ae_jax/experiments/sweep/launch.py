@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
 from ae_jax.experiments.devices import configure_jax
-from ae_jax.experiments.naming import structure_of
+from ae_jax.experiments.naming import asked_differences, structure_of
 from ae_jax.experiments.run import end_of
 from ae_jax.experiments.sweep.display import SweepDisplay, print_end, print_plan
 from ae_jax.experiments.sweep.overview import Overview, Run
@@ -17,6 +17,7 @@ from ae_jax.experiments.sweep.plan import Plan, estimate_bytes, make_plan
 from ae_jax.experiments.task import GroupTask, Outcome, Request
 from ae_jax.experiments.train import Prepared, prepare, train_group
 from ae_jax.results.run_folder import RunFolder
+from ae_jax.training.group import check_devices
 
 _GROUPS = ".groups"
 
@@ -70,6 +71,7 @@ class Sweep:
         if not self.runs:
             self._folder, self._overview = folder.resolve(), Overview(folder.resolve())
         self._batch = [self._run_of(job) for job in jobs]
+        self._refuse_shared_folders()
         self.runs += self._batch
         same = self._waiting()
         plan = make_plan({job: self._batch[job].config or {} for job in same}, max_runs=max_runs)
@@ -91,6 +93,8 @@ class Sweep:
     def train(self, jobs: Sequence[int]) -> dict[int, Any]:
         """Train a group, and compile the next one meanwhile; see the launcher's `Sweep`."""
         number = next(number for number, group in enumerate(self._groups) if jobs[0] in group.jobs)
+        if number not in self._ahead:  # none of the runs of the group before could be begun
+            self._prepare(number)
         group, ahead = self._groups[number], self._ahead.pop(number)
         self._prepare(number + 1)
         opened = {self._batch[job].folder for job in jobs}
@@ -140,6 +144,18 @@ class Sweep:
             run.end(_recorded(folder), before=True)
         return run
 
+    def _refuse_shared_folders(self) -> None:
+        """Two configs in one folder: the first that asks for it gets it."""
+        first: dict[Path, dict[str, Any]] = {}
+        for run in self._batch:
+            if run.folder is None or run.config is None:
+                continue
+            keys = asked_differences(first.setdefault(run.folder, run.config), run.config)
+            if keys:
+                problem = f"is asked for by two runs (which differ in {', '.join(keys)})"
+                error = UserError(run.folder, problem, "let hydra.sweep.subdir tell them apart, or leave it out")
+                run.folder, run.state, run.result = None, "failed", error
+
     def _waiting(self) -> dict[int, list[int]]:
         """The jobs that are to be trained, each with all that ask for the same run."""
         by_folder: dict[Path | None, list[int]] = {}
@@ -155,7 +171,9 @@ class Sweep:
             configs = [self._batch[job].config or {} for job in program.jobs]
             configure_jax(configs[0], num_runs=len(self._batch))
             try:
-                built.append(build(configs[0]))
+                experiment = build(configs[0])
+                check_devices(experiment.options.data_parallel, experiment.structure.batch_size)
+                built.append(experiment)
             except UserError as error:
                 built.append(None)
                 folders = {self._batch[job].folder for job in program.jobs}
