@@ -2,9 +2,11 @@
 
 import copy
 import json
+import logging
 import os
+import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,12 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_j
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("WANDB_MODE", "offline")
 
+import absl.logging
 import jax
 import numpy as np
 import pytest
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.singleton import Singleton
 from jaxtyping import install_import_hook
 
 hook = install_import_hook("ae_jax", "beartype.beartype")
@@ -33,6 +38,19 @@ def data_dir() -> Path:
     if not folder or not (Path(folder) / "mnist").is_dir():
         pytest.skip("AE_JAX_DATA_DIR does not name a folder with mnist/ and fashion_mnist/")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def hydra_put_back() -> Iterator[None]:
+    """Hydra's globals and its logging are as before after the test."""
+    # Hydra shuts down all handlers when it sets up logging, and absl's then closes its stream unless it is this one.
+    absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
+    singletons, root = Singleton.get_state(), logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    GlobalHydra.instance().clear()
+    Singleton.set_state(singletons)
+    root.handlers, root.level = handlers, level
 
 
 CONFIG: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """What the commands share whose options are composed by Hydra, in the grammar of `scripts/train.py`."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ def run(config_name: str, *, group: str, about: str, act: Act) -> None:
         "overrides", nargs="*", metavar="KEY=VALUE", help=f"{group}=…, its keys, and those of the command"
     )
     parser.add_argument("--config-dir", metavar="FOLDER", help=f"a folder with options of yours, as {group}/NAME.yaml")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
 
     def composed() -> int:
         own = arguments.config_dir
@@ -43,7 +44,7 @@ def run(config_name: str, *, group: str, about: str, act: Act) -> None:
 def compose(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> dict[str, Any]:
     """A composed config as a dictionary, not checked yet.
 
-    A condition needs no quotes but the shell's: `where="model = 'dense'"`.
+    Conditions and paths need no quotes but the shell's: `where="model = 'dense'"`.
 
     Raises:
         UserError: If an override or option does not fit.
@@ -54,10 +55,11 @@ def compose(config_name: str, overrides: Sequence[str], *, config_dir: str | Non
 
 def _quoted(override: str) -> str:
     key, _, value = override.partition("=")
-    if key != "where" or value == "null" or value[:1] in ("'", '"'):
+    if key not in ("where", "runs", "output") or value == "null" or value[:1] in ("", "'", '"', "["):
         return override
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'where="{escaped}"'
+    # In Hydra's grammar a backslash stands for itself, unless it is before a quote.
+    escaped = re.sub(r'(\\*)"', r"\1\1\"", value)
+    return f'{key}="{escaped}"'
 
 
 def _keys(config_name: str, group: str, given: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """A command that makes files of one kind from run folders: an option of a group, applied to results."""
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from ae_jax.commands import composed
 from ae_jax.experiments.config import check_parts
 from ae_jax.experiments.guard import EXIT_COMPLETED
 from ae_jax.results import Results, load
-from ae_jax.terminal import console, short_path
+from ae_jax.terminal import console, count, short_path
 
 _PLAIN: dict[str, Any] = {"runs": str | list[str], "where": str | None, "output": str, "name": str | None}
 
@@ -65,6 +66,16 @@ class Made:
         config = self._checked(asked)
         # Without a name, that of the module which makes it.
         name = config["name"] or str(config[self.group]["_target_"]).split(".")[-2]
-        for path in self.make(config, load(config["runs"]), Path(config["output"]), name):
+        results = load(config["runs"]).where(config["where"])
+        for path in self.write(config, results, Path(config["output"]), name):
             console().print(str(short_path(path)), soft_wrap=True, markup=False)
+        say_what_is_not_counted(results)
         return EXIT_COMPLETED
+
+
+def say_what_is_not_counted(results: Results) -> None:
+    """A line on standard error, where folders are left out."""
+    states = [one.state for one in results.excluded]
+    if states:
+        parts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+        print(f"not counted: {count(len(states), 'folder')} ({parts}); scripts/report.py says why", file=sys.stderr)

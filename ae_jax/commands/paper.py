@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from ae_jax.commands import composed
 from ae_jax.commands.figures import FIGURES, LOOK
-from ae_jax.commands.made import Made
+from ae_jax.commands.made import Made, say_what_is_not_counted
 from ae_jax.commands.tables import TABLES
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_name, check_parts, check_type
-from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED
+from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
 from ae_jax.experiments.recorder import code_version, package_versions
 from ae_jax.files import check_file_name, make_folder, write_json
 from ae_jax.report.terminal import print_report
@@ -63,11 +63,12 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
         config_dir: A folder with configs of the user's own.
 
     Returns:
-        The exit code: that of a mistake or bug if a run failed. Runs that diverged are results, and shown as such.
+        The exit code: that of a mistake or bug if a run failed, or a figure or table cannot be made of the runs; the
+        others are made all the same. Runs that diverged are results, and shown as such.
 
     Raises:
-        UserError: For a mistake in the paper, its figures or its tables, before anything is trained; or if a file
-            cannot be written.
+        UserError: For a mistake in the paper, its sweeps, its figures or its tables, before anything is trained; or
+            if a file cannot be written.
     """
     paper = checked(asked, config_dir)
     make_folder(paper.folder)
@@ -75,19 +76,23 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
     runs = [run for sweep in trained.values() for run in sweep]
     results = load([run.folder for run in runs if run.folder is not None and run.folder.is_dir()])
     results.require(what="a paper", one_dataset=False)
-    made = {
-        "figures": {
-            name: FIGURES.make(config, results, paper.folder / "figures", name)
-            for name, config in paper.figures.items()
-        },
-        "tables": {
-            name: TABLES.make(config, results, paper.folder / "tables", name) for name, config in paper.tables.items()
-        },
-    }
+    say_what_is_not_counted(results)
+    made, failed = {}, list[UserError]()
+    for kind, maker, configs in (("figures", FIGURES, paper.figures), ("tables", TABLES, paper.tables)):
+        made[kind] = dict[str, list[Path]]()
+        for name, config in configs.items():
+            try:
+                made[kind][name] = maker.make(config, results, paper.folder / kind, name)
+            except UserError as error:
+                failed.append(UserError(f"paper.{kind}.{name}", str(error)))
     write_json(paper.folder / "provenance.json", _provenance(paper, trained, results, made))
     print_report(results, measure="sse")
-    parts = f"{count(len(paper.figures), 'figure')}, {count(len(paper.tables), 'table')}, provenance.json"
+    parts = f"{count(len(made['figures']), 'figure')}, {count(len(made['tables']), 'table')}, provenance.json"
     console().print(f"{paper.title}: {parts} in {short_path(paper.folder)}", soft_wrap=True, markup=False)
+    for mistake in failed:
+        print_mistake(mistake)
+    if failed:
+        return EXIT_MISTAKE
     return min((code for run in runs if (code := run.exit_code) not in _NO_FAILURE), default=EXIT_COMPLETED)
 
 
@@ -111,6 +116,8 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
     for kind in ("figures", "tables"):
         for one in parts[kind]:
             check_file_name(f"paper.{kind}", one)
+    for sweep, given in parts["sweeps"].items():
+        _check_sweep(f"paper.sweeps.{sweep}", given, config_dir)
     look = [f"{key}={_text(top[key])}" for key in LOOK]
     return Paper(
         name,
@@ -126,11 +133,27 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
 
 
 def _composed(kind: Made, key: str, overrides: list[str], config_dir: str | None) -> dict[str, Any]:
-    """The checked config of one figure or table; its runs are the paper's."""
+    """The checked config of one figure or table; its runs, name and folder are the paper's."""
+    _refuse(key, overrides, ("runs", "name", "output"))
     try:
         return kind.compose([*overrides, "runs=[]"], config_dir=config_dir)
     except UserError as error:
         raise UserError(key, str(error)) from error
+
+
+def _check_sweep(key: str, overrides: list[str], config_dir: str | None) -> None:
+    """Compose the sweep with each of its values once, so that a mistake is found before the first run trains."""
+    _refuse(key, overrides, ("name",))
+    try:
+        cli.check_sweep(overrides, config_dir=config_dir)
+    except UserError as error:
+        raise UserError(key, str(error)) from error
+
+
+def _refuse(key: str, overrides: list[str], names: tuple[str, ...]) -> None:
+    for override in overrides:
+        if override.partition("=")[0].lstrip("+") in names:
+            raise UserError(key, f"{override!r} is for the paper to say", "leave it out")
 
 
 def _train(paper: Paper, overrides: list[str]) -> list[Any]:

@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--csv", action="store_true", help="with --sql: print comma-separated values")
     parser.add_argument("--output", type=Path, metavar="FILE", help="with --html: the file (default: PATH/report.html)")
     arguments = parser.parse_args()
-    if arguments.csv and not arguments.sql:
+    if arguments.csv and arguments.sql is None:
         parser.error("--csv goes with --sql")
     if arguments.output and not arguments.html:
         parser.error("--output goes with --html")
@@ -38,7 +38,7 @@ def main() -> None:
 
 def _report(arguments: argparse.Namespace) -> int:
     results = load(arguments.paths).where(arguments.where)
-    if arguments.sql:
+    if arguments.sql is not None:
         _print_answer(results, arguments.sql, as_csv=arguments.csv)
     elif arguments.html:
         from ae_jax.report.page import write_page

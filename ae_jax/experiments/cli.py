@@ -142,6 +142,31 @@ def train_sweep(overrides: Sequence[str]) -> list[Any]:
     return _sweep().runs
 
 
+def check_sweep(overrides: Sequence[str], *, config_dir: str | None = None) -> None:
+    """Compose and check the config of a multirun with each of its values once; nothing is trained.
+
+    Raises:
+        UserError: For a mistake in an override, in any of its values, or in what they compose to.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    try:
+        parsed = OverridesParser.create().parse_overrides([_quoted_option(override) for override in overrides])
+    except Exception as error:
+        raise explain(error) from error
+    choices = [
+        [f"{one.get_key_element()}={value}" for value in one.sweep_string_iterator()]
+        if one.is_sweep_override()
+        else [str(one.input_line)]
+        for one in parsed
+    ]
+    first = [given[0] for given in choices]
+    checked(compose(first, config_dir=config_dir))
+    for at, given in enumerate(choices):
+        for value in given[1:]:
+            checked(compose([*first[:at], value, *first[at + 1 :]], config_dir=config_dir))
+
+
 def _run_hydra(codes: list[int]) -> None:
     """Let Hydra run what the command line asks for; exit codes of single runs are added to `codes`."""
     import hydra

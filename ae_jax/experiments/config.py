@@ -11,12 +11,11 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Union
 
-from annotated_types import Interval
+from annotated_types import Ge, Interval
 from jaxtyping import AbstractArray
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.experiments.targets import check_target, is_component, is_within, parameters, resolve, signature
-from ae_jax.typing import Count
 
 COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
@@ -43,7 +42,7 @@ _TOP_LEVEL: dict[str, Any] = {
 _RUNTIME: dict[str, Any] = {
     "platform": typing.Literal["cpu", "gpu", "cuda", "rocm", "tpu"] | None,
     "print_config": bool,
-    "checkpoint_seconds": Count,
+    "checkpoint_seconds": Annotated[int, Ge(0)],
     "runs_axis": typing.Literal["auto", "vmap", "map"],
     "debug_nans": bool,
     "profile": bool,

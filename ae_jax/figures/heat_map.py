@@ -57,7 +57,7 @@ def draw(
         results: Runs of one dataset.
         x: Key of the columns; None: one of the first two that vary independently.
         y: Key of the rows; None: the other.
-        measure: What is shown. psnr has no ratio, as it is a logarithm.
+        measure: What is shown. Only errors have a ratio to PCA's.
         split: Where it was measured.
         show: The ratio to PCA with as many components, or the measure itself with PCA's in a row or column.
 
@@ -74,11 +74,11 @@ def draw(
     values = _ratios(cells, unit, split) if show == "ratio" else ours
     in_row = _depends_on_column(pca) if show == "measure" else None
     shown = list(values.values())
-    scale = ratio_scale(shown, unit) if show == "ratio" else measure_scale(shown, list(pca.values()), unit)
+    scale = ratio_scale(shown) if show == "ratio" else measure_scale(shown, list(pca.values()), unit)
     figure = Figure(figsize=grid_size(len(labels[1]) + (in_row is True)))
     axes = figure.subplots()
     states = {place: cell.chosen.num_diverged if cell.chosen else None for place, cell in cells.items()}
-    behind = {place for place, ratio in values.items() if show == "ratio" and (ratio < 1) == unit.more_is_better}
+    behind = {place for place, ratio in values.items() if show == "ratio" and ratio > 1}
     draw_cells(axes, states, values, scale, hatched=behind)
     name_axes(axes, keys, labels)
     if in_row is not None:
@@ -138,8 +138,9 @@ def _means(cells: dict[Place, _Cell], measure: str, split: str) -> tuple[dict[Pl
 
 
 def _ratios(cells: dict[Place, _Cell], unit: Measure, split: str) -> dict[Place, float]:
-    if unit.name == "psnr":
-        raise UserError("show", "psnr is a logarithm, whose ratio means nothing", "choose show=measure, or measure=mse")
+    if unit.more_is_better:
+        problem = f"there is no ratio of {unit.name}, whose zero is not the end of it"
+        raise UserError("show", problem, "choose figure.show=measure, or figure.measure=sse")
     ratios = {}
     for place, cell in cells.items():
         if cell.chosen is None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ae_jax.errors import UserError
 from ae_jax.results import Results
 from ae_jax.results.configurations import (
     Configuration,
@@ -12,7 +11,7 @@ from ae_jax.results.configurations import (
     setting_text,
     settings_label,
 )
-from ae_jax.results.runs import Run, varying
+from ae_jax.results.runs import Run
 from ae_jax.results.statistics import Estimate
 
 
@@ -25,7 +24,7 @@ def overview(results: Results) -> dict[str, Any]:
         "datasets": results.datasets,
         "seeds": sorted({run.seed for run in results.runs}),
         "swept": [{"key": key, "values": _values(results.runs, key)} for key in results.varying if key != "seed"],
-        "best": _best(made),
+        "best": _best(results),
         "excluded": [
             {"folder": str(one.path), "state": one.state, "reason": one.reason}
             for one in sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
@@ -44,36 +43,26 @@ def _values(runs: Sequence[Run], key: str) -> list[str]:
     return sorted(raw, key=order)
 
 
-def _best(made: Sequence[Configuration]) -> list[dict[str, Any]]:
-    """The best of each dataset at each latent size, chosen by validation sse; of each dataset one is best of all."""
-    units: dict[tuple[str, str], list[Configuration]] = {}
-    for one in made:
-        # Errors in different units are not compared.
-        scaling = setting_text(one.runs[0].settings.get("dataset.scaling"))
-        units.setdefault((one.dataset, scaling), []).append(one)
+def _best(results: Results) -> list[dict[str, Any]]:
+    """The best on each data at each latent size, chosen by validation sse; on each data one is best of all."""
     rows = []
-    for (dataset, _), members in sorted(units.items()):
-        try:
-            ranked = ranked_by_validation(members, "sse")
-        except UserError:
-            continue  # there is no validation split
+    for data, part in sorted(results.by_data().items()):
+        ranked = ranked_by_validation(configurations(part), "sse")
         of_size: dict[int, Configuration] = {}
         for one in ranked:
             of_size.setdefault(one.latent_size, one)
-        keys = varying([one.runs[0].settings for one in members])
         for size in sorted(of_size):
             best = of_size[size] is ranked[0]
-            rows.append({"dataset": dataset, "latent_size": size, "best": best, **_row(of_size[size], keys)})
+            rows.append({"dataset": data, "latent_size": size, "best": best, **_row(of_size[size])})
     return rows
 
 
-def _row(one: Configuration, keys: Sequence[str]) -> dict[str, Any]:
+def _row(one: Configuration) -> dict[str, Any]:
     """A configuration; `rest` names it by what varies beside the latent size."""
     against = one.against_pca("sse")
-    settings = {key: one.settings[key] for key in keys if key in one.settings}
     return {
-        "label": settings_label(settings) or one.label,
-        "rest": settings_label({key: value for key, value in settings.items() if key != "model.latent_size"}),
+        "label": one.label,
+        "rest": settings_label({key: value for key, value in one.settings.items() if key != "model.latent_size"}),
         "num_seeds": one.num_seeds,
         "num_diverged": one.num_diverged,
         "autoencoder": _estimate(one.estimate("sse")),

@@ -7,21 +7,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
-from ae_jax.results.effects import effects
+from ae_jax.results.effects import Effect, effects
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
-from ae_jax.terminal import console, count, short_path, verdict
+from ae_jax.terminal import console, count, short_path
 
 _MOST_ROWS = 10
+_FEWEST, _FEW = 3, 10  # seeds: below the first there are no intervals, below the second they are too narrow
 _LATENT_SIZE = "model.latent_size"
 
 
 def print_report(results: Results, *, measure: str) -> None:
-    """Print it. Runs of several datasets are reported one dataset after the other, as their errors do not compare.
+    """Print it. Runs on different data are reported one after the other, as their errors do not compare.
 
     Args:
-        results: Runs, of any datasets.
+        results: Runs, on any data.
         measure: What is compared; see `measures.MEASURES`.
 
     Raises:
@@ -30,18 +31,17 @@ def print_report(results: Results, *, measure: str) -> None:
     output, named = console(), measure_named(measure)
     if not results.runs:
         output.print("no run has completed")
-    for dataset in results.datasets:
-        part = Results([run for run in results.runs if run.dataset == dataset], results.excluded)
-        _print_dataset(output, part, named)
+    for data, part in results.by_data().items():
+        _print_data(output, data, part, named)
     _print_excluded(output, results)
 
 
-def _print_dataset(output: Console, results: Results, measure: Measure) -> None:
+def _print_data(output: Console, data: str, results: Results, measure: Measure) -> None:
     candidates = configurations(results)
     seeds = sorted({one.num_seeds for one in candidates})
     each = count(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {count(seeds[-1], 'seed')}"
     runs, kinds = count(len(results.runs), "run"), count(len(candidates), "configuration")
-    output.print(f"[bold]{escape(results.datasets[0])}: {runs}, {kinds}, {each} each[/]", soft_wrap=True)
+    output.print(f"[bold]{escape(data)}: {runs}, {kinds}, {each} each[/]", soft_wrap=True)
     _print_best(output, candidates, measure)
     if len(candidates) > 1:
         _print_effects(output, results, measure)
@@ -58,16 +58,17 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
         step = -(-len(shown) // _MOST_ROWS)
         shown = shown[::step]
     table = Table(
-        title=f"{title}, selected on validation {measure.name}, reported on test; mean and 95 % interval over seeds",
+        title=f"{title}, selected on validation {measure.name}, reported on test",
         title_justify="left",
     )
     table.add_column("configuration", overflow="fold")
     for name in ("latent", "seeds", f"validation {measure.name}", f"test {measure.name}", "PCA's", "autoencoder is"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
+    names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
     for one in shown:
         test, pca = one.estimate(measure.name), one.pca(measure.name)
         diverged = f" (+{one.num_diverged} diverged)" if one.num_diverged else ""
-        label = " ".join(f"{key}={setting_text(value)}" for key, value in one.settings.items() if key != _LATENT_SIZE)
+        label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
         table.add_row(
             escape(label or f"model={one.runs[0].settings['model']}"),
             str(one.latent_size),
@@ -75,11 +76,19 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
             _number(one.estimate(measure.name, "validation")),
             _with_interval(test),
             _number(pca),
-            _against(test, pca, measure),
+            _against(one, measure),
         )
     output.print(table)
+    if any(one.num_seeds > 1 for one in shown):
+        output.print(_reading(shown), soft_wrap=True)
     if len(shown) < len(ranked):
         output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
+
+
+def _short(keys: set[str]) -> dict[str, str]:
+    """Keys by their last part, where that tells them apart."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
 
 
 def _print_effects(output: Console, results: Results, measure: Measure) -> None:
@@ -89,7 +98,7 @@ def _print_effects(output: Console, results: Results, measure: Measure) -> None:
         table.add_column(name, justify="left" if name in ("key", "best", "worst") else "right", overflow="fold")
     for effect in found:
         share = "one run each" if effect.share is None else f"{effect.share:.0%}"
-        ends = [(setting_text(effect.values[at]), f"{effect.means[at]:.4g}") for at in (0, -1)]
+        ends = [(_value(effect, at), f"{effect.means[at]:.4g}") for at in (0, -1)]
         key = effect.key + (f" (with {', '.join(effect.together)})" if effect.together else "")
         table.add_row(escape(key), str(len(effect.values)), share, *map(escape, [*ends[0], *ends[1]]))
     output.print(table)
@@ -113,13 +122,48 @@ def _print_excluded(output: Console, results: Results) -> None:
         output.print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
 
 
-def _against(test: Estimate | None, pca: Estimate | None, measure: Measure) -> str:
-    """The verdict on the means, unless the interval has room for PCA's."""
-    if test is None or pca is None:
+def _reading(shown: Sequence[Configuration]) -> str:
+    """What the brackets are, and how far they can be trusted."""
+    fewest = min(one.num_seeds for one in shown)
+    text = "means over seeds [95 % bootstrap interval, BCa; against PCA run by run]"
+    if fewest < _FEWEST:
+        return f"{text}; fewer than {_FEWEST} seeds have none"
+    return text + (
+        "; such intervals are too narrow for few seeds: of three, 73 % cover the mean" if fewest < _FEW else ""
+    )
+
+
+def _value(effect: Effect, at: int) -> str:
+    lost = effect.num_diverged[at]
+    return setting_text(effect.values[at]) + (f" ({lost} diverged)" if lost else "")
+
+
+def _against(one: Configuration, measure: Measure) -> str:
+    """How far the autoencoder is ahead of PCA or behind it, run by run, in colour where the interval says so."""
+    against, test, pca = one.against_pca(measure.name), one.estimate(measure.name), one.pca(measure.name)
+    if against is None or test is None or pca is None:
         return ""
-    if test.low is not None and test.overlaps(pca):
+    if against.ratio is None:
+        gain, unit = against.difference, ""
+    else:
+        gain, unit = _percent(against.ratio), "%"
+    if gain.low is not None and gain.high is not None and gain.low <= 0 <= gain.high:
         return "not told apart"
-    return verdict(test.mean, pca.mean, measure.more_is_better)
+    better = (gain.mean > 0) == measure.more_is_better
+    ends = sorted(abs(end) for end in (gain.low, gain.high) if end is not None)
+    interval = f" \\[{_size(ends[0], unit)}, {_size(ends[1], unit)}]" if ends else ""
+    word = "better" if better else "worse"
+    return f"[{'green' if better else 'red'}]{word} by {_size(abs(gain.mean), unit)}{unit}{interval}[/]"
+
+
+def _percent(ratio: Estimate) -> Estimate:
+    """A ratio as the difference from 1 in percent."""
+    low, high = (None if end is None else 100 * (end - 1) for end in (ratio.low, ratio.high))
+    return Estimate(ratio.num, 100 * (ratio.mean - 1), 100 * (ratio.median - 1), low, high)
+
+
+def _size(number: float, unit: str) -> str:
+    return f"{number:.1f}" if unit else f"{number:.3g}"
 
 
 def _number(estimate: Estimate | None) -> str:

@@ -71,7 +71,11 @@ class Configuration:
         """Autoencoder against PCA, run by run; None where one of them was not measured."""
         pairs = [(run.measure(measure, split), run.pca(measure, split)) for run in self.runs]
         whole = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
-        return paired(*zip(*whole, strict=True)) if whole else None
+        if not whole:
+            return None
+        against = paired(*zip(*whole, strict=True))
+        # A ratio says something of errors, which have a zero that means none.
+        return against._replace(ratio=None) if measure_named(measure).more_is_better else against
 
 
 def configurations(results: Results) -> list[Configuration]:
@@ -96,7 +100,7 @@ def configurations(results: Results) -> list[Configuration]:
 
 
 def best_by_validation(candidates: Sequence[Configuration], measure: str) -> Configuration:
-    """The configuration with the best mean on the validation split. What it is reported on is the test split.
+    """The first by `ranked_by_validation`. What it is reported on is the test split.
 
     Raises:
         UserError: If the measure was not taken.
@@ -105,7 +109,9 @@ def best_by_validation(candidates: Sequence[Configuration], measure: str) -> Con
 
 
 def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> list[Configuration]:
-    """Configurations by their mean on the validation split, best first.
+    """Configurations by their mean on the validation split, best first; those of which runs diverged come last.
+
+    Their mean is that of the seeds that went well, and nobody would choose what diverges for a third of them.
 
     Raises:
         UserError: If the measure was not taken in any of them.
@@ -114,8 +120,11 @@ def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> l
     means = {id(one): one.estimate(measure, "validation") for one in candidates}
     measured = [one for one in candidates if means[id(one)] is not None]
     if not measured:
-        raise UserError("measure", f"{measure} was not taken in these runs", "choose sse, mse or explained_variance")
-    return sorted(measured, key=lambda one: sign * means[id(one)].mean)  # type: ignore[union-attr] # None is left out
+        raise UserError("measure", f"{measure} was not taken in these runs", "choose sse or mse")
+    return sorted(
+        measured,
+        key=lambda one: (one.num_diverged > 0, sign * means[id(one)].mean),  # type: ignore[union-attr] # not None
+    )
 
 
 def settings_label(settings: dict[str, Setting]) -> str:

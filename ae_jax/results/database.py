@@ -35,6 +35,7 @@ TABLES = """
 `metrics` has a row per run and epoch: run, folder, epoch, step, train_loss, validation_loss, validation_sse, seconds.
 """
 
+_LONG = 80  # characters of a remedy
 _ALWAYS = ("dataset", "model", "corruption", "loss", "optimizer", "model.latent_size")
 _METRICS = {
     "epoch": "BIGINT",
@@ -70,26 +71,37 @@ class Database:
         self._runs, self._keys = runs, list(dict.fromkeys([*_ALWAYS, *(key for key in varying if key != "seed")]))
         self._has_metrics = False
 
-    def query(self, query: str) -> "duckdb.DuckDBPyRelation":
-        """The answer to a query; see `Results.sql`."""
+    def query(self, query: str, *, subject: str = "sql") -> "duckdb.DuckDBPyRelation":
+        """The answer to a query; see `Results.sql`. It reads: nothing else is run.
+
+        Args:
+            query: One `select`, or what DuckDB reads as one (`describe runs`, `summarize runs`).
+            subject: What an error is about.
+        """
         import duckdb
 
         connection = self._connection
-        if not self._has_metrics and re.search(r"\bmetrics\b", query):
+        if not self._has_metrics and re.search(r"\bmetrics\b", query, re.IGNORECASE):
             self._add_metrics(connection)
+        quoted = self._quoted(query)
         try:
-            relation = connection.sql(self._quoted(query))
+            statements = duckdb.extract_statements(quoted)
+            if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
+                raise UserError(subject, "is not one query that reads", "write one, such as: select * from runs")
+            return connection.sql(quoted).materialize()  # so that what fails fails here
         except duckdb.Error as error:
-            raise self._explained(error, query) from error
-        if relation is None:
-            raise UserError("sql", "answers nothing", "write a query, such as: select * from runs")
-        return relation
+            raise self._explained(error, query, subject) from error
 
     def folders(self, condition: str) -> set[str]:
-        """Folders for which a condition on `runs` holds in any row, those that are not in the tables among them."""
-        found = self.query(f"select distinct folder from runs where ({condition})").fetchall()
-        columns = self._connection.sql("describe runs").fetchall()
-        types = {name: kind for name, kind, *_ in columns}
+        """Folders for which a condition on `runs` holds in any row.
+
+        Those that are not in the tables are asked too; what is known of none of their settings is kept.
+        """
+        # In lines of its own, so that a comment in the condition ends with it.
+        ask = "select distinct folder from {} where (\n{}\n)"
+        found = {folder for (folder,) in self.query(ask.format("runs", condition), subject="where").fetchall()}
+        known = [one for one in self._excluded if one.settings]
+        types = {name: str(kind) for name, kind in zip(self._table.columns, self._table.types, strict=True)}
         rows = [
             {
                 **dict.fromkeys(types),
@@ -98,14 +110,19 @@ class Database:
                 "experiment": one.path.parent.name,
                 "folder": str(one.path),
             }
-            for one in self._excluded
-            if one.settings
+            for one in known
         ]
         if rows:
+            own = {key: _type([row[key] for row in rows]) for key in self._keys}
             self._connection.execute("drop table if exists excluded")
-            _create(self._connection, "excluded", [_as_text(row, types) for row in rows], types)
-            found += self.query(f"select distinct folder from excluded where ({condition})").fetchall()
-        return {folder for (folder,) in found}
+            _create(self._connection, "excluded", [_as_text(row, types | own) for row in rows], types | own)
+            asked = self.query(ask.format("excluded", condition), subject="where").fetchall()
+            found |= {folder for (folder,) in asked}
+        return found | {str(one.path) for one in self._excluded if not one.settings}
+
+    @property
+    def _table(self) -> "duckdb.DuckDBPyRelation":
+        return self._connection.sql("select * from runs limit 0")
 
     @cached_property
     def _connection(self) -> "duckdb.DuckDBPyConnection":
@@ -130,24 +147,25 @@ class Database:
         """The query with quotes around dotted columns, where it has none and outside of texts."""
         dotted = sorted((key for key in self._keys if "." in key), key=len, reverse=True)
         names = "|".join(map(re.escape, dotted))
-        pattern = rf"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")|(?<![\w.])({names})(?![\w.])"
-        return re.sub(pattern, lambda found: found.group(1) or f'"{found.group(2)}"', query)
+        pattern = rf"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")|(?<![\w.])(\w+\.)?({names})(?![\w.])"
+        return re.sub(pattern, lambda found: found[1] or f'{found[2] or ""}"{found[3]}"', query)
 
-    def _explained(self, error: Exception, query: str) -> UserError:
+    def _explained(self, error: Exception, query: str, subject: str) -> UserError:
         text = str(error)
-        columns = [name for name, *_ in self._connection.sql("describe runs").fetchall()]
         for pattern, kind, known in (
-            (r'column "?([\w.]+)"? not found', "column", columns),
-            (r"extract field '(\w+)' from expression", "column", columns),
+            (r'column "?([\w.]+)"? not found', "column", self._table.columns),
+            (r"extract field '(\w+)' from expression", "column", self._table.columns),
             (r"Table with name (\w+) does not exist", "table", ["runs", "metrics"]),
         ):
             if missing := re.search(pattern, text):
                 # Of a dotted key, DuckDB names one part only.
                 whole = re.search(rf"[\w.]*\b{re.escape(missing[1])}\b[\w.]*", query)
                 name = whole[0] if whole else missing[1]
-                return UserError("sql", f"there is no {kind} {name!r}", nearest(name, known))
+                remedy = nearest(name, known)
+                remedy = remedy if len(remedy) < _LONG else "list them with --sql 'describe runs'"
+                return UserError(subject, f"there is no {kind} {name!r}", remedy)
         lines = [line for line in text.splitlines() if line.strip()]
-        return UserError("sql", lines[0] if lines else text)
+        return UserError(subject, f"cannot be answered ({lines[0] if lines else text})")
 
 
 def _create(
@@ -168,13 +186,11 @@ def _rows(run: Run, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
     for split in SPLITS:
         if run.measure("sse", split) is None:
             continue
+        first = {"run": run.name, "experiment": run.experiment, "folder": str(run.folder.path), "seed": run.seed}
         yield {
-            "run": run.name,
-            "experiment": run.experiment,
-            "folder": str(run.folder.path),
-            "seed": run.seed,
+            **first,
             "split": split,
-            **{key: run.settings.get(key) for key in keys},
+            **{key: run.settings.get(key) for key in keys if key not in first and key != "split"},
             "dataset": run.dataset,
             **{name: run.measure(name, split) for name in MEASURES},
             **{f"pca_{name}": run.pca(name, split) for name in MEASURES},

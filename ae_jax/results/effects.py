@@ -19,6 +19,7 @@ class Effect(NamedTuple):
         together: Other keys that always varied together with it: which of them did it cannot be told.
         values: Its values, best first.
         means: The mean of the measure over all runs with that value; geometric where less is better.
+        num_diverged: How many runs with that value diverged, which are in no mean.
         share: Share of the variance between runs that the key alone explains, from 0 to 1; see `effects`. None where
             each value has one run only, which leaves nothing to compare with.
     """
@@ -27,6 +28,7 @@ class Effect(NamedTuple):
     together: list[str]
     values: list[Setting]
     means: list[float]
+    num_diverged: list[int]
     share: float | None
 
 
@@ -60,7 +62,9 @@ def effects(results: Results, measure: str, split: str = "validation") -> list[E
         settings = [having[rows[0]][0] for rows in groups.values()]
         shown = np.exp(means) if in_logs else means
         share = _share(y, list(groups.values()))
-        found.append(Effect(key, together, [settings[at] for at in order], shown[order].tolist(), share))
+        chosen = [settings[at] for at in order]
+        lost = [one.settings.get(key) for one in results.excluded if one.state == "diverged" and key in one.settings]
+        found.append(Effect(key, together, chosen, shown[order].tolist(), [lost.count(one) for one in chosen], share))
     return sorted(found, key=lambda effect: -1.0 if effect.share is None else -effect.share)
 
 

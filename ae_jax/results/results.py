@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,13 +34,34 @@ class Results:
 
     @cached_property
     def distinguishing(self) -> dict[str, list[str]]:
-        """Keys that tell configurations apart: the first of those that always vary together, with the others."""
+        """Keys that tell configurations apart: the first of those that always vary together, with the others.
+
+        That a run lacks a key tells it apart too.
+        """
         settings = [run.settings for run in self.runs]
         together: dict[tuple[int, ...], list[str]] = {}
-        for key in self.varying:
-            if key != "seed":
-                together.setdefault(partition(settings, key), []).append(key)
-        return {first: others for first, *others in together.values()}
+        for key in dict.fromkeys(key for one in settings for key in one):
+            numbers = partition(settings, key)
+            if key != "seed" and max(numbers, default=0) > 0:
+                together.setdefault(numbers, []).append(key)
+        return {first: [key for key in others if key in self.varying] for first, *others in together.values()}
+
+    def by_data(self) -> dict[str, "Results"]:
+        """The runs parted into those whose errors compare (`Run.data`), by what tells their data apart."""
+        parts: dict[str, list[Run]] = {}
+        for run in self.runs:
+            parts.setdefault(run.data, []).append(run)
+        firsts = [runs[0] for runs in parts.values()]
+        keys, names = varying([run.data_settings for run in firsts]), [run.dataset for run in firsts]
+        named: dict[str, Results] = {}
+        for first, (data, runs) in zip(firsts, parts.items(), strict=True):
+            told_by_name = names.count(first.dataset) == 1
+            settings = [] if told_by_name else [f"{key}={json.dumps(first.settings.get(key))}" for key in keys]
+            label = ", ".join([first.dataset, *settings])
+            if label in named:  # the content has changed behind the same name
+                label += f", content {sha256(data.encode()).hexdigest()[:6]}"
+            named[label] = Results(runs, self.excluded)
+        return dict(sorted(named.items()))
 
     @cached_property
     def datasets(self) -> list[str]:
@@ -80,28 +102,25 @@ class Results:
 
         Args:
             what: What is to be made, for the message.
-            one_dataset: Whether errors of different data must not be mixed.
+            one_dataset: Whether all must be on the same data, in the same splits and units. Otherwise different data
+                are allowed as far as their settings tell them apart.
 
         Raises:
-            UserError: If no run completed, or they are of several datasets.
+            UserError: If no run completed, or the data differ.
         """
         if not self.runs:
             states = ", ".join(sorted({one.state for one in self.excluded})) or "none"
             raise UserError("runs", f"none has completed ({states})", "train them to the end first")
-        if one_dataset and len(self.datasets) > 1:
-            raise UserError(
-                "runs",
-                f"are of {len(self.datasets)} datasets ({', '.join(self.datasets)}), whose errors cannot share {what}",
-                f"choose one with where=\"dataset='{self.datasets[0]}'\"",
-            )
-        scalings = {json.dumps(run.settings.get("dataset.scaling")) for run in self.runs}
-        if one_dataset and len(scalings) > 1:
-            raise UserError(
-                "runs",
-                f"have data in different units (dataset.scaling is {' and '.join(sorted(scalings))}), "
-                f"which cannot share {what}",
-                "choose one with where=\"dataset.scaling='…'\"",
-            )
+        parts = self.by_data()
+        changed = len({json.dumps([run.dataset, run.data_settings]) for run in self.runs}) < len(parts)
+        if len(parts) > 1 and (one_dataset or changed):
+            key = next(iter(varying([run.data_settings for run in self.runs])), "")
+            if len(self.datasets) > 1:
+                remedy = f"choose one with where=\"dataset = '{self.datasets[0]}'\""
+            else:
+                remedy = f'choose one with where="{key} = …"' if key and not changed else "give the folders of one"
+            problem = f"are on {len(parts)} different data ({'; '.join(parts)}), whose errors cannot share {what}"
+            raise UserError("runs", problem, remedy)
 
     @cached_property
     def _database(self) -> database.Database:

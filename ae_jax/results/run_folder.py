@@ -100,8 +100,8 @@ class RunFolder:
         records = []
         for number, line in enumerate((line for line in lines if line.endswith("\n")), start=1):
             try:
-                records.append(json.loads(line))
-            except ValueError as error:
+                records.append(_record(line))
+            except (ValueError, KeyError) as error:
                 remedy = "delete the run folder and train again"
                 raise UserError(path, f"cannot be read in line {number} ({error})", remedy) from error
         return records
@@ -109,20 +109,25 @@ class RunFolder:
     @cached_property
     def reconstructions(self) -> dict[str, np.ndarray]:
         """Arrays of shape "examples *feature_shape": x, corrupted, autoencoder, pca."""
-        return self._arrays("reconstructions.npz")
+        return self._arrays("reconstructions.npz", ("x", "corrupted", "autoencoder", "pca"))
 
     @cached_property
     def latents(self) -> dict[str, np.ndarray]:
         """Of test examples: autoencoder, shape "examples latent"; pca, "examples components"; perhaps labels."""
-        return self._arrays("latents.npz")
+        return self._arrays("latents.npz", ("autoencoder", "pca"))
 
-    def _arrays(self, name: str) -> dict[str, np.ndarray]:
+    def _arrays(self, name: str, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """Arrays of as many examples each, those that are needed among them."""
         path = self.path / name
         if not path.exists():
             raise UserError(path, "is missing", "train the run again, or give the folder of one that has completed")
         try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
+            with np.load(path, allow_pickle=False) as file:
+                arrays = dict(file)
+            lengths = {len(array) for array in arrays.values()}
+            if not set(needed) <= arrays.keys() or len(lengths) != 1:
+                raise ValueError(f"it needs {', '.join(needed)}, of one length")
+            return arrays
         except Exception as error:  # NumPy and zipfile answer damage with a dozen types
             raise UserError(path, f"cannot be read ({error})", "delete the run folder and train again") from error
 
@@ -140,3 +145,14 @@ class RunFolder:
         if not isinstance(content, dict):
             raise UserError(path, "does not hold a JSON object", "delete the run folder and train again")
         return content
+
+
+def _record(line: str) -> dict[str, Any]:
+    """An epoch's metrics; numbers that were not finite are null."""
+    record = json.loads(line)
+    if not isinstance(record, dict) or not isinstance(record["epoch"], int):
+        raise ValueError("no object with an epoch")
+    wrong = [name for name, value in record.items() if value is not None and not isinstance(value, int | float)]
+    if wrong:
+        raise ValueError(f"{wrong[0]} is no number")
+    return record

@@ -1,12 +1,14 @@
 """Runs, read from their folders: those that completed, and those that are left out, each with the reason."""
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ae_jax.errors import UserError
+from ae_jax.results.measures import MEASURES
 from ae_jax.results.run_folder import UNNAMED, RunFolder
 
 Setting = str | int | float | bool | list[Any] | None
@@ -55,10 +57,16 @@ class Run:
         return int(self.summary["model"]["latent_size"])
 
     @property
+    def data_settings(self) -> dict[str, Setting]:
+        """What its config says of the data."""
+        return {key: value for key, value in self.settings.items() if key.startswith("dataset.")}
+
+    @property
     def data(self) -> str:
-        """The same for two runs on the same data in the same splits, whatever the data are called."""
+        """The same for two runs whose errors compare: the same content, in the same splits and units."""
         provenance = self.summary["dataset"]["provenance"]
-        return f"{provenance.get('sha256')} {provenance.get('split_sha256')}"
+        content = [provenance.get("sha256"), provenance.get("split_sha256")]
+        return json.dumps([self.dataset, self.data_settings, *content], sort_keys=True)
 
     @property
     def identity(self) -> str:
@@ -113,14 +121,18 @@ def read_run(path: Path) -> Run | Excluded:
 
 
 def settings_of(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Setting]]:
-    """Dotted keys and values of what can change a result; a component's is the short name of what it makes."""
+    """Dotted keys and values of what can change a result.
+
+    A component's value is the short name of what it makes; of one from elsewhere the whole, as it need not be unique.
+    """
     for name, item in config.items():
         key = f"{prefix}{name}"
         if key in UNNAMED:
             continue
         if isinstance(item, dict):
             if "_target_" in item and key != "trainer":
-                yield key, short_target(item["_target_"])
+                target = str(item["_target_"])
+                yield key, short_target(target) if target.startswith("ae_jax.") else target
             yield from settings_of({k: v for k, v in item.items() if k != "_target_"}, f"{key}.")
         else:
             yield key, item
@@ -150,7 +162,25 @@ def partition(settings: Sequence[dict[str, Setting]], key: str) -> tuple[int, ..
 
 
 def _check(run: Run) -> None:
-    """Touch what everything else relies on, so that a damaged summary shows here."""
-    if not isinstance(run.measure("sse"), int | float) or not isinstance(run.pca("sse"), int | float):
-        raise ValueError("no test sse of the autoencoder or of PCA")
+    """Touch what everything else relies on, so that a damaged run shows here and nowhere else."""
+    summary = run.summary
+    parts = {"": summary, "pca ": summary["pca"], "corrupted ": summary.get("corrupted") or {}}
+    for method, part in parts.items():
+        names = ("autoencoder", "pca") if method == "corrupted " else ("train", "validation", "test")
+        for name in names if part else ():
+            for measure in MEASURES:
+                value = part[name][measure]
+                needed = measure in ("sse", "mse")
+                if not (_is_finite(value) or (value is None and not needed)):
+                    raise ValueError(f"{method}{name} {measure} is {value!r}, which is no finite number")
+    curve = summary["pca"]["test_sse_by_components"]
+    if not (isinstance(curve, list) and curve and all(map(_is_finite, curve))):
+        raise ValueError("pca test_sse_by_components is no list of finite numbers")
+    for name in ("training", "model", "time", "memory"):
+        if not isinstance(summary[name], dict):
+            raise ValueError(f"{name} is {summary[name]!r}, not an object")
     run.folder.metrics, run.seed, run.dataset, run.latent_size, run.identity  # noqa: B018 - read for what they raise
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -67,6 +67,8 @@ def write_table(table: Table, folder: Path, name: str, formats: Sequence[Format]
     Raises:
         UserError: A format or name that cannot be, or a file that cannot be written.
     """
+    if not formats:
+        raise UserError("formats", "none is given", "give formats=[latex,csv,markdown]")
     for one in formats:
         if one not in _FORMATS:
             raise UserError("formats", f"there is no {one!r}", nearest(one, _FORMATS))

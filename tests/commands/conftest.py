@@ -17,7 +17,7 @@ class Ended(NamedTuple):
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hydra_put_back: None) -> Path:
     """An empty working folder."""
     folder = tmp_path / "here"
     folder.mkdir()

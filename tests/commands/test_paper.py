@@ -1,6 +1,8 @@
 """A paper trains what is missing and only that, and is made from the runs that it asks for."""
 
 import json
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -127,7 +129,14 @@ def test_a_paper_trains_what_is_missing_and_only_that(small, here):
     ("old", "new", "problem"),
     [
         ("figure=latent_vs_pca", "figure=x", "paper.figures.error: figure=x: there is no such option of figure"),
-        ("seed=0,1", "sed=0,1", "sed: is not a key or group of the config; did you mean 'seed'?"),
+        ("seed=0,1", "sed=0,1", "paper.sweeps.a: sed: is not a key or group of the config; did you mean 'seed'?"),
+        ("latent_size=1,2", "latent_size=1,0", "paper.sweeps.a: model.latent_size: input should be greater"),
+        ("seed=0,1", "name=other", "paper.sweeps.a: 'name=other' is for the paper to say"),
+        (
+            "[figure=latent_vs_pca]",
+            "[figure=cost, output=x]",
+            "paper.figures.error: 'output=x' is for the paper to say",
+        ),
         ("title: Small", "titel: Small", "paper: has 'titel'; it may have title, sweeps, figures, tables"),
     ],
 )
@@ -136,6 +145,17 @@ def test_a_mistake_in_a_paper_trains_nothing(old, new, problem, small, here):
     assert (ended.code, ended.out) == (2, "")
     assert ended.err.splitlines() == [f"error: {problem}"] or problem in ended.err
     assert not list(here.glob("outputs/*/*/status.json"))
+
+
+@pytest.mark.slow
+def test_a_figure_that_cannot_be_made_is_named_and_the_others_are_made(small, here):
+    ended = small("  error: [", "  map: [figure=heat_map]\n  error: [")
+    assert ended.code == 2
+    assert ended.err.startswith("error: paper.figures.map: ")
+    assert len(ended.err.splitlines()) == 1
+    assert {path.stem for path in (here / "outputs/paper/small/figures").iterdir()} == {"error"}
+    provenance = json.loads((here / "outputs/paper/small/provenance.json").read_text())
+    assert list(provenance["figures"]) == ["error"]
 
 
 @pytest.mark.slow
@@ -153,7 +173,7 @@ def test_runs_that_the_paper_does_not_ask_for_are_not_in_it(small, here, write_r
         (figures.main, ["runs=outputs", "venue=nips"], "venue: input should be 'neurips'"),
         (figures.main, ["runs=outputs", "font=Nofont"], "font: there is no 'Nofont' on this machine"),
         (figures.main, ["runs=outputs", "figure=cots"], "figure=cots: there is no such option of figure"),
-        (figures.main, ["runs=outputs", "where=sed > 1"], "sql: there is no column 'sed'; did you mean 'seed'"),
+        (figures.main, ["runs=outputs", "where=sed > 1"], "where: there is no column 'sed'; did you mean 'seed'"),
         (
             figures.main,
             ["runs=outputs", "figure._target_=os.system"],
@@ -198,3 +218,39 @@ def test_help_lists_options_and_keys(entry, command):
     for path in (CONF / group).glob("*.yaml"):
         assert f"  {path.stem} " in ended.out
     assert "KEY=…" in ended.out
+
+
+def test_what_is_left_out_is_said(command, sweep):
+    ended = command(tables.main, "runs=outputs", "output=t")
+    assert ended.err == "not counted: 1 folder (1 diverged); scripts/report.py says why\n"
+
+
+def test_options_may_stand_between_overrides(command, sweep, here):
+    (here / "own").mkdir()
+    ended = command(figures.main, "runs=outputs", "--config-dir", "own", "formats=[png]", "output=f")
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("name", ["a b", "it's", 'a"b', "50%", "a,b", "a=b", "ü", "[x]"])
+def test_folders_of_any_name(name, command, sweep, here):
+    sweep.rename(here / "outputs" / name)
+    ended = command(tables.main, f"runs=outputs/{name}", "output=t/ü x")
+    assert ended.code == 0, ended.err
+    assert (here / "t" / "ü x" / "comparison.md").exists()
+
+
+def test_a_letter_that_the_font_lacks_is_no_box(command, write_run, here):
+    for size in (1, 2):
+        write_run(here / "outputs" / str(size), dataset="日本語", settings={"model.latent_size": size})
+    ended = command(figures.main, "runs=outputs")
+    assert ended.code == 2
+    assert "error: font: lacks a letter of the figure (Glyph" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_what_trains_is_not_imported():
+    code = "import ae_jax.commands.figures, ae_jax.commands.tables, ae_jax.commands.report, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not {name.split(".")[0] for name in loaded} & {"jax", "flax", "optax", "orbax", "wandb"}
+    assert not [name for name in loaded if name.startswith(("ae_jax.training", "ae_jax.models", "ae_jax.losses"))]

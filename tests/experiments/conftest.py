@@ -8,11 +8,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import absl.logging
 import numpy as np
 import pytest
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.singleton import Singleton
 
 from ae_jax.experiments import cli
 from ae_jax.experiments.task import GroupTask, Outcome, Request
@@ -72,21 +69,13 @@ def sealed_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def sealed(sealed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def sealed(sealed_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hydra_put_back: None) -> None:
     """An empty working folder; Hydra's globals, logging and what commands put into the environment are put back."""
-    # Hydra shuts down all handlers when it sets up logging, and absl's then closes its stream unless it is this one.
-    absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     for name in ("HYDRA_FULL_ERROR", "WANDB_SILENT", "WANDB_API_KEY"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    singletons, root = Singleton.get_state(), logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    GlobalHydra.instance().clear()
-    Singleton.set_state(singletons)
-    root.handlers, root.level = handlers, level
 
 
 @pytest.fixture(scope="session")

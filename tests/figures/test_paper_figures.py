@@ -200,5 +200,5 @@ def test_no_figure_of_nothing_or_of_mixed_data(name, write_run, tmp_path):
         drawn(name, load(tmp_path / "a"))
     for dataset in ("digits", "mnist"):
         write_run(tmp_path / dataset, dataset=dataset, settings={"dataset.split_seed": len(dataset)})
-    with pytest.raises(UserError, match="of 2 datasets"):
+    with pytest.raises(UserError, match="on 2 different data"):
         drawn(name, load(tmp_path / "digits", tmp_path / "mnist"))

@@ -1,6 +1,7 @@
 """Run folders become one table, whatever lies between them."""
 
 import json
+import math
 import shutil
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import ae_jax
 from ae_jax.errors import UserError
 from ae_jax.results import load
+from ae_jax.results.configurations import configurations
 from ae_jax.results.measures import MEASURES
 
 
@@ -65,7 +67,11 @@ def test_metrics_have_a_row_per_run_and_epoch(sweep):
         ("select model.latent from runs", "no column 'model.latent'; did you mean 'model.latent_size'"),
         ("select * from run", "no table 'run'; did you mean 'runs'"),
         ("selec", "syntax error"),
-        ("", "answers nothing"),
+        ("", "is not one query that reads"),
+        ("select 1; select 2", "is not one query that reads"),
+        ("drop table runs", "is not one query that reads"),
+        ("select cast('a' as int)", "cannot be answered"),
+        ("select * from METRIKS", "no table 'METRIKS'"),
         ("select sse +", "yntax error"),
     ],
 )
@@ -97,6 +103,12 @@ def test_runs_that_did_not_complete_are_listed_with_the_reason(state, sweep, wri
     assert results.sql("select count(distinct folder) from runs").fetchall() == [(12,)]
 
 
+def change(run, make):
+    summary = json.loads((run / "summary.json").read_text())
+    make(summary)
+    (run / "summary.json").write_text(json.dumps(summary))
+
+
 DAMAGES = {
     "no-status": lambda run: (run / "status.json").unlink(),
     "empty-status": lambda run: (run / "status.json").write_text(""),
@@ -110,6 +122,16 @@ DAMAGES = {
     "measures-are-text": lambda run: (run / "summary.json").write_text(
         (run / "summary.json").read_text().replace('"sse": ', '"sse": "x", "was": ')
     ),
+    "measure-is-not-a-number": lambda run: change(run, lambda summary: summary["validation"].update(sse=math.nan)),
+    "measure-is-infinite": lambda run: change(run, lambda summary: summary["pca"]["test"].update(bce=math.inf)),
+    "measure-is-null": lambda run: change(run, lambda summary: summary["train"].update(mse=None)),
+    "no-validation": lambda run: change(run, lambda summary: summary.pop("validation")),
+    "no-curve": lambda run: change(run, lambda summary: summary["pca"].pop("test_sse_by_components")),
+    "curve-has-null": lambda run: change(run, lambda summary: summary["pca"].update(test_sse_by_components=[None])),
+    "time-is-null": lambda run: change(run, lambda summary: summary.update(time=None)),
+    "half-corrupted": lambda run: change(run, lambda summary: summary.update(corrupted={"pca": None})),
+    "metrics-are-lists": lambda run: (run / "metrics.jsonl").write_text("[1, 2]\n"),
+    "metrics-are-text": lambda run: (run / "metrics.jsonl").write_text('{"epoch": 1, "train_loss": "x"}\n'),
     "damaged-metrics": lambda run: (run / "metrics.jsonl").write_text('{"epoch": 1}\n\0\n{"epoch": 3}\n'),
     "metrics-is-a-folder": lambda run: ((run / "metrics.jsonl").unlink(), (run / "metrics.jsonl").mkdir()),
     "bytes": lambda run: (run / "config.json").write_bytes(b"\xff\xfe\x00"),
@@ -174,7 +196,7 @@ def test_different_data_cannot_share_a_figure(sweep, write_run, tmp_path):
     write_run(tmp_path / "sweep" / "other", dataset="mnist", settings={"seed": 9})
     results = sweep()
     with pytest.raises(
-        UserError, match=r"of 2 datasets \(digits, mnist\), whose errors cannot share a figure; choose one"
+        UserError, match=r"on 2 different data \(digits; mnist\), whose errors cannot share a figure; choose one"
     ):
         results.require(what="a figure")
     results.require(what="a table", one_dataset=False)
@@ -184,7 +206,7 @@ def test_different_data_cannot_share_a_figure(sweep, write_run, tmp_path):
 def test_different_units_cannot_share_a_figure(write_run, tmp_path):
     for scaling in ("standardize", "unit_interval"):
         write_run(tmp_path / scaling, settings={"dataset.scaling": scaling})
-    with pytest.raises(UserError, match="data in different units"):
+    with pytest.raises(UserError, match=r"on 2 different data \(digits, dataset.scaling=\"standardize\"; digits"):
         load(tmp_path).require(what="a figure")
 
 
@@ -206,6 +228,86 @@ def test_keys_that_vary_together_are_told_as_one(write_run, tmp_path):
     assert results.varying == ["seed", "model", "optimizer.learning_rate"]
     assert results.distinguishing == {"model": ["optimizer.learning_rate"]}
     assert results.sql("select distinct model from runs order by 1").fetchall() == [("dense",), ("linear",)]
+
+
+def renamed_data(run, content):
+    change(run, lambda summary: summary["dataset"]["provenance"].update(sha256={"x": content}))
+
+
+def test_data_that_changed_behind_their_name_are_not_mixed(write_run, tmp_path):
+    for seed in (0, 1):
+        for content in ("old", "new"):
+            settings = {"seed": seed}
+            renamed_data(
+                write_run(tmp_path / f"{content}{seed}", settings=settings, sse=1.0 + 9 * (content == "new")), content
+            )
+    results = load(tmp_path)
+    assert [len(part.runs) for part in results.by_data().values()] == [2, 2]
+    assert [one.num_seeds for one in configurations(results)] == [2, 2]
+    for one_dataset in (True, False):
+        with pytest.raises(
+            UserError, match=r"on 2 different data \(digits; digits, content \w+\).*give the folders of one"
+        ):
+            results.require(what="a table", one_dataset=one_dataset)
+
+
+def test_splits_of_the_data_are_not_selected_among(write_run, tmp_path):
+    for split in (0, 1):
+        write_run(tmp_path / str(split), settings={"dataset.split_seed": split})
+    results = load(tmp_path)
+    assert list(results.by_data()) == ["digits, dataset.split_seed=0", "digits, dataset.split_seed=1"]
+    with pytest.raises(UserError, match="on 2 different data"):
+        results.require(what="a figure")
+    results.require(what="a table", one_dataset=False)
+
+
+def test_components_of_one_name_from_different_places_are_told_apart(write_run, tmp_path):
+    for place in ("ae_jax.models.dense", "my_lab.nets"):
+        write_run(tmp_path / place, settings={"model._target_": f"{place}.DenseAutoencoder"})
+    assert [one.label for one in configurations(load(tmp_path))] == [
+        "model=dense",
+        "model=my_lab.nets.DenseAutoencoder",
+    ]
+
+
+def test_a_key_that_only_some_runs_have_tells_them_apart(write_run, tmp_path):
+    write_run(tmp_path / "old")
+    write_run(tmp_path / "new", settings={"model.overcomplete": False})
+    assert [one.label for one in configurations(load(tmp_path))] == [
+        "dataset=digits model=dense",
+        "model.overcomplete=false",
+    ]
+
+
+def test_a_condition_keeps_what_cannot_be_asked(sweep, write_run, tmp_path):
+    write_run(tmp_path / "sweep" / "broken", settings={"seed": 9})
+    (tmp_path / "sweep" / "broken" / "status.json").write_text("")
+    kept = sweep().where("model.latent_size = 1")
+    assert [one.path.name for one in kept.excluded] == ["broken"]
+
+
+def test_a_condition_compares_what_is_not_counted_as_it_is(write_run, tmp_path):
+    """Even where the runs that are counted have whole numbers only."""
+    for name, rate, state in (("one", 1, "completed"), ("two", 2, "completed"), ("lost", 0.7, "diverged")):
+        write_run(tmp_path / name, settings={"optimizer.learning_rate": rate}, state=state)
+    results = load(tmp_path)
+    assert not results.where("optimizer.learning_rate = 1").excluded
+    assert [one.path.name for one in results.where("optimizer.learning_rate < 2").excluded] == ["lost"]
+
+
+@pytest.mark.parametrize("condition", ["", "true); drop table runs; --", "seed = 'x'", "[1]", "1; select 2"])
+def test_a_wrong_condition_ends_in_one_line_and_changes_nothing(condition, sweep):
+    results = sweep()
+    with pytest.raises(UserError, match=r"^where: ") as raised:
+        results.where(condition)
+    assert "\n" not in str(raised.value)
+    assert len(results.table) == 12 * 3
+
+
+def test_columns_of_an_alias_and_tables_in_capitals(sweep):
+    results = sweep()
+    query = "select distinct r.model.latent_size from RUNS r join METRICS m using (folder) order by 1"
+    assert results.sql(query).fetchall() == [(1,), (2,)]
 
 
 def test_the_package_offers_it():

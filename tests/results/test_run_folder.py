@@ -21,7 +21,8 @@ def folder(tmp_path: Path) -> Path:
     (path / "config.json").write_text('{"seed": 3}')
     (path / "summary.json").write_text(json.dumps({"schema": SCHEMA, "test": {"sse": 1.5}}))
     (path / "metrics.jsonl").write_text('{"epoch": 1}\n{"epoch": 2}\n')
-    np.savez(path / "reconstructions.npz", x=np.zeros((2, 3)), pca=np.ones((2, 3)))
+    names = ("x", "corrupted", "autoencoder", "pca")
+    np.savez(path / "reconstructions.npz", **{name: np.zeros((2, 3)) for name in names})
     return path
 
 
@@ -31,7 +32,9 @@ def test_reads_what_is_there(folder):
     assert run.config == {"seed": 3}
     assert run.summary["test"] == {"sse": 1.5}
     assert run.metrics == [{"epoch": 1}, {"epoch": 2}]
-    assert {name: array.shape for name, array in run.reconstructions.items()} == {"x": (2, 3), "pca": (2, 3)}
+    assert {name: array.shape for name, array in run.reconstructions.items()} == dict.fromkeys(
+        ("x", "corrupted", "autoencoder", "pca"), (2, 3)
+    )
     assert (run.checkpoint, run.figures, run.pca) == (folder / "checkpoint", folder / "figures", folder / "pca.npz")
 
 

@@ -23,7 +23,7 @@ def test_the_interval_is_scipys():
 
 def test_it_contains_the_mean_and_lies_within_the_values():
     rng = np.random.default_rng(1)
-    for num in (2, 3, 5, 20):
+    for num in (3, 5, 20):
         values = rng.lognormal(size=num)
         made = estimate(values)
         assert values.min() <= made.low <= made.mean <= made.high <= values.max()
@@ -38,8 +38,9 @@ def test_it_follows_scale_and_shift():
     assert moved[1:] == pytest.approx([10 * number + 3 for number in estimate(VALUES)[1:]])
 
 
-def test_one_seed_has_no_interval():
+def test_fewer_than_three_seeds_have_no_interval():
     assert estimate([2.0]) == Estimate(1, 2.0, 2.0, None, None)
+    assert estimate([2.0, 3.0]) == Estimate(2, 2.5, 2.5, None, None)
 
 
 def test_equal_values_have_an_interval_of_no_width():
@@ -147,3 +148,21 @@ def test_chance_explains_about_nothing(sweep):
     noise = {(size, rate, seed): float(rng.lognormal()) for size in (1, 2) for rate in (0.1, 0.2) for seed in range(10)}
     found = effects(sweep(lambda *at: noise[at], seeds=tuple(range(10))), "sse")
     assert all(effect.share < 0.2 for effect in found)
+
+
+def test_what_diverges_for_some_seeds_is_never_the_best(sweep, write_run, tmp_path):
+    settings = {"model.latent_size": 2, "optimizer.learning_rate": 0.1, "seed": 3}
+    write_run(tmp_path / "sweep" / "lost", settings=settings, state="diverged")
+    results = sweep(sizes=(2,), rates=(0.1, 0.2))
+    ranked = ranked_by_validation(configurations(results), "sse")
+    assert [one.settings["optimizer.learning_rate"] for one in ranked] == [0.2, 0.1]
+    (effect,) = (one for one in effects(results, "sse") if one.key == "optimizer.learning_rate")
+    assert list(zip(effect.values, effect.num_diverged, strict=True)) == [(0.1, 1), (0.2, 0)]
+
+
+def test_only_errors_have_a_ratio(sweep):
+    (one,) = configurations(sweep(sizes=(1,), rates=(0.1,)))
+    assert one.against_pca("sse").ratio is not None
+    assert one.against_pca("bce").ratio is not None
+    assert one.against_pca("explained_variance").ratio is None
+    assert one.against_pca("psnr").ratio is None

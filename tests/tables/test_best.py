@@ -84,6 +84,16 @@ def test_datasets_are_never_ranked_with_each_other(make_results, build):
 def test_diverged_seeds_of_the_selected_are_shown(make_results, build):
     lost = {"settings": {"model.latent_size": 2, "optimizer.learning_rate": 1e-3, "seed": 5}, "state": "diverged"}
     table = build(make_results(*grid(by_validation, lambda size, rate: 1.0), lost))
+    assert [(row[2].value, row[2].detail) for row in table.rows] == [("2", ""), ("2", "")]
+    assert "1e-3" not in table.rows[0][1].value  # it was the best of those that went well
+
+
+def test_diverged_seeds_are_shown_where_all_settings_have_some(make_results, build):
+    lost = [
+        {"settings": {"model.latent_size": 2, "optimizer.learning_rate": rate, "seed": 5}, "state": "diverged"}
+        for rate in RATES
+    ]
+    table = build(make_results(*grid(by_validation, lambda size, rate: 1.0), *lost))
     assert [(row[2].value, row[2].detail) for row in table.rows] == [("2", "(+1 diverged)"), ("2", "")]
     assert any("no mean has them" in note.text for note in table.notes)
 

@@ -27,7 +27,7 @@ def wide(size):
 def test_the_whole_table(make_results, seeds, build):
     """PCA's sse is 2 with two components and 1 with three, explained variance 1 - sse / 8 (see `write_run`)."""
     results = make_results(
-        *seeds(0.5, 0.5, settings=wide(3)),
+        *seeds(0.5, 0.5, 0.5, settings=wide(3)),
         *seeds(3.0, settings=wide(2)),
     )
     table = build(results)
@@ -37,10 +37,10 @@ def test_the_whole_table(make_results, seeds, build):
     ]  # fmt: skip
     assert texts(table) == [
         ["2", "1", "3.000", "*2.000", "1.500", "0.6250", "*0.7500", "-0.1250"],
-        ["3", "2", "*0.5000 [0.5000, 0.5000]", "1.000", "0.5000 [0.5000, 0.5000]",
+        ["3", "3", "*0.5000 [0.5000, 0.5000]", "1.000", "0.5000 [0.5000, 0.5000]",
          "*0.9375 [0.9375, 0.9375]", "0.8750", "0.06250 [0.06250, 0.06250]"],
     ]  # fmt: skip
-    assert any("One seed has no interval" in note.text for note in table.notes)
+    assert any("Fewer than three seeds have no interval" in note.text for note in table.notes)
 
 
 def test_bold_is_within_the_same_latent_size(make_results, seeds, build):

@@ -19,6 +19,7 @@ from ae_jax.results.configurations import Configuration, configurations, setting
 from ae_jax.results.runs import Setting
 
 LATENT_SIZE = "model.latent_size"
+_INTERVAL, _FEWEST = "95 % interval", 3  # seeds, from which on there is one
 MOST_LINES = 2 * len(LOOKS)
 """How many autoencoders can be told apart in one figure: in each look filled, then hollow."""
 
@@ -119,10 +120,12 @@ def range_text(numbers: Iterable[int]) -> str:
     return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
-def spread_text(shown: Sequence[Configuration], *, spread: str = "95 % interval") -> str:
-    """What lines and bars mean: "mean and 95 % interval of 3 seeds"; of one seed there is neither."""
-    text = seeds_text(shown)
-    return text if text == "1 seed" else f"mean and {spread} of {text}"
+def spread_text(shown: Sequence[Configuration], *, spread: str = _INTERVAL) -> str:
+    """What lines and bars mean: "mean and 95 % interval of 3 seeds". One seed has neither, two have no interval."""
+    text, most = seeds_text(shown), max((one.num_seeds for one in shown), default=0)
+    if most <= 1:
+        return text
+    return f"mean of {text}" if most < _FEWEST and spread == _INTERVAL else f"mean and {spread} of {text}"
 
 
 def diverged_text(results: Results) -> list[str]:

@@ -39,12 +39,11 @@ class Scale(NamedTuple):
         return self.colours(float(self.norm(min(max(value, low), high))))
 
 
-def ratio_scale(ratios: Sequence[float], measure: Measure) -> Scale:
-    """Of ratios to PCA: white at 1, logarithmic, as far to both sides, at most to four times."""
+def ratio_scale(ratios: Sequence[float]) -> Scale:
+    """Of errors divided by PCA's: white at 1, logarithmic, as far to both sides, at most to four times."""
     ends = [max(ratio, 1 / ratio) if ratio > 0 else math.inf for ratio in ratios]
     end = min(max(*ends, _LEAST_END), _MOST_OF_PCA)
-    better_first = [AUTOENCODER, "white", PCA]
-    colours = LinearSegmentedColormap.from_list("ratio", better_first[:: -1 if measure.more_is_better else 1])
+    colours = LinearSegmentedColormap.from_list("ratio", [AUTOENCODER, "white", PCA])
     ticks = [tick for tick in (0.25, 0.5, 0.8, 1, 1.25, 2, 4) if 1 / end <= tick <= end]
     return Scale(colours, LogNorm(1 / end, end), (1 / end, end), ticks, _extend(ratios, 1 / end, end))
 

@@ -14,12 +14,11 @@ def block(configuration: Configuration, split: str) -> tuple[str, int]:
 
     Inputs that were corrupted are other data with every corruption.
     """
-    parts = ("dataset", "corruption") if split == "corrupted" else ("dataset",)
-    data = {
-        json.dumps({key: value for key, value in run.settings.items() if any(_is_of(key, part) for part in parts)})
-        for run in configuration.runs
-    }
-    return json.dumps([configuration.dataset, sorted(data)]), configuration.latent_size
+    data = set()
+    for run in configuration.runs:
+        seen = {key: value for key, value in run.settings.items() if _is_of(key, "corruption")}
+        data.add(json.dumps([run.data, seen if split == "corrupted" else None]))
+    return json.dumps(sorted(data)), configuration.latent_size
 
 
 def in_blocks(configurations: Sequence[Configuration], split: str) -> list[list[Configuration]]:
@@ -35,10 +34,10 @@ def best(entries: Sequence[Estimate | None], *, more_is_better: bool) -> list[bo
     """Which entries are best: the one with the best mean, and all whose interval shares a point with the best's.
 
     So an entry is left out only where the intervals say that it is worse. PCA has no seed: it takes part as the point
-    that it is. An autoencoder of one seed has no interval either, though it would have one: it counts as the point that
-    was seen, and whoever's interval covers that point is as good. It can be best alone only where no interval reaches
-    it; whether it would stay so with more seeds nobody knows, and the table says so. An entry without a competitor is
-    best of nothing.
+    that it is. An autoencoder of one or two seeds has no interval either, though it would have one: it counts as the
+    point that was seen, and whoever's interval covers that point is as good. It can be best alone only where no
+    interval reaches it; whether it would stay so with more seeds nobody knows, and the table says so. An entry without
+    a competitor is best of nothing.
     """
     measured = [entry for entry in entries if entry is not None]
     if len(measured) < 2:

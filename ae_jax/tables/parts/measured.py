@@ -55,7 +55,9 @@ class MeasuredColumns:
         ours_best, pca_best, start = list[bool](), list[bool](), 0
         for block in self._blocks:
             end = start + len(block)
-            are_best = best([*ours[start:end], *pca[start:end]], more_is_better=measure.more_is_better)
+            # What diverged for some seeds does not compete with what did for none.
+            whole = [None if one.num_diverged else ours[at] for at, one in enumerate(block, start=start)]
+            are_best = best([*whole, *pca[start:end]], more_is_better=measure.more_is_better)
             ours_best += are_best[: len(block)]
             pca_best += are_best[len(block) :]
             start = end

@@ -9,7 +9,7 @@ from ae_jax.results.runs import varying
 from ae_jax.tables.parts.comparable import pools_splits
 from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 
-_FEW, _NUM_NAMED = 5, 4
+_FEWEST, _FEW, _NUM_NAMED = 3, 5, 4
 
 
 def where_measured(rows: Sequence[Configuration], keys: Sequence[str], split: str) -> str:
@@ -25,10 +25,10 @@ def reading_notes(rows: Sequence[Configuration], measures: Sequence[Measure], *,
     counts = [one.num_seeds for one in rows]
     over = "n seeds and random splits of the data" if any(map(pools_splits, rows)) else "n seeds"
     notes = [f"Mean over {over} [95 % bootstrap interval, BCa]; PCA has as many components as the latent."]
-    if any(1 < count <= _FEW for count in counts):
+    if any(_FEWEST <= count <= _FEW for count in counts):
         notes.append("Such intervals are too narrow for few seeds: of three, 73 % cover the mean; of five, 83 %.")
-    if 1 in counts:
-        notes.append("One seed has no interval and counts as a point: bold says nothing of other seeds there.")
+    if min(counts) < _FEWEST:
+        notes.append("Fewer than three seeds have no interval and count as points: bold says nothing of other seeds.")
     if any(not measure.more_is_better for measure in measures):
         notes.append("Ratio: autoencoder / PCA, run by run; below 1 the autoencoder is better.")
     if any(measure.more_is_better for measure in measures):
@@ -38,7 +38,7 @@ def reading_notes(rows: Sequence[Configuration], measures: Sequence[Measure], *,
         "and whatever has an interval that overlaps the best's."
     )
     if any(one.num_diverged for one in rows):
-        notes.append("Diverged runs are counted beside n; no mean has them.")
+        notes.append("Diverged runs are counted beside n; no mean has them, and such rows are not compared in bold.")
     if any_published:
         notes.append("Published numbers are their authors', of their own training; none is compared in bold.")
     return notes
