@@ -99,13 +99,7 @@ def _write_run(
     num_examples: int = 6,
 ) -> Path:
     """See `write_run`. `settings` are dotted keys; a component is named by its `_target_`."""
-    config = copy.deepcopy(CONFIG)
-    for key, value in (settings or {}).items():
-        *parents, last = key.split(".")
-        node = config
-        for parent in parents:
-            node = node.setdefault(parent, {})
-        node[last] = value
+    config = _config_with(settings or {})
     folder.mkdir(parents=True, exist_ok=True)
     asked = {key: value for key, value in config.items() if key not in ("name", "tags", "notes", "runtime", "tracking")}
     config_hash = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
@@ -120,13 +114,45 @@ def _write_run(
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     if state != "completed":
         return folder
-    num_features, latent_size = int(np.prod(feature_shape)), config["model"]["latent_size"]
+    about = {
+        "name": dataset,
+        "num_features": int(np.prod(feature_shape)),
+        "feature_shape": list(feature_shape),
+        "unit_interval": unit_interval,
+        "counts": {"train": 100, "validation": 10, "test": 20},
+        "provenance": {"sha256": {dataset: "0"}, "split_sha256": "1"},
+    }
+    validation = 1.1 * sse if validation_sse is None else validation_sse
+    errors = {"train": 0.9 * sse, "validation": validation, "test": sse, "corrupted": corrupted_sse}
+    summary = {"schema": 1, "run": folder.name, "config_hash": config_hash, "seed": config["seed"], "dataset": about}
+    summary |= _measured(config, about, errors, num_epochs)
+    (folder / "summary.json").write_text(json.dumps(summary))
+    _write_arrays(folder, config, feature_shape, num_examples)
+    return folder
+
+
+def _config_with(settings: dict[str, Any]) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    for key, value in settings.items():
+        *parents, last = key.split(".")
+        node = config
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = value
+    return config
+
+
+def _measured(
+    config: dict[str, Any], about: dict[str, Any], errors: dict[str, float | None], num_epochs: int
+) -> dict[str, Any]:
+    """The rest of a summary: measures of errors, PCA's, and made-up costs."""
+    num_features, latent_size = about["num_features"], config["model"]["latent_size"]
     curve = [8 / 2**size for size in range(num_features)] + [0.0]
     components = min(latent_size, num_features)
 
     def measures(error: float) -> dict[str, float | None]:
-        bce = 10 + error if unit_interval else None
-        psnr = -10 * float(np.log10(error / num_features)) if unit_interval and error > 0 else None
+        bce = 10 + error if about["unit_interval"] else None
+        psnr = -10 * float(np.log10(error / num_features)) if about["unit_interval"] and error > 0 else None
         return {
             "sse": error,
             "mse": error / num_features,
@@ -135,38 +161,24 @@ def _write_run(
             "bce": bce,
         }
 
-    validation = 1.1 * sse if validation_sse is None else validation_sse
-    parts = {"train": 0.9 * sse, "validation": validation, "test": sse}
-    pca_parts = {"train": 0.9 * curve[components], "validation": 1.1 * curve[components], "test": curve[components]}
-    summary = {
-        "schema": 1,
-        "run": folder.name,
-        "config_hash": config_hash,
-        "seed": config["seed"],
-        "dataset": {
-            "name": dataset,
-            "num_features": num_features,
-            "feature_shape": list(feature_shape),
-            "unit_interval": unit_interval,
-            "counts": {"train": 100, "validation": 10, "test": 20},
-            "provenance": {"sha256": {dataset: "0"}, "split_sha256": "1"},
-        },
+    splits = ("train", "validation", "test")
+    pca_errors = {"train": 0.9 * curve[components], "validation": 1.1 * curve[components], "test": curve[components]}
+    seen = errors["corrupted"]
+    return {
         "training": {
             "loss": config["loss"]["_target_"].rpartition(".")[2],
             "epochs": num_epochs,
             "best_epoch": num_epochs,
-            "best_validation_loss": validation / num_features,
-            "last_train_loss": 0.9 * sse / num_features,
+            "best_validation_loss": errors["validation"] / num_features,
+            "last_train_loss": errors["train"] / num_features,
             "stopped": "epoch limit",
         },
-        **{split: measures(error) for split, error in parts.items()},
-        "corrupted": None
-        if corrupted_sse is None
-        else {"autoencoder": measures(corrupted_sse), "pca": measures(corrupted_sse + 1)},
+        **{split: measures(errors[split]) for split in splits},
+        "corrupted": None if seen is None else {"autoencoder": measures(seen), "pca": measures(seen + 1)},
         "pca": {
             "num_components": components,
-            **{split: measures(error) for split, error in pca_parts.items()},
-            "components_to_match": next((size for size, error in enumerate(curve) if error <= sse), None),
+            **{split: measures(pca_errors[split]) for split in splits},
+            "components_to_match": next((size for size, error in enumerate(curve) if error <= errors["test"]), None),
             "test_sse_by_components": curve,
             "principal_angles_degrees": None,
             "num_parameters": (components + 1) * num_features,
@@ -182,19 +194,18 @@ def _write_run(
             "train_seconds": 0.5 * num_epochs,
             "total_seconds": 3.0,
             "examples_per_second": 200.0,
-            "latency_per_example_seconds": 2e-5,
-            "latency_per_batch_seconds": 2e-4,
-            "pca_latency_per_example_seconds": 1e-5,
-            "pca_latency_per_batch_seconds": 1e-4,
+            **{f"latency_per_{what}_seconds": seconds for what, seconds in (("example", 2e-5), ("batch", 2e-4))},
+            **{f"pca_latency_per_{what}_seconds": seconds for what, seconds in (("example", 1e-5), ("batch", 1e-4))},
         },
         "memory": {"host_peak_bytes": 10**8, "device_peak_bytes": None, "program_bytes": 10**6},
     }
-    (folder / "summary.json").write_text(json.dumps(summary))
+
+
+def _write_arrays(folder: Path, config: dict[str, Any], feature_shape: Sequence[int], num_examples: int) -> None:
     rng = np.random.default_rng(config["seed"])
-    shape = (min(num_examples, 4), *feature_shape)
+    shape, latent_size = (min(num_examples, 4), *feature_shape), config["model"]["latent_size"]
     images = {name: rng.uniform(size=shape).astype(np.float32) for name in ("x", "corrupted", "autoencoder", "pca")}
     np.savez(folder / "reconstructions.npz", **images)
-    latents = {"autoencoder": latent_size, "pca": components}
+    latents = {"autoencoder": latent_size, "pca": min(latent_size, int(np.prod(feature_shape)))}
     arrays = {name: rng.normal(size=(num_examples, size)).astype(np.float32) for name, size in latents.items()}
     np.savez(folder / "latents.npz", **arrays, labels=np.arange(num_examples) % 3)
-    return folder

@@ -25,8 +25,9 @@ from ae_jax.figures.parts.common import (
     split_text,
     spread_text,
 )
+from ae_jax.figures.parts.means import Mean, mark_diverged
 from ae_jax.figures.parts.selection import selection_text
-from ae_jax.figures.style import NEUTRAL, PCA, figure_size, plain_log_ticks
+from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import measure_named
@@ -87,7 +88,14 @@ def draw(
     curve = _pca(results.runs, shown, measure, split, sizes[-1])
     handles = [_draw_kind(axes, group, index, measure, split) for index, group in enumerate(groups)]
     handles.append(_draw_pca(axes, curve, sizes[0]))
-    _mark_diverged(axes, shown, measure, split, handles)
+    handles += mark_diverged(
+        axes,
+        [
+            Mean(estimate([float(one.latent_size)]), found, one.num_diverged)
+            for one in shown
+            if (found := one.estimate(measure, split)) is not None
+        ],
+    )
     _set_scale(axes, scale or ("linear" if chosen.more_is_better else "log"), shown, curve, measure, split)
     _set_sizes(axes, sizes)
     axes.set(xlabel=axis_label(LATENT_SIZE), ylabel=chosen.label)
@@ -156,15 +164,6 @@ def _draw_pca(axes: Axes, curve: _Curve, first: int) -> Artist:
     values = [curve.values[index] for index in kept]
     (line,) = axes.plot(sizes, values, color=PCA, linestyle=":", linewidth=1.6, label="PCA", zorder=2.3)
     return line
-
-
-def _mark_diverged(axes: Axes, shown: Sequence[Configuration], measure: str, split: str, handles: list[Artist]) -> None:
-    """A cross on means over those seeds only that did not diverge."""
-    marked = [(one.latent_size, one.estimate(measure, split)) for one in shown if one.num_diverged]
-    if marked:
-        x, y = [size for size, _ in marked], [found.mean for _, found in marked if found is not None]
-        label = "other seeds diverged"
-        handles += axes.plot(x, y, "x", color=NEUTRAL, markersize=7, label=label, zorder=3)
 
 
 def _set_scale(axes: Axes, scale: str, shown: Sequence[Configuration], curve: _Curve, measure: str, split: str) -> None:
