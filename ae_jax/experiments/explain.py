@@ -79,6 +79,11 @@ def _unknown_key(message: str, known: dict[str, list[str]]) -> UserError:
     if not override:
         return UserError("command", message)
     key = override.group(1).rstrip(".")
+    for script, group in _OTHERS.items():
+        if key == group and group not in known:
+            return UserError(
+                key, f"is a group of scripts/{script}.py", f"run it there: python scripts/{script}.py {key}=…"
+            )
     if known.get(key) == []:
         return UserError(key, "is a group that the default config has no option of", f"write +{key}=…")
     if key in known:

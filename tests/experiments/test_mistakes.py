@@ -17,6 +17,7 @@ ARRAY = ("dataset=array", "model.latent_size=2")
 REFUSED = {
     # names
     "group": (["modle=dense"], "modle: is not a key or group of the config; did you mean 'model'"),
+    "group-of-another-script": (["figure=cost"], "figure: is a group of scripts/figures.py; run it there"),
     "group-added": (["+modle=dense"], "modle: "),
     "option": (["model=densse"], "model=densse: there is no such option of model; did you mean 'dense'"),
     "option-far": (["model=transformer"], "valid: dense, linear"),
