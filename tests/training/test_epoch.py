@@ -112,6 +112,7 @@ def test_min_delta_decides_what_counts_as_improvement(train_runs):
     assert strict.epoch == 2
 
 
+@pytest.mark.slow
 def test_bfloat16_computes_in_bfloat16_and_keeps_parameters_in_float32(train_runs, make_experiment):
     half = train_runs(("trainer.precision=bfloat16",)).states[0]
     full = train_runs(("trainer.precision=float32",)).states[0]
