@@ -1,7 +1,6 @@
 """Write figures: whole or not at all, and the same bytes for the same input."""
 
 import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -36,17 +35,8 @@ def save(figure: Figure, path: Path) -> Path:
 
 
 def save_all(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> list[Path]:
-    """Write a figure as `folder/name.format` in each format. Raises like `save`, and if the name cannot name a file.
-
-    A font that lacks a letter is an error too: a paper must not show boxes.
-    """
+    """Write a figure as `folder/name.format` in each format. Raises like `save`, and if the name cannot name a file."""
     check_file_name("name", name)
     if not formats:
         raise UserError("formats", "none is given", "give formats=[pdf,svg,png]")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message=r"Glyph .* missing from font", category=UserWarning)
-        try:
-            return [save(figure, folder / f"{name}.{kind}") for kind in formats]
-        except UserWarning as missing:
-            remedy = "name one of this machine that has it, as font=NAME"
-            raise UserError("font", f"lacks a letter of the figure ({missing})", remedy) from missing
+    return [save(figure, folder / f"{name}.{kind}") for kind in formats]

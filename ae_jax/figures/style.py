@@ -6,6 +6,7 @@ drawn at the size at which they are printed, with fonts that come with matplotli
 """
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
@@ -117,7 +118,7 @@ def paper_style(venue: VenueName, *, width: Width, font: str | None) -> Iterator
         font: A font of this machine instead of the venue's; null: the venue's.
 
     Raises:
-        UserError: If the font is not here.
+        UserError: If the font is not here, or lacks a letter: a paper must not show boxes.
     """
     chosen = VENUES[venue]
     inches, size = chosen.column if width == "column" else chosen.text, chosen.font_size - 1
@@ -144,8 +145,13 @@ def paper_style(venue: VenueName, *, width: Width, font: str | None) -> Iterator
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,
     }
-    with style(), mpl.rc_context(settings):
-        yield
+    with warnings.catch_warnings(), style(), mpl.rc_context(settings):
+        warnings.filterwarnings("error", message=r"Glyph .* missing from font", category=UserWarning)
+        try:
+            yield
+        except UserWarning as missing:
+            remedy = "name one of this machine that has it, as font=NAME"
+            raise UserError("font", f"lacks a letter of the figure ({missing})", remedy) from missing
 
 
 def figure_size(*, ratio: float = _GOLDEN, most_inches: float = math.inf) -> tuple[float, float]:
