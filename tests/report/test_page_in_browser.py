@@ -102,6 +102,12 @@ def points(page) -> int:
     )
 
 
+def sort(page, header, order: str) -> None:
+    """Click on a header and wait until the rows are in that order: the table sorts a moment later."""
+    header.click()
+    header.and_(page.locator(f"[aria-sort={order}]")).wait_for()
+
+
 def search(page, text: str, count: int) -> None:
     page.get_by_label("search", exact=True).fill(text)
     page.wait_for_function(f"document.getElementById('count').textContent.startsWith('{count} of')")
@@ -142,10 +148,10 @@ def test_rows_are_best_first_and_sort_as_numbers(visit):
     )
     before = names(page)
     header = page.locator("#runs thead th", has_text="model.latent_size")
-    header.click()
+    sort(page, header, "ascending")
     assert [int(text) for text in column(page, "model.latent_size")] == [1] * 4 + [2] * 5 + [10]
     assert names(page) != before
-    header.click()
+    sort(page, header, "descending")
     assert [int(text) for text in column(page, "model.latent_size")] == [10] * 4 + [2] * 5 + [1]
 
 
