@@ -100,10 +100,10 @@ _NO_FAILURE = (EXIT_COMPLETED, EXIT_DIVERGED)
 
 
 def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
-    """A paper from its composed config, with all its figures and tables composed and checked.
+    """A paper from its composed config, with all its sweeps, figures and tables composed and checked.
 
     Raises:
-        UserError: For an unknown key or option, or a wrong type. The message names the figure or table.
+        UserError: For an unknown key or option, or a wrong type. The message names the sweep, figure or table.
     """
     top = check_parts(asked, plain={**LOOK, "output": str}, components=[], others=["paper"])
     node = asked["paper"]

@@ -88,11 +88,9 @@ def _measures(run: Run, split: str) -> dict[str, list[float | None]]:
     return {name: pair for name, pair in pairs.items() if pair[0] is not None}
 
 
-def _pca_curve(run: Run, curves: dict[tuple[float, ...], dict[str, Any]]) -> int | None:
+def _pca_curve(run: Run, curves: dict[tuple[float, ...], dict[str, Any]]) -> int:
     """Index of PCA's test sse by number of components: runs on the same data share it."""
-    values = tuple(run.summary["pca"].get("test_sse_by_components") or ())
-    if not values:
-        return None
+    values = tuple(run.summary["pca"]["test_sse_by_components"])
     if values not in curves:
         twins = sum(curve["dataset"] == run.dataset for curve in curves.values())
         label = f"PCA, {run.dataset}" + (f" ({twins + 1})" if twins else "")

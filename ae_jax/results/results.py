@@ -70,7 +70,10 @@ class Results:
 
     @property
     def table(self) -> "duckdb.DuckDBPyRelation":
-        """The table `runs`: a row per run and split. `.df()`, `.pl()`, `.arrow()` and `.fetchall()` convert it."""
+        """The table `runs`: a row per run and split.
+
+        `.to_dicts()` converts it; `.df()`, `.pl()` and `.arrow()` where pandas, Polars or Arrow is installed.
+        """
         return self.sql("select * from runs")
 
     def sql(self, query: str) -> "duckdb.DuckDBPyRelation":

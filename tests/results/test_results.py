@@ -24,6 +24,7 @@ def test_a_row_per_run_and_split_with_the_keys_that_vary(sweep):
     assert types["model.latent_size"] == types["seed"] == "BIGINT"
     assert types["optimizer.learning_rate"] == types["sse"] == types["pca_sse"] == types["train_seconds"] == "DOUBLE"
     assert types["model"] == types["dataset"] == "VARCHAR"
+    assert table.to_dicts()[0].keys() == types.keys()
     assert not {"trainer.num_epochs", "model.hidden_sizes", "loss.link"} & types.keys()
     assert {row[0] for row in results.sql("select distinct split from runs").fetchall()} == {
         "train", "validation", "test", "corrupted"
