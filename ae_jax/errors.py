@@ -19,6 +19,20 @@ class UserError(Exception):
         super().__init__(" ".join(line.split()))
 
 
+class StorageError(UserError):
+    """Something cannot be written. What was there is still there, and the same command goes on once it can be.
+
+    Args:
+        path: The file or folder.
+        reason: Why, as the system or a library says.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, path: object, reason: BaseException, remedy: str = "free space, and run the command again"):
+        why = getattr(reason, "strerror", None) or (str(reason).strip().splitlines() or [type(reason).__name__])[0]
+        super().__init__(path, f"cannot be written ({why})", remedy)
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A remedy that names the nearest valid names, or all of them where none is near."""
     valid = sorted(set(valid))

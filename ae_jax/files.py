@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -25,7 +25,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a file. Its folder must exist.
 
     Raises:
-        UserError: If it cannot be written; what was there before is still there.
+        StorageError: If it cannot be written; what was there before is still there.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -37,9 +37,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):  # it may not have been made
             temporary.unlink(missing_ok=True)
-        raise UserError(
-            path, f"cannot be written ({error.strerror})", "free space, or choose another folder"
-        ) from error
+        raise StorageError(path, error, remedy="free space, or choose another folder") from error
 
 
 def check_file_name(key: str, name: str) -> None:
@@ -56,12 +54,12 @@ def make_folder(folder: Path) -> None:
     """Make a folder and those above it.
 
     Raises:
-        UserError: If it cannot be made.
+        StorageError: If it cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(folder, f"cannot be made ({error.strerror})", "choose another folder") from error
+        raise StorageError(folder, error, remedy="choose another folder") from error
 
 
 def dump_json(content: Any, indent: int | None = None) -> str:

@@ -55,6 +55,7 @@ def hydra_put_back() -> Iterator[None]:
 
 CONFIG: dict[str, Any] = {
     "name": "made",
+    "resume": "auto",
     "seed": 0,
     "tags": [],
     "notes": "",

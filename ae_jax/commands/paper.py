@@ -16,8 +16,8 @@ from ae_jax.commands.tables import TABLES
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_name, check_parts, check_type
+from ae_jax.experiments.environment import code_version, package_versions
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
-from ae_jax.experiments.recorder import code_version, package_versions
 from ae_jax.files import check_file_name, make_folder, write_json
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
@@ -157,7 +157,9 @@ def _refuse(key: str, overrides: list[str], names: tuple[str, ...]) -> None:
 
 
 def _train(paper: Paper, overrides: list[str]) -> list[Any]:
-    return cli.train_sweep([f"name={paper.name}", "runtime.print_config=false", *overrides])
+    # Whoever asks for a paper asks for all its runs, also those that failed before.
+    given = (f"name={paper.name}", "runtime.print_config=false", "hydra.launcher.retry_failed=true")
+    return cli.train_sweep([*given, *overrides])
 
 
 def _provenance(

@@ -245,11 +245,12 @@ def _train_job(composed: DictConfig, codes: list[int]) -> float | None:
         return None
     if config["runtime"]["print_config"]:
         print_config(config)
+    from ae_jax.experiments.continuation import GROUPS
     from ae_jax.experiments.display import ShowRun, progress
     from ae_jax.experiments.task import GroupTask, Request
     from ae_jax.experiments.train import train_group
 
-    task = GroupTask((Request(config, folder),), folder.parent / ".groups")
+    task = GroupTask((Request(config, folder),), folder.parent / GROUPS)
     with progress(folder.name, config["trainer"]["num_epochs"]) as show:
         (outcome,) = train_group(task, watch=ShowRun(show))
     if outcome.error is not None:

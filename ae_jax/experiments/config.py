@@ -35,6 +35,7 @@ _HOMES = {
 
 _TOP_LEVEL: dict[str, Any] = {
     "name": str,
+    "resume": typing.Literal["auto", "never", "must"],
     "seed": Annotated[int, Interval(ge=0, lt=2**32)],
     "tags": list[str],
     "notes": str,

@@ -6,35 +6,57 @@ no run points to it any more.
 """
 
 import json
+import logging
 import os
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from ae_jax.errors import UserError
 from ae_jax.files import write_json
 from ae_jax.training import TrainState
 from ae_jax.training.checkpoint import group_members, restore_group, restore_state
+from ae_jax.training.fit import num_reported
 
+GROUPS = ".groups"
+"""Where the groups of a sweep keep their checkpoints, in the sweep's folder."""
 _POINTER = "group.json"
+_log = logging.getLogger(__name__)
 
 
-def newest_state(folder: Path, fresh: TrainState, restored: dict[Path, dict[str, TrainState]]) -> TrainState | None:
+def newest_state(
+    folder: Path, fresh: TrainState, restored: dict[Path, dict[str, TrainState]], *, num_recorded: int
+) -> TrainState | None:
     """The state that a run has reached, None if it begins.
 
     Args:
         folder: The run folder.
         fresh: Its first state, for shapes and types.
         restored: States of groups that were read already; added to.
+        num_recorded: Epochs whose metrics are there. What was reached without them is not used, and trained again.
 
     Raises:
         UserError: If there are checkpoints and none can be read.
     """
-    states = [restore_state(folder / "checkpoint", fresh)]
+    states, problems = [], []
+    try:
+        states.append(restore_state(folder / "checkpoint", fresh, at_most=num_recorded))
+    except UserError as error:
+        problems.append(error)
     for group in groups_of(folder):
-        if group not in restored:
-            restored[group] = restore_group(group, fresh)
-        states.append(restored[group].get(member_name(folder, group)))
-    return max((state for state in states if state is not None), key=lambda state: int(state.epoch), default=None)
+        try:
+            if group not in restored:
+                restored[group] = restore_group(group, fresh)
+            states.append(restored[group].get(member_name(folder, group)))
+        except UserError as error:
+            problems.append(error)
+    usable = [state for state in states if state is not None and num_reported(state) <= num_recorded]
+    if not usable and problems:
+        raise problems[0]
+    for problem in problems:
+        _log.warning("%s", problem)
+    return max(usable, key=lambda state: int(state.epoch), default=None)
 
 
 def member_name(folder: Path, group: Path) -> str:
@@ -58,7 +80,14 @@ def groups_of(folder: Path) -> list[Path]:
         found = [(folder / one).resolve() for one in pointed]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    return [group for group in found if group.is_dir()]
+    return [group for group in found if _is_group_of(group, folder.resolve())]
+
+
+def _is_group_of(group: Path, folder: Path) -> bool:
+    """Whether it can be a group's folder: nothing else that a run folder from elsewhere names is read, or deleted."""
+    place = group.parent
+    is_named = place.name == GROUPS and re.fullmatch("[0-9a-f]{12}", group.name)
+    return bool(is_named) and place.parent in folder.parents and group.is_dir()
 
 
 def leave_groups(folder: Path) -> None:

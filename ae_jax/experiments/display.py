@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
-from ae_jax.experiments.recorder import code_version
+from ae_jax.experiments.environment import changes, recorded_versions, versions
 from ae_jax.experiments.task import Watch
 from ae_jax.results.measures import MEASURES
 from ae_jax.results.run_folder import RunFolder
@@ -62,7 +62,7 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
         output.print(_describe_training(run.summary["training"]), soft_wrap=True)
     output.print(f"run folder: {short_path(folder)}", soft_wrap=True, markup=False)
     if trained_before:
-        _report_code_version(run, output)
+        _report_versions(run, output)
         output.print("This run was trained before. To train it anew, delete its folder.", soft_wrap=True)
 
 
@@ -73,10 +73,10 @@ def _describe_training(training: dict[str, Any]) -> str:
     )
 
 
-def _report_code_version(run: RunFolder, output: Console) -> None:
-    then, now = run.read("status.json").get("git_commit"), code_version()["git_commit"]
-    if then and now and then != now:
-        output.print(f"The code has changed since: the run was trained at commit {then[:10]}, this is {now[:10]}.")
+def _report_versions(run: RunFolder, output: Console) -> None:
+    changed = changes(recorded_versions(run), versions())
+    if changed:
+        output.print(f"It was trained with other versions than there are now: {changed}.", soft_wrap=True, markup=False)
 
 
 def print_comparison(summary: dict[str, Any]) -> None:

@@ -2,14 +2,13 @@
 
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
-from types import FrameType
 
 from ae_jax.errors import UserError
+from ae_jax.experiments.interruption import EXIT_INTERRUPTED, end_in_order
 
-EXIT_COMPLETED, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_DIFFERS, EXIT_INTERRUPTED, EXIT_TERMINATED = 0, 2, 3, 4, 130, 143
+EXIT_COMPLETED, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_DIFFERS = 0, 2, 3, 4
 
 
 def guard(command: Callable[[], int]) -> int:
@@ -17,9 +16,7 @@ def guard(command: Callable[[], int]) -> int:
     from dotenv import find_dotenv, load_dotenv
 
     load_dotenv(find_dotenv(usecwd=True))
-    # As exceptions, so that open runs are marked interrupted and their checkpoints are completed on the way out.
-    _raise_on(signal.SIGTERM, SystemExit(EXIT_TERMINATED))
-    _raise_on(signal.SIGINT, KeyboardInterrupt())
+    end_in_order()
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     try:
         return command()
@@ -32,22 +29,6 @@ def guard(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-
-
-def _raise_on(number: signal.Signals, error: BaseException) -> None:
-    """Raise an exception when a signal comes.
-
-    A little later if it comes while JAX's callback of the garbage collector runs, where Python would swallow it.
-    """
-
-    def handler(_: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code.co_name == "_xla_gc_callback" and hasattr(signal, "setitimer"):
-            signal.signal(signal.SIGALRM, handler)
-            signal.setitimer(signal.ITIMER_REAL, 0.01)
-        else:
-            raise error
-
-    signal.signal(number, handler)
 
 
 def print_mistake(error: UserError) -> int:

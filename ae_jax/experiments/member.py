@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.continuation import leave_groups
 from ae_jax.experiments.recorder import Recorder, log_to, working_on
@@ -73,7 +73,9 @@ class Member:
         handler = log_to(folder)
         self._resources.callback(handler.close)
         self._resources.callback(logging.getLogger("ae_jax").removeHandler, handler)
+        self.recorder.data(experiment.dataset.provenance["sha256"])
         self.recorder.environment()
+        self.recorder.status("running")
         self.tracker = Tracker(experiment.tracking, folder, config, run_name=folder.name)
         self._resources.push(self.tracker.__exit__)
         self.checkpoints = Checkpoints(
@@ -107,11 +109,11 @@ class Member:
         return outcome
 
     def fail(self, error: BaseException) -> None:
-        """End the run by an exception: failed, or interrupted where the program is told to end."""
+        """End the run by an exception: failed, or interrupted where the program is told to end or the disk is full."""
         if self.outcome is not None:
             return
         failure = error if isinstance(error, Exception) else None
-        state = "failed" if failure else "interrupted"
+        state = "failed" if failure and not isinstance(failure, StorageError) else "interrupted"
         message = str(error) if isinstance(error, UserError) else repr(error)
         # Not a warning: whoever asked for the run shows it, and only once.
         _log.info("%s: %s", state, message, exc_info=None if isinstance(error, UserError) else failure)

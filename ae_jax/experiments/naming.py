@@ -12,7 +12,7 @@ from ae_jax.results.runs import short_target
 # A debugging run gets a folder of its own.
 _DEBUGGING = ("debug_nans", "profile")
 # What runs of one program may differ in beside their values: nothing of it is compiled in.
-_FREE = ("name", "seed", "tags", "notes", "tracking")
+_FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
 
 
 def config_hash(config: dict[str, Any]) -> str:

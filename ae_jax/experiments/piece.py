@@ -12,8 +12,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from ae_jax.errors import UserError
 from ae_jax.experiments.continuation import member_name, newest_state, point_to_group
 from ae_jax.experiments.drawing import Drawing
+from ae_jax.experiments.interruption import finish_first, is_asked
 from ae_jax.experiments.measure import ModelFunctions
 from ae_jax.experiments.member import Member
 from ae_jax.experiments.summary import write_results
@@ -21,7 +23,7 @@ from ae_jax.experiments.task import Watch
 from ae_jax.training import Status, TrainState
 from ae_jax.training.checkpoint import Checkpoints
 from ae_jax.training.epoch import num_steps_per_epoch
-from ae_jax.training.fit import EpochReport, fit, is_running, on_host, run_state
+from ae_jax.training.fit import EpochReport, fit, is_running, num_reported, on_host, run_state
 from ae_jax.training.group import Group
 
 _log = logging.getLogger(__name__)
@@ -43,14 +45,19 @@ def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch)
     num_epochs = first.options.num_epochs
     _log.info("compiled in %.1f s, for %d in one program", group.compile_seconds, len(members))
     state, first_nan = _start(group, members), None
-    with _checkpoints(members, folder) as checkpoints, _profile(members[0]) if runtime["profile"] else nullcontext():
+    profile = _profile(members[0]) if runtime["profile"] else nullcontext()
+    with finish_first(), _checkpoints(members, folder) as checkpoints, profile:
         for report in fit(group, state, num_epochs=num_epochs):
             state, first_nan = report.state, report.first_nan
             records = _record(members, report)
             watch.epoch(records, len(records) * len(first.dataset.train) / report.seconds)
-            _save_if_due(checkpoints, members, report, num_epochs)
-            if all(member.outcome is not None for member in members):
-                return
+            ending = is_asked()
+            if ending or (checkpoints.is_due() and _goes_on(report, num_epochs)):
+                _save(checkpoints, members, report)
+            if ending or all(member.outcome is not None for member in members):
+                break
+    if all(member.outcome is not None for member in members):
+        return
     _finish(members, group, on_host(state), time.perf_counter() - start + group.compile_seconds, first_nan, watch)
 
 
@@ -62,11 +69,14 @@ def _start(group: Group, members: list[Member]) -> TrainState:
         fresh = run_state(first, index)
         states.append(fresh)
         with member.attempt():
-            reached = newest_state(member.folder, fresh, restored)
+            recorder = member.recorder
+            reached = newest_state(member.folder, fresh, restored, num_recorded=recorder.num_recorded)
             if reached is not None:
                 member.log(f"continuing after epoch {int(reached.epoch)}")
                 states[-1] = reached
-            for record in member.recorder.keep_metrics(int(states[-1].epoch)):
+            elif member.request.config["resume"] == "must":
+                raise UserError("resume=must", f"{member.folder} holds no checkpoint", "leave it out to begin again")
+            for record in recorder.keep_metrics(num_reported(states[-1])):
                 member.tracker.log(record)
     return group.stacked(states)
 
@@ -108,13 +118,18 @@ def _checkpoints(members: list[Member], folder: Path) -> Checkpoints:
     return Checkpoints(group_folder, about={"runs": names}, least_seconds=seconds)
 
 
-def _save_if_due(checkpoints: Checkpoints, members: list[Member], report: EpochReport, num_epochs: int) -> None:
-    status, epoch, trained = (
-        np.asarray(leaf) for leaf in (report.metrics.status, report.metrics.epoch, report.metrics.trained)
-    )
-    running = is_running(status, epoch, num_epochs) & trained
-    if not checkpoints.is_due() or not running.any():
-        return  # when none is running any more, each run's own last checkpoint follows
+def _goes_on(report: EpochReport, num_epochs: int) -> bool:
+    """Whether any run trains in another epoch; when none does, each run's own last checkpoint follows."""
+    metrics = report.metrics
+    status, epoch, trained = (np.asarray(leaf) for leaf in (metrics.status, metrics.epoch, metrics.trained))
+    return bool((is_running(status, epoch, num_epochs) & trained).any())
+
+
+def _save(checkpoints: Checkpoints, members: list[Member], report: EpochReport) -> None:
+    for member in members:
+        if member.outcome is None:
+            with member.attempt():
+                member.recorder.metrics_to_disk()
     states = on_host(report.state)
     if len(members) == 1:
         checkpoints.save(run_state(states, 0))
@@ -134,6 +149,7 @@ def _finish(
                 continue
             with member.attempt():
                 state = run_state(states, index)
+                member.recorder.metrics_to_disk()
                 member.checkpoints.save(state)
                 summary = write_results(
                     member.experiment, member.request.config, member.folder, state, group, seconds, functions

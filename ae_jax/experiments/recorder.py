@@ -1,21 +1,18 @@
 """Writes a run folder: every file whole or not at all, metrics line by line."""
 
-import functools
 import logging
 import os
-import platform
 import socket
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import IO, Any
 
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
+from ae_jax.experiments.environment import changes, code_version, environment, recorded_versions, versions
 from ae_jax.experiments.naming import config_hash
 from ae_jax.experiments.run import end_of
 from ae_jax.files import dump_json, write_json, write_text
@@ -29,7 +26,6 @@ except ImportError:  # Windows has no such module, and so no lock
 _log = logging.getLogger(__name__)
 # The run that is worked on: what is logged meanwhile goes to its log alone, all else to the log of every open run.
 _current: ContextVar[Path | None] = ContextVar("run", default=None)
-_PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
 
 
 class Recorder:
@@ -40,20 +36,29 @@ class Recorder:
         config: The checked config.
 
     Raises:
-        UserError: If the folder cannot be written, holds a run of another config, or another process trains in it.
+        UserError: If the folder cannot be written, holds a run of another config, leads elsewhere by a link, or another
+            process trains in it.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any]):
         self.folder = folder
         _make_writable(folder)
         self._lock = _lock(folder)
-        end_of(config, folder)
+        try:
+            _tidy(folder)
+            end_of(config, folder)
+            earlier = RunFolder(folder).read("status.json") if RunFolder(folder).state else {}
+            earlier_versions = _earlier_versions(folder, earlier)
+        except UserError:
+            self.close()
+            raise
         self._status: dict[str, Any] = {
             "schema": SCHEMA,
             "state": "running",
             "config_hash": config_hash(config),
             **code_version(),
-            "earlier_commits": _earlier_commits(folder),
+            "earlier_versions": earlier_versions,
+            "data_sha256": earlier.get("data_sha256"),
             "started": _now(),
             "ended": None,
             "error": None,
@@ -77,24 +82,54 @@ class Recorder:
 
     def environment(self) -> None:
         """Write environment.json. Imports JAX."""
-        write_json(self.folder / "environment.json", {**_environment(), "command": sys.argv})
+        write_json(self.folder / "environment.json", {**environment(), "command": sys.argv})
+
+    def data(self, sha256: dict[str, str]) -> None:
+        """Remember what the run is trained on.
+
+        Args:
+            sha256: Digests of the files or arrays of the dataset, by their names.
+
+        Raises:
+            UserError: If the run was begun with other data.
+        """
+        before = self._status["data_sha256"]
+        if before is not None and before != sha256:
+            raise UserError(
+                self.folder,
+                "was begun with other data than there are now",
+                "put them back, or choose another hydra.run.dir=…",
+            )
+        self._status["data_sha256"] = sha256
+
+    @property
+    def num_recorded(self) -> int:
+        """Epochs from the first on whose metrics are there, none of them missing."""
+        return len(_from_the_first(RunFolder(self.folder).metrics))
 
     def keep_metrics(self, num_epochs: int) -> list[dict[str, Any]]:
         """Drop the metrics of epochs after `num_epochs`, which training is going to repeat. Returns what is kept."""
-        kept = [record for record in RunFolder(self.folder).metrics if record["epoch"] <= num_epochs]
+        kept = _from_the_first(RunFolder(self.folder).metrics)[:num_epochs]
         write_text(self.folder / "metrics.jsonl", "".join(dump_json(record) + "\n" for record in kept))
         return kept
 
     def metrics(self, record: dict[str, Any]) -> None:
         """Append a line to metrics.jsonl."""
+        self._append(dump_json(record) + "\n")
+
+    def metrics_to_disk(self) -> None:
+        """Wait until metrics.jsonl is on disk: a checkpoint may not be newer than the metrics, whatever is cut off."""
+        self._append("", flush=True)
+
+    def _append(self, text: str, *, flush: bool = False) -> None:
         path = self.folder / "metrics.jsonl"
         try:
             with path.open("a") as file:
-                file.write(dump_json(record) + "\n")
+                file.write(text)
+                if flush:
+                    os.fsync(file.fileno())
         except OSError as error:
-            raise UserError(
-                path, f"cannot be written ({error.strerror})", "free space and run the command again"
-            ) from error
+            raise StorageError(path, error) from error
 
 
 @contextmanager
@@ -112,13 +147,21 @@ def log_to(folder: Path) -> logging.Handler:
 
     It leaves out what is logged while another run is worked on.
     """
-    handler = logging.FileHandler(folder / "run.log")
+    handler = _QuietHandler(folder / "run.log")
     handler.addFilter(lambda _: _current.get() in (None, folder))
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("ae_jax")
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     return handler
+
+
+class _QuietHandler(logging.FileHandler):
+    """A log that cannot be written, as on a full disk, is no reason to end a run, nor to fill the terminal."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as there
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 def _make_writable(folder: Path) -> None:
@@ -128,14 +171,22 @@ def _make_writable(folder: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UserError(
-            folder, f"cannot be written ({error.strerror})", "choose another folder with hydra.run.dir=…"
-        ) from error
+        raise StorageError(folder, error, remedy="choose another folder with hydra.run.dir=…") from error
+    home = folder.resolve()
+    for path in [
+        *folder.iterdir(),
+        *(folder / "checkpoint").glob("*"),
+    ]:  # a folder from elsewhere may hold a link, through which files would be overwritten
+        if path.is_symlink() and not path.resolve().is_relative_to(home):
+            raise UserError(path, f"is a link that leads out of its run folder, to {path.resolve()}", "delete the link")
 
 
 def _lock(folder: Path) -> IO[str]:
     """Hold the run folder until the file is closed, or the process ends however it ends."""
-    file = (folder / ".lock").open("a+")
+    try:
+        file = (folder / ".lock").open("a+")
+    except OSError as error:
+        raise StorageError(folder / ".lock", error) from error
     if fcntl is not None:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -146,68 +197,42 @@ def _lock(folder: Path) -> IO[str]:
             raise UserError(
                 folder, f"is being trained in by process {holder}", "wait for it, or choose another hydra.run.dir=…"
             ) from None
-    file.truncate(0)
-    file.write(f"{os.getpid()} on {socket.gethostname()}")
-    file.flush()
+    try:
+        file.truncate(0)
+        file.write(f"{os.getpid()} on {socket.gethostname()}")
+        file.flush()
+    except OSError as error:
+        raise StorageError(folder / ".lock", error) from error
     return file
 
 
-def _earlier_commits(folder: Path) -> list[str]:
-    """Commits that trained earlier parts of the run in this folder, if the code has changed since."""
-    run = RunFolder(folder)
-    if run.state is None:
+def _tidy(folder: Path) -> None:
+    """Delete what a process that was killed left half-written; the lock says that nobody writes now."""
+    for part in (*folder.glob(".*.part"), *folder.glob("figures/.*.part"), *folder.glob(".probe.*")):
+        with suppress(OSError):
+            part.unlink()
+
+
+def _earlier_versions(folder: Path, status: dict[str, Any]) -> list[dict[str, Any]]:
+    """Versions that trained earlier parts of the run in this folder, where they have changed since."""
+    if not status:
         return []
-    status = run.read("status.json")
-    earlier, last = status.get("earlier_commits", []), status.get("git_commit")
-    if last is None or last == code_version()["git_commit"]:
+    earlier, then = status.get("earlier_versions", []), recorded_versions(RunFolder(folder))
+    changed = changes(then, versions())
+    if not changed:
         return earlier
-    _log.warning("the code has changed since this run began: it was at commit %s", last[:10])
-    return [*earlier, last]
+    _log.warning("%s goes on with other versions than it began with: %s", folder.name, changed)
+    return [*earlier, then]
+
+
+def _from_the_first(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The records of epochs 1, 2, 3, … up to the first that is missing."""
+    kept: list[dict[str, Any]] = []
+    for record in records:
+        if record["epoch"] == len(kept) + 1:
+            kept.append(record)
+    return kept
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-@functools.cache
-def _environment() -> dict[str, Any]:
-    """What cannot change while this process lives."""
-    import jax
-
-    return {
-        "schema": SCHEMA,
-        "python": platform.python_version(),
-        "packages": package_versions(_PACKAGES),
-        "devices": [f"{device.platform}:{device.device_kind}" for device in jax.devices()],
-        "flags": {name: os.environ[name] for name in ("XLA_FLAGS", "JAX_PLATFORMS") if name in os.environ},
-        "host": socket.gethostname(),
-        "system": platform.platform(),
-        "num_cpus": os.cpu_count(),
-    }
-
-
-def package_versions(names: Iterable[str]) -> dict[str, str | None]:
-    """Versions of installed packages, None for those that are not."""
-    versions = dict.fromkeys(names)
-    for name in versions:
-        with suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
-    return versions
-
-
-@functools.cache
-def code_version() -> dict[str, Any]:
-    """Commit of the code when this process began, and whether it was changed since; None outside a checkout."""
-    root = Path(__file__).resolve().parents[2]
-
-    def git(arguments: Iterable[str]) -> str | None:
-        try:
-            result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return result.stdout.strip() if result.returncode == 0 else None
-
-    if not (root / ".git").exists():
-        return {"git_commit": None, "git_changed": None}
-    changed = git(["status", "--porcelain", "--untracked-files=no"])
-    return {"git_commit": git(["rev-parse", "HEAD"]), "git_changed": None if changed is None else bool(changed)}

@@ -96,7 +96,7 @@ def load_run(folder: str | Path) -> TrainedRun:
 def stored_config(folder: Path) -> dict[str, Any]:
     """The checked config of a run folder, checked again: whoever sends a folder cannot make it run other code."""
     run = RunFolder(folder)
-    config = validate(run.config)
+    config = validate({"resume": "auto", **run.config})  # which the first runs did not record
     if config_hash(config) != run.read("status.json").get("config_hash"):
         raise UserError(folder / "config.json", "is not the config of this run", "train the run again")
     return config

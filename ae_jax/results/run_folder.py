@@ -28,7 +28,7 @@ from ae_jax.errors import UserError
 
 SCHEMA = 1
 
-UNNAMED = ("name", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
+UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
 """Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
 
 

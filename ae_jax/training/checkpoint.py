@@ -3,11 +3,14 @@
 A run's own, in its `checkpoint/`, is numbered by its epoch and has `latest`, all that training needs to go on, and
 `best`, the parameters with the lowest validation loss. A group's has `states`: those of all its runs in one array each,
 which is many times cheaper to write while they train. A save is written under a temporary name and renamed, so a
-checkpoint is whole or absent. The last two are kept.
+checkpoint is whole or absent. The last two are kept. Digests of the arrays are kept with them, so that one that was
+damaged later is told from one that is good. Schema 1 had none.
 """
 
+import hashlib
 import json
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,10 +20,11 @@ import numpy as np
 from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
 from ae_jax.training.state import Best, TrainState
 
-SCHEMA = 1
+SCHEMA = 2
+_READABLE = (1, 2)
 _KEPT = 2
 _log = logging.getLogger(__name__)
 
@@ -47,36 +51,51 @@ class Checkpoints:
         return time.monotonic() - self._last_save >= self._least_seconds
 
     def save(self, state: TrainState) -> None:
-        """Start saving the state of one run (NumPy arrays); returns before it is on disk."""
+        """Start saving the state of one run (NumPy arrays); returns before it is on disk.
+
+        Raises:
+            StorageError: If it, or the one before, cannot be written.
+        """
         latest = {name: leaf for name, leaf in state._asdict().items() if name != "best"}
         self._save(int(state.epoch), {"latest": latest, "best": state.best._asdict()})
 
     def save_group(self, states: TrainState) -> None:
-        """Start saving the states of all runs of a group, stacked; returns before it is on disk."""
+        """Start saving the states of all runs of a group, stacked; returns and raises as `save`."""
         # Numbered by themselves: the runs of a group may be at different epochs.
         self._last_number = 1 + max([self._last_number, *(int(step.name) for step in _steps(self._folder)[:1])])
         self._save(self._last_number, {"states": _as_dict(states)})
 
     def _save(self, number: int, items: dict[str, Any]) -> None:
         self._last_save = time.monotonic()
-        if self._checkpointer is None:
-            policy = ocp.training.preservation_policies.LatestN(_KEPT)
-            self._checkpointer = ocp.training.Checkpointer(
-                self._folder, preservation_policy=policy, cleanup_tmp_directories=True
+        digests = {name: _digest(item) for name, item in items.items()}
+        try:
+            if self._checkpointer is None:
+                policy = ocp.training.preservation_policies.LatestN(_KEPT)
+                self._checkpointer = ocp.training.Checkpointer(
+                    self._folder, preservation_policy=policy, cleanup_tmp_directories=True
+                )
+            self._checkpointer.save_checkpointables_async(
+                number,
+                items,
+                force=True,  # or Orbax skips a save that is asked for while another is under way
+                overwrite=True,
+                custom_metadata={**self._metadata, "digests": digests},
             )
-        self._checkpointer.save_checkpointables_async(
-            number,
-            items,
-            force=True,  # or Orbax skips a save that is asked for while another is under way
-            overwrite=True,
-            custom_metadata=self._metadata,
-        )
+        except Exception as error:  # Orbax and TensorStore have many types for a disk that is full
+            raise StorageError(self._folder, error) from error
 
     def close(self) -> None:
-        """Wait until everything is on disk."""
-        if self._checkpointer is not None:
-            self._checkpointer.close()
-            self._checkpointer = None
+        """Wait until everything is on disk.
+
+        Raises:
+            StorageError: If it cannot be written.
+        """
+        checkpointer, self._checkpointer = self._checkpointer, None
+        try:
+            if checkpointer is not None:
+                checkpointer.close()
+        except Exception as error:
+            raise StorageError(self._folder, error) from error
 
     def __enter__(self) -> "Checkpoints":
         return self
@@ -85,21 +104,22 @@ class Checkpoints:
         self.close()
 
 
-def restore_state(folder: Path, abstract: TrainState) -> TrainState | None:
+def restore_state(folder: Path, abstract: TrainState, *, at_most: int) -> TrainState | None:
     """The state of a run in the newest checkpoint of its own that is whole, None if there is no checkpoint.
 
     Args:
         folder: The run's `checkpoint/`.
         abstract: Shapes and types of the state of one run.
+        at_most: Epoch of the newest checkpoint that may be used.
 
     Raises:
         UserError: If there are checkpoints and none can be read.
     """
-    if not _steps(folder):
+    if not any(int(step.name) <= at_most for step in _steps(folder)):
         return None
     best = abstract.best._asdict()
     latest = {name: leaf for name, leaf in abstract._asdict().items() if name != "best"}
-    loaded = _load(folder, {"latest": latest, "best": best})
+    loaded = _load(folder, {"latest": latest, "best": best}, at_most=at_most)
     return TrainState(**loaded["latest"], best=Best(**loaded["best"]))
 
 
@@ -159,19 +179,14 @@ def _steps(folder: Path) -> list[Path]:
     return sorted((step for step in folder.iterdir() if step.name.isdigit()), key=lambda s: -int(s.name))
 
 
-def _load(folder: Path, abstract: dict[str, Any]) -> dict[str, Any]:
+def _load(folder: Path, abstract: dict[str, Any], *, at_most: int = sys.maxsize) -> dict[str, Any]:
     """Load from the newest checkpoint that can be read."""
     problems = []
     for step in _steps(folder):
+        if int(step.name) > at_most:
+            continue
         try:
-            schema = (ocp.checkpointables_metadata(step.resolve()).custom_metadata or {}).get("schema")
-            if schema is None:
-                raise ValueError("its metadata cannot be read")
-            if schema != SCHEMA:
-                raise UserError(
-                    step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it"
-                )
-            loaded = ocp.load_checkpointables(step.resolve(), _on_this_device(abstract))
+            loaded = _load_step(step.resolve(), abstract)
         except UserError:
             raise
         except Exception as error:  # Orbax and TensorStore raise many types for a damaged file
@@ -183,6 +198,31 @@ def _load(folder: Path, abstract: dict[str, Any]) -> dict[str, Any]:
     raise UserError(
         folder, f"no checkpoint can be read ({'; '.join(problems)})"[:400], "move the run folder away and train again"
     )
+
+
+def _load_step(step: Path, abstract: dict[str, Any]) -> dict[str, Any]:
+    """Load a checkpoint, and refuse it unless it holds what was saved."""
+    metadata = ocp.checkpointables_metadata(step).custom_metadata or {}
+    schema = metadata.get("schema")
+    if schema is None:
+        raise ValueError("its metadata cannot be read")
+    if schema not in _READABLE:
+        raise UserError(step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it")
+    loaded = ocp.load_checkpointables(step, _on_this_device(abstract))
+    damaged = [name for name in abstract if schema > 1 and _digest(loaded[name]) != metadata["digests"][name]]
+    if damaged:
+        raise ValueError(f"{damaged[0]} is not what was saved")
+    return loaded
+
+
+def _digest(item: PyTree) -> str:
+    """SHA-256 of the arrays of a tree, with their types, shapes and places."""
+    digest = hashlib.sha256()
+    for place, leaf in jax.tree_util.tree_leaves_with_path(item):
+        array = np.ascontiguousarray(leaf)
+        digest.update(f"{jax.tree_util.keystr(place)} {array.dtype} {array.shape};".encode())
+        digest.update(array.view(np.uint8).data if array.size else b"")
+    return digest.hexdigest()
 
 
 def _on_this_device(abstract: PyTree) -> PyTree:

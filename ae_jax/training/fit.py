@@ -52,6 +52,11 @@ def is_running(
     return (status == Status.RUNNING) & (epoch < num_epochs)
 
 
+def num_reported(state: TrainState) -> int:
+    """Epochs that one run has reported: those completed, and that in which it diverged."""
+    return int(state.epoch) + (int(state.status) == Status.DIVERGED)
+
+
 def on_host(state: TrainState) -> TrainState:
     """A copy of a group's state as NumPy arrays, which the next epoch does not consume."""
     return jax.tree.map(np.array, state)

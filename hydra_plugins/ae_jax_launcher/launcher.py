@@ -29,12 +29,14 @@ class VmapLauncherConf:
         max_runs: Most runs of one program; larger groups are split evenly.
         max_gib: Most memory of one program in GiB; null: what the device or host has free.
         dry_run: Show the plan, and train nothing.
+        retry_failed: Train runs again that failed when this sweep was started before.
     """
 
     _target_: str = "hydra_plugins.ae_jax_launcher.launcher.VmapLauncher"
     max_runs: int = 256
     max_gib: float | None = None
     dry_run: bool = False
+    retry_failed: bool = False
 
 
 ConfigStore.instance().store(group="hydra/launcher", name="vmap", node=VmapLauncherConf, provider="ae_jax")
@@ -58,7 +60,14 @@ class Sweep(Protocol):
     """What a task function's attribute `sweep` can do."""
 
     def plan(
-        self, jobs: Sequence[Job], folder: Path, *, max_runs: int, max_gib: float | None, dry_run: bool
+        self,
+        jobs: Sequence[Job],
+        folder: Path,
+        *,
+        max_runs: int,
+        max_gib: float | None,
+        dry_run: bool,
+        retry_failed: bool,
     ) -> tuple[dict[int, Any], list[list[int]]]:
         """Group the jobs and show how.
 
@@ -80,13 +89,15 @@ class Sweep(Protocol):
 class VmapLauncher(Launcher):
     """See the module's page."""
 
-    def __init__(self, max_runs: int = 256, max_gib: float | None = None, dry_run: bool = False) -> None:
+    def __init__(
+        self, max_runs: int = 256, max_gib: float | None = None, dry_run: bool = False, retry_failed: bool = False
+    ) -> None:
         super().__init__()
         if max_runs < 1:
             raise ValueError(f"max_runs must be at least 1, got {max_runs}")
         if max_gib is not None and max_gib <= 0:
             raise ValueError(f"max_gib must be positive, got {max_gib}")
-        self.max_runs, self.max_gib, self.dry_run = max_runs, max_gib, dry_run
+        self.max_runs, self.max_gib, self.dry_run, self.retry_failed = max_runs, max_gib, dry_run, retry_failed
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Called by Hydra before `launch`, and before the sweeper composes every job to validate it."""
@@ -109,7 +120,14 @@ class VmapLauncher(Launcher):
         if make_sweep is None:
             return self._launch_one_by_one(jobs, initial_job_idx)
         sweep = make_sweep()
-        results, groups = sweep.plan(jobs, folder, max_runs=self.max_runs, max_gib=self.max_gib, dry_run=self.dry_run)
+        results, groups = sweep.plan(
+            jobs,
+            folder,
+            max_runs=self.max_runs,
+            max_gib=self.max_gib,
+            dry_run=self.dry_run,
+            retry_failed=self.retry_failed,
+        )
         if self.dry_run:
             sys.exit(max((2 for result in results.values() if isinstance(result, Exception)), default=0))
         returns = {index: _ended(jobs[index], result) for index, result in results.items()}

@@ -181,7 +181,7 @@ def test_runs_that_the_paper_does_not_ask_for_are_not_in_it(small, here, write_r
         ),
         (figures.main, ["runs=outputs", "figure._target_=ae_jax.files.write_text"], "is no figure"),
         (figures.main, ["runs=outputs", "name=../x"], "name: '../x' cannot name a file"),
-        (figures.main, ["runs=outputs", "output=here/file"], "here/file: cannot be made (File exists)"),
+        (figures.main, ["runs=outputs", "output=here/file"], "here/file: cannot be written (File exists)"),
         (figures.main, ["runs=outputs", "formats=[]"], "formats: none is given"),
         (figures.main, ["model=dense"], "model: is not a key or group of the config"),
         (tables.main, ["runs=outputs", "table.measures=[see]"], "measure: there is no 'see'"),

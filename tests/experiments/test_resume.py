@@ -41,7 +41,7 @@ def _state(folder: Path) -> TrainState:
     shapes = jax.eval_shape(
         lambda run: init_state(experiment.structure, run, num_train=len(experiment.dataset.train)), experiment.run
     )
-    state = restore_state(folder / "checkpoint", shapes)
+    state = restore_state(folder / "checkpoint", shapes, at_most=6)
     assert state is not None
     return state
 

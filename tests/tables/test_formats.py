@@ -150,5 +150,5 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
         write_table(made(), tmp_path, "main", ["csv"])
     assert [path.name for path in tmp_path.iterdir()] == ["main.csv"]
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot be made"):
+    with pytest.raises(UserError, match="cannot be written"):
         write_table(made(), tmp_path / "file", "main", ["csv"])

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
+from ae_jax.experiments.continuation import GROUPS
 from ae_jax.experiments.devices import configure_jax
 from ae_jax.experiments.naming import asked_differences, structure_of
 from ae_jax.experiments.run import end_of
@@ -18,8 +19,6 @@ from ae_jax.experiments.task import GroupTask, Outcome, Request
 from ae_jax.experiments.train import Prepared, prepare, train_group
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.training.group import check_devices
-
-_GROUPS = ".groups"
 
 
 @runtime_checkable
@@ -65,12 +64,19 @@ class Sweep:
         self._compiled: dict[str, Future[Prepared]] = {}
 
     def plan(
-        self, jobs: Sequence[Job], folder: Path, *, max_runs: int, max_gib: float | None, dry_run: bool
+        self,
+        jobs: Sequence[Job],
+        folder: Path,
+        *,
+        max_runs: int,
+        max_gib: float | None,
+        dry_run: bool,
+        retry_failed: bool,
     ) -> tuple[dict[int, Any], list[list[int]]]:
         """Group the jobs and show how; see the launcher's `Sweep`."""
         if not self.runs:
             self._folder, self._overview = folder.resolve(), Overview(folder.resolve())
-        self._batch = [self._run_of(job) for job in jobs]
+        self._batch = [self._run_of(job, retry_failed) for job in jobs]
         self._refuse_shared_folders()
         self.runs += self._batch
         same = self._waiting()
@@ -129,13 +135,17 @@ class Sweep:
             print_end(self.runs, self._folder)
         return [run.exit_code for run in self.runs]
 
-    def _run_of(self, job: Job) -> Run:
+    def _run_of(self, job: Job, retry_failed: bool) -> Run:
         """A run that is to be trained, has ended before, or cannot be trained."""
         try:
             if isinstance(job.folder, Exception):
                 raise self._explain(job.folder)
             config, folder = self._check(job.config), job.folder.resolve()
+            if self._folder not in folder.parents:
+                raise UserError("hydra.sweep.subdir", f"{folder} is not in the sweep's folder", "leave out '..'")
             end = end_of(config, folder)
+            if not retry_failed:
+                _refuse_failed(folder)
         except UserError as error:
             return Run(job.overrides, None, None, "failed", error)
         tracking = {**config["tracking"], "group": config["tracking"]["group"] or self._folder.name}
@@ -190,7 +200,7 @@ class Sweep:
             if waiting:
                 requests = tuple(Request(run.config or {}, run.folder or Path()) for run in waiting)
                 program = next(number for number, one in enumerate(plan.programs) if jobs[0] in one.jobs)
-                task = GroupTask(requests, self._folder / _GROUPS, max_bytes)
+                task = GroupTask(requests, self._folder / GROUPS, max_bytes)
                 groups.append(_Group([again for job in jobs for again in same[job]], program, task))
         return groups
 
@@ -207,6 +217,14 @@ class Sweep:
             if run.folder == outcome.folder:
                 run.end(outcome)
         self._overview.write(self.runs)
+
+
+def _refuse_failed(folder: Path) -> None:
+    """What failed is tried again only when somebody says that it may succeed now."""
+    run = RunFolder(folder)
+    if run.state == "failed":
+        why = str(run.read("status.json").get("error")).replace(f"{folder}: ", "")
+        raise UserError(folder.name, f"failed before ({why})", "try it again with hydra.launcher.retry_failed=true")
 
 
 def _recorded(folder: Path) -> Outcome:
