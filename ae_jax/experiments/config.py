@@ -15,23 +15,35 @@ from annotated_types import Ge, Interval
 from jaxtyping import AbstractArray
 
 from ae_jax.errors import UserError, nearest
-from ae_jax.experiments.targets import check_target, is_component, is_within, parameters, resolve, signature
+from ae_jax.experiments.targets import (
+    OWN_PACKAGE,
+    added_modules,
+    check_target,
+    is_component,
+    is_within,
+    makes,
+    parameters,
+    resolve,
+    signature,
+)
 
 COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
 VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
-# Where this package's members for a group are; other packages' may be anything.
-_HOMES = {
-    "dataset": "ae_jax.datasets",
-    "model": "ae_jax.models",
-    "corruption": "ae_jax.corruptions",
-    "loss": "ae_jax.losses",
-    "optimizer": "ae_jax.optimizers",
-    "trainer": "ae_jax.training",
-    "tracking": "ae_jax.experiments.tracking",
-    "figure": "ae_jax.figures",
-    "table": "ae_jax.tables",
+# Where this package's members for a group are, and what they have to make. The user's own may be anything.
+_KINDS = {
+    "dataset": ("ae_jax.datasets", "ae_jax.datasets.base.Dataset"),
+    "model": ("ae_jax.models", "ae_jax.models.base.AbstractAutoencoder"),
+    "corruption": ("ae_jax.corruptions", "ae_jax.corruptions.base.Corruption"),
+    "loss": ("ae_jax.losses", "ae_jax.losses.base.Loss"),
+    "optimizer": ("ae_jax.optimizers", "optax.GradientTransformation"),
+    "trainer": ("ae_jax.training", "ae_jax.training.options.TrainerOptions"),
+    "tracking": ("ae_jax.experiments.tracking", "ae_jax.experiments.tracking.TrackingOptions"),
+    "figure": ("ae_jax.figures", "matplotlib.figure.Figure"),
+    "table": ("ae_jax.tables", "ae_jax.tables.parts.base.Table"),
 }
+# Those that are made by the class itself.
+_CONSTRUCTED = ("AbstractAutoencoder", "TrainerOptions", "TrackingOptions")
 
 _TOP_LEVEL: dict[str, Any] = {
     "name": str,
@@ -121,27 +133,57 @@ def _targets(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _targets(item, f"{prefix}{index}.")
 
 
-def _check_component(path: str, node: Any) -> dict[str, Any]:
-    """Check a node with a `_target_` against the target's signature."""
+def _check_component(path: str, node: Any, wanted: Any = None) -> dict[str, Any]:
+    """Check a node with a `_target_` against the target's signature, and that it makes what is wanted in its place.
+
+    What is wanted of a component is what its group is made of; of a part of a component, as that annotates it.
+    """
     group = path.replace(".", "/")
     if not is_component(node):
         raise UserError(path, f"got {node!r}, expected an option of the group {group}", "list them with --help")
-    home = _HOMES[path.partition(".")[0]]
-    if is_within(node["_target_"], ("ae_jax",)) and not is_within(node["_target_"], (home,)):
-        raise UserError(f"{path}._target_", f"{node['_target_']!r} is no {group}", f"choose one from {home}")
-    target = resolve(node["_target_"])
-    hints = parameters(target)
+    name = node["_target_"]
+    home, kind = _KINDS[path.partition(".")[0]]
+    if is_within(name, (OWN_PACKAGE,)) and not is_within(name, (home,)):
+        raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
+    target = resolve(name)
+    hints = _checkable(f"{path}._target_", name)
+    if not is_within(name, added_modules()) and not _fits(target, resolve(kind) if wanted is None else wanted):
+        raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
     _check_keys(path, node, {"_target_", *hints})
-    checked: dict[str, Any] = {"_target_": node["_target_"]}
-    for name, hint in hints.items():
-        key = f"{path}.{name}"
-        if name not in node:
-            if signature(target).parameters[name].default is inspect.Parameter.empty:
-                _require_keys(path, node, [name])
+    parts = hints if is_within(name, (OWN_PACKAGE,)) else {}
+    checked: dict[str, Any] = {"_target_": name}
+    for part, hint in hints.items():
+        key = f"{path}.{part}"
+        if part not in node:
+            if signature(target).parameters[part].default is inspect.Parameter.empty:
+                _require_keys(path, node, [part])
             continue
-        item = node[name]
-        checked[name] = _check_component(key, item) if is_component(item) else check_type(key, item, hint)
+        item = node[part]
+        if is_component(item):
+            checked[part] = _check_component(key, item, parts.get(part, Any))
+        else:
+            checked[part] = check_type(key, item, hint)
     return checked
+
+
+def _checkable(key: str, name: str) -> dict[str, Any]:
+    """The parameters of a target, if it is a function or class whose signature can be read."""
+    try:
+        return parameters(resolve(name))
+    except (TypeError, ValueError, NameError, AttributeError) as error:
+        raise UserError(key, f"{name!r} has no signature that can be checked ({error})", "choose another") from error
+
+
+def _fits(target: Any, wanted: Any) -> bool:
+    """Whether a target makes what is wanted: what has a constructor for configs by a class, all else by a function."""
+    if typing.get_origin(wanted) in (Union, types.UnionType):
+        return any(_fits(target, one) for one in typing.get_args(wanted))
+    made = makes(target)
+    if not (inspect.isclass(made) and inspect.isclass(wanted)):
+        return wanted is Any or made == wanted
+    is_abstract = any(getattr(item, "__isabstractmethod__", False) for item in vars(target).values())
+    by_class = inspect.isclass(target)
+    return issubclass(made, wanted) and not is_abstract and by_class == (wanted.__name__ in _CONSTRUCTED)
 
 
 def _check_keys(path: str, node: dict[str, Any], known: set[str]) -> None:

@@ -4,36 +4,54 @@ import functools
 import importlib
 import inspect
 import os
+import re
 import typing
 from collections.abc import Callable
 from typing import Any
 
 from ae_jax.errors import UserError
 
-# Modules whose members a config may name. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
-ALLOWED_MODULES = ("ae_jax", "optax", "flax.nnx", "jax")
+# Modules that a config may name: anywhere below the first, of the others their own members, since more of JAX writes
+# files and loads code. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
+OWN_PACKAGE = "ae_jax"
+ALLOWED_MODULES = (OWN_PACKAGE, "optax", "flax.nnx", "jax.nn", "jax.nn.initializers")
 # Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
 SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
 _INPUTS = frozenset({"self", "key", "x"})
 
 
 def check_target(key: str, target: Any) -> None:
-    """Refuse a `_target_` outside the allowed modules, before anything of it is imported."""
-    added = [name for name in os.environ.get("AE_JAX_ALLOWED_TARGETS", "").replace(",", " ").split() if name]
+    """Refuse a `_target_` outside the allowed modules, before anything of it is imported, and private members."""
+    added = added_modules()
     allowed = (*ALLOWED_MODULES, *added)
-    if not isinstance(target, str) or not is_within(target, allowed):
+    if not isinstance(target, str) or not _is_allowed(target, added):
         raise UserError(
             key,
-            f"{target!r} is not in an allowed module ({', '.join(allowed)})",
+            f"{target!r} is not a public member of an allowed module ({', '.join(allowed)})",
             "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS",
         )
+    check_home(key, target, (*(module.partition(".")[0] for module in ALLOWED_MODULES), *added))
+
+
+def check_home(key: str, target: str, homes: tuple[str, ...]) -> None:
+    """Refuse what does not exist, and what was merely imported where it is named, such as a module's `os.system`."""
     try:
         home = getattr(resolve(target), "__module__", None)
     except (ImportError, AttributeError) as error:
         raise UserError(key, f"cannot find {target!r} ({error})", "check the spelling of its path") from error
-    # A member that was merely imported there, such as a module's `os.system`, is not the module's own.
-    if not isinstance(home, str) or not is_within(home + ".", allowed):
-        raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(allowed)})")
+    if not isinstance(home, str) or not is_within(home + ".", homes):
+        raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(homes)})")
+
+
+def added_modules() -> tuple[str, ...]:
+    """Modules that the user allows beside `ALLOWED_MODULES`, by AE_JAX_ALLOWED_TARGETS."""
+    return tuple(os.environ.get("AE_JAX_ALLOWED_TARGETS", "").replace(",", " ").split())
+
+
+def _is_allowed(target: str, added: tuple[str, ...]) -> bool:
+    is_public = re.fullmatch(r"[^\W\d_]\w*(\.[^\W\d_]\w*)+", target)
+    is_member = target.rpartition(".")[0] in ALLOWED_MODULES
+    return bool(is_public) and (is_member or is_within(target, (OWN_PACKAGE, *added)))
 
 
 def resolve(target: str) -> Any:
@@ -55,6 +73,25 @@ def parameters(target: Callable[..., Any]) -> dict[str, Any]:
             or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name not in _INPUTS)
         )
     }
+
+
+def makes(target: Callable[..., Any]) -> Any:
+    """What a target gives once a config has given its options: a class itself; a function what it returns.
+
+    Where inputs are still missing, it is the function of them. The options of this package's components are
+    keyword-only, so that all else are inputs.
+    """
+    if inspect.isclass(target):
+        return target
+    hints = typing.get_type_hints(target, include_extras=True)
+    is_own = is_within(f"{target.__module__}.", (OWN_PACKAGE,))
+    inputs = [
+        hints.get(name, Any)
+        for name, parameter in signature(target).parameters.items()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and (is_own or name in _INPUTS)
+    ]
+    made = hints.get("return", Any)
+    return Callable[inputs, made] if inputs else made
 
 
 def signature(target: Callable[..., Any]) -> inspect.Signature:
