@@ -18,6 +18,7 @@ from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_name, check_parts, check_type
 from ae_jax.experiments.environment import code_version, package_versions
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
+from ae_jax.experiments.hydra_node import PATHS
 from ae_jax.files import check_file_name, make_folder, write_json
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
@@ -143,7 +144,7 @@ def _composed(kind: Made, key: str, overrides: list[str], config_dir: str | None
 
 def _check_sweep(key: str, overrides: list[str], config_dir: str | None) -> None:
     """Compose the sweep with each of its values once, so that a mistake is found before the first run trains."""
-    _refuse(key, overrides, ("name",))
+    _refuse(key, overrides, ("name", *PATHS))
     try:
         cli.check_sweep(overrides, config_dir=config_dir)
     except UserError as error:

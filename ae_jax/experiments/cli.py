@@ -37,7 +37,7 @@ def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir
     """
     import hydra
 
-    _register_resolvers()
+    _prepare_hydra()
     if config_dir and not Path(config_dir).is_dir():
         raise UserError("--config-dir", f"{config_dir} is not a folder", "name the folder that has your configs")
     search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
@@ -95,10 +95,14 @@ def explain(error: BaseException, config_name: str = "config") -> BaseException:
 def _train() -> int:
     # With this set, Hydra lets exceptions through to `guard` instead of printing them.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    _register_resolvers()
+    _prepare_hydra()
     from hydra._internal.utils import get_args_parser
 
     arguments = get_args_parser().parse_args()
+    if arguments.experimental_rerun is not None:
+        raise UserError(
+            "--experimental-rerun", "unpickles its file, which can run any code", "type the overrides again"
+        )
     special = (arguments.help, arguments.hydra_help, arguments.cfg, arguments.info)
     if not arguments.multirun and not any(special) and not arguments.shell_completion and not arguments.run:
         composed = compose(
@@ -133,7 +137,7 @@ def train_sweep(overrides: Sequence[str]) -> list[Any]:
     """
     given, sys.argv = sys.argv, [sys.argv[0], "--multirun", *overrides]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
-    _register_resolvers()
+    _prepare_hydra()
     try:
         _run_hydra([])
     finally:
@@ -273,7 +277,15 @@ def _answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:
     return EXIT_DIVERGED if end == "diverged" else EXIT_COMPLETED
 
 
-def _register_resolvers() -> None:
+def _prepare_hydra() -> None:
+    """Let Hydra act on nothing that `hydra_node` has not checked, and resolve the names of runs."""
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.config_repository import ConfigRepository
+
+    from ae_jax.experiments.hydra_node import guard
+
+    guard(ConfigLoaderImpl, ConfigRepository)
+
     def name(*, _root_: DictConfig) -> str:
         from ae_jax.experiments.naming import run_name
 

@@ -15,6 +15,7 @@ from annotated_types import Ge, Interval
 from jaxtyping import AbstractArray
 
 from ae_jax.errors import UserError, nearest
+from ae_jax.experiments.config_files import check_name
 from ae_jax.experiments.targets import (
     OWN_PACKAGE,
     added_modules,
@@ -247,12 +248,6 @@ def _choices(hint: Any) -> Iterator[Any]:
     else:
         for item in typing.get_args(hint):
             yield from _choices(item)
-
-
-def check_name(key: str, name: str) -> None:
-    """Refuse what cannot name a folder."""
-    if not name or name.startswith(".") or any(part in name for part in ("/", "\\", "\0", "\n")):
-        raise UserError(key, f"{name!r} cannot name a folder", "use letters, digits, - and _")
 
 
 def _lower(message: str) -> str:

@@ -27,7 +27,7 @@ def check_target(key: str, target: Any) -> None:
     if not isinstance(target, str) or not _is_allowed(target, added):
         raise UserError(
             key,
-            f"{target!r} is not a public member of an allowed module ({', '.join(allowed)})",
+            f"{target!r} is not in an allowed module ({', '.join(allowed)}), or private",
             "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS",
         )
     check_home(key, target, (*(module.partition(".")[0] for module in ALLOWED_MODULES), *added))
