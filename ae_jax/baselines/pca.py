@@ -19,6 +19,7 @@ from jaxtyping import Float, Float64, Real
 from ae_jax.baselines.moments import PerFeature, second_moments
 from ae_jax.errors import UserError
 from ae_jax.files import write_bytes
+from ae_jax.reading import read_npz
 
 _SCHEMA = 1
 
@@ -138,11 +139,11 @@ class PCA:
         if not path.is_file():
             raise UserError(path, "no such file; a saved PCA was expected")
         try:
-            with np.load(path, allow_pickle=False) as file:
-                if file["schema"] != _SCHEMA:
-                    raise ValueError(f"schema {file['schema']}, expected {_SCHEMA}")
-                mean, components, variances = file["mean"], file["components"], file["variances"]
-                num_examples = int(file["num_examples"])
+            file = read_npz(path)
+            if file["schema"] != _SCHEMA:
+                raise ValueError(f"schema {file['schema']}, expected {_SCHEMA}")
+            mean, components, variances = file["mean"], file["components"], file["variances"]
+            num_examples = int(file["num_examples"])
             (num_features,) = mean.shape
             if variances.shape != mean.shape or components.shape != (min(len(components), num_features), num_features):
                 raise ValueError(f"shapes {mean.shape}, {components.shape}, {variances.shape} do not fit together")

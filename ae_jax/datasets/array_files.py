@@ -1,19 +1,13 @@
 """Reader of .npy and .npz that unpickles nothing and allocates nothing that the file does not hold."""
 
-from io import BytesIO, UnsupportedOperation
-from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from typing import NamedTuple
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
 from ae_jax.errors import UserError, nearest
-
-DEFLATE_MAX_RATIO = 1032  # the most that one byte of a deflate stream can expand to
-
-NUMBERS, NUMBERS_OR_TEXT = "buif", "buifU"  # kinds of dtypes
-MAX_HEADER_BYTES = 1 << 14  # NumPy refuses longer ones
+from ae_jax.reading import MAX_HEADER_BYTES, NUMBERS, NUMBERS_OR_TEXT, check_header, open_file, read_member
 
 
 class Loaded(NamedTuple):
@@ -22,14 +16,6 @@ class Loaded(NamedTuple):
     values: np.ndarray
     labels: np.ndarray | None = None
     names: tuple[str, ...] | None = None
-
-
-class Header(NamedTuple):
-    """What a .npy file says about itself, and how many bytes it takes to say so."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    num_bytes: int
 
 
 def read_array_file(path: Path, *, key: str | None, label_key: str | None) -> Loaded:
@@ -55,13 +41,17 @@ def _read_npy(path: Path, key: str | None, label_key: str | None) -> Loaded:
     for name, value in {"key": key, "label_column": label_key}.items():
         if value is not None:
             raise UserError(f"dataset.{name}", f"{value!r} names a part of {path.name}, which holds a single array")
-    with path.open("rb") as file:
-        _check_header(file.read(MAX_HEADER_BYTES), path.stat().st_size, f"{path}", NUMBERS)
+    with open_file(path.resolve()) as file:
+        size = path.stat().st_size
+        try:
+            check_header(file.read(MAX_HEADER_BYTES), size, NUMBERS)
+        except ValueError as error:
+            raise UserError(path, str(error), "save it as a numeric array") from error
     return Loaded(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _read_npz(path: Path, key: str | None, label_key: str | None) -> Loaded:
-    with ZipFile(path) as archive:
+    with open_file(path.resolve()) as file, ZipFile(file) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         labels = None
         if label_key is not None:
@@ -81,37 +71,8 @@ def _named(members: dict[str, ZipInfo], name: str, key: str, path: Path) -> ZipI
 
 
 def _member(archive: ZipFile, info: ZipInfo, path: Path, kinds: str) -> np.ndarray:
-    source = f"{path}, array {info.filename.removesuffix('.npy')!r}"
-    if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-        raise UserError(source, "is compressed in a way that NumPy does not write", "write it with numpy.savez")
-    if info.file_size > DEFLATE_MAX_RATIO * (info.compress_size + 64):
-        raise UserError(source, "claims a size that its compressed bytes cannot hold", "write it again")
-    with archive.open(info) as file:
-        _check_header(file.read(MAX_HEADER_BYTES), info.file_size, source, kinds)
-    with archive.open(info) as file:
-        return np.lib.format.read_array(file, allow_pickle=False)
-
-
-def _check_header(head: bytes, num_bytes: int, source: str, kinds: str) -> None:
-    """Refuse other kinds of values than these, and a shape that does not agree with the file's size."""
-    shape, dtype, size = _header(head)
-    if dtype.hasobject:
-        raise UserError(source, "holds pickled Python objects, which are never loaded", "save it as a numeric array")
-    if dtype.kind not in kinds:
-        raise UserError(source, f"holds values of type {dtype}, expected numbers", "save it as a numeric array")
-    expected, held = prod(shape) * dtype.itemsize, num_bytes - size
-    if expected != held:
-        problem = f"is truncated or damaged: shape {shape} of {dtype} takes {expected} bytes, it holds {held}"
-        raise UserError(source, problem, "write it again")
-
-
-def _header(head: bytes) -> Header:
-    file = BytesIO(head)
-    version = np.lib.format.read_magic(file)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in readers:
-        raise UnsupportedOperation(f"format version {version} is not for numeric arrays")
-    shape, _, dtype = readers[version](file)
-    if any(size < 0 for size in shape):
-        raise ValueError(f"negative size in shape {shape}")
-    return Header(shape, dtype, file.tell())
+    try:
+        return read_member(archive, info, kinds)
+    except ValueError as error:
+        source = f"{path}, array {info.filename.removesuffix('.npy')!r}"
+        raise UserError(source, str(error), "save it as a numeric array") from error

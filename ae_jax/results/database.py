@@ -219,7 +219,7 @@ def _type(values: Sequence[Setting]) -> str:
     kinds = {type(value) for value in values if value is not None}
     if kinds == {bool}:
         return "BOOLEAN"
-    if kinds == {int}:
+    if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):  # type: ignore[operator]
         return "BIGINT"
     return "DOUBLE" if kinds <= {int, float} else "VARCHAR"
 

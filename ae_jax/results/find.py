@@ -32,15 +32,20 @@ def find_runs(paths: Iterable[str | Path]) -> list[Path]:
     return sorted(found.values())
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            below = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        below = None  # one that cannot be looked into counts, so that whoever reads it says why
-    if below is None or any(entry.name in _MARKS for entry in below):
-        yield folder
-        return
-    for entry in below:
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _walk(folder / entry.name)
+def _walk(top: Path) -> Iterator[Path]:
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                below = sorted(entries, key=lambda entry: entry.name, reverse=True)
+        except OSError:
+            below = None  # one that cannot be looked into counts, so that whoever reads it says why
+        if below is None or any(entry.name in _MARKS for entry in below):
+            yield folder
+            continue
+        for entry in below:
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                if not entry.name.isprintable():
+                    raise UserError(folder, f"holds a folder whose name is no text: {entry.name!a}", "rename it")
+                waiting.append(folder / entry.name)

@@ -17,7 +17,6 @@
 | `.lock` | held by the process that trains in the folder |
 """
 
-import json
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,10 @@ from typing import Any
 import numpy as np
 
 from ae_jax.errors import UserError
+from ae_jax.reading import parse_json, read_json_bytes, read_npz
 
 SCHEMA = 1
+_TRAIN_AGAIN = "delete the run folder and train again"
 
 UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
 """Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
@@ -68,7 +69,7 @@ class RunFolder:
             return None
         state = self.read("status.json").get("state")
         if not isinstance(state, str):
-            raise UserError(path, "does not hold a state", "delete the run folder and train again")
+            raise UserError(path, "does not hold a state", _TRAIN_AGAIN)
         return state
 
     @cached_property
@@ -96,14 +97,13 @@ class RunFolder:
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that are whole; a last line cut short by a crash is left out."""
         path = self.path / "metrics.jsonl"
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        *lines, _ = self._content("metrics.jsonl").split(b"\n") if path.exists() else [b""]
         records = []
-        for number, line in enumerate((line for line in lines if line.endswith("\n")), start=1):
+        for number, line in enumerate(lines, start=1):
             try:
                 records.append(_record(line))
             except (ValueError, KeyError) as error:
-                remedy = "delete the run folder and train again"
-                raise UserError(path, f"cannot be read in line {number} ({error})", remedy) from error
+                raise UserError(path, f"cannot be read in line {number} ({error})", _TRAIN_AGAIN) from error
         return records
 
     @cached_property
@@ -122,14 +122,13 @@ class RunFolder:
         if not path.exists():
             raise UserError(path, "is missing", "train the run again, or give the folder of one that has completed")
         try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
+            arrays = read_npz(path)
             lengths = {len(array) for array in arrays.values()}
             if not set(needed) <= arrays.keys() or len(lengths) != 1:
                 raise ValueError(f"it needs {', '.join(needed)}, of one length")
             return arrays
         except Exception as error:  # NumPy and zipfile answer damage with a dozen types
-            raise UserError(path, f"cannot be read ({error})", "delete the run folder and train again") from error
+            raise UserError(path, f"cannot be read ({error})", _TRAIN_AGAIN) from error
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the folder."""
@@ -137,19 +136,26 @@ class RunFolder:
         if not self.path.is_dir():
             raise UserError(self.path, "is not a folder", "give the run folder that training printed")
         try:
-            content = json.loads(path.read_text())
+            content = parse_json(self._content(name))
+        except ValueError as error:
+            raise UserError(path, f"cannot be read ({error})", _TRAIN_AGAIN) from error
+        if not isinstance(content, dict):
+            raise UserError(path, "does not hold a JSON object", _TRAIN_AGAIN)
+        return content
+
+    def _content(self, name: str) -> bytes:
+        path = self.path / name
+        try:
+            return read_json_bytes(path)
         except FileNotFoundError:
             raise UserError(path, "is missing", "give the folder of a run that has finished") from None
         except (OSError, ValueError) as error:
-            raise UserError(path, f"cannot be read ({error})", "delete the run folder and train again") from error
-        if not isinstance(content, dict):
-            raise UserError(path, "does not hold a JSON object", "delete the run folder and train again")
-        return content
+            raise UserError(path, f"cannot be read ({error})", _TRAIN_AGAIN) from error
 
 
-def _record(line: str) -> dict[str, Any]:
+def _record(line: bytes) -> dict[str, Any]:
     """An epoch's metrics; numbers that were not finite are null."""
-    record = json.loads(line)
+    record = parse_json(line)
     if not isinstance(record, dict) or not isinstance(record["epoch"], int):
         raise ValueError("no object with an epoch")
     wrong = [name for name, value in record.items() if value is not None and not isinstance(value, int | float)]
