@@ -1,5 +1,6 @@
 """The one exception for mistakes of the user: a key or file, what is wrong with it, and the way out."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -31,6 +32,13 @@ class StorageError(UserError):
     def __init__(self, path: object, reason: BaseException, remedy: str = "free space, and run the command again"):
         why = getattr(reason, "strerror", None) or (str(reason).strip().splitlines() or [type(reason).__name__])[0]
         super().__init__(path, f"cannot be written ({why})", remedy)
+
+    @classmethod
+    def behind(cls, error: BaseException, path: object) -> BaseException:
+        """An exception as it is, unless it says that a disk is full or not to be written."""
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            return cls(error.filename or path, error)
+        return error
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

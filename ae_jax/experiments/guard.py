@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.interruption import EXIT_INTERRUPTED, end_in_order
@@ -17,6 +18,7 @@ def guard(command: Callable[[], int]) -> int:
 
     load_dotenv(find_dotenv(usecwd=True))
     end_in_order()
+    sys.unraisablehook = _print_unraisable
     logging.getLogger("absl").setLevel(logging.CRITICAL)
     try:
         return command()
@@ -29,6 +31,12 @@ def guard(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _print_unraisable(unraisable: Any) -> None:
+    # After a save has failed, threads of TensorStore report to an event loop of Orbax that is no more.
+    if str(unraisable.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(unraisable)
 
 
 def print_mistake(error: UserError) -> int:

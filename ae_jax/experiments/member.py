@@ -112,6 +112,7 @@ class Member:
         """End the run by an exception: failed, or interrupted where the program is told to end or the disk is full."""
         if self.outcome is not None:
             return
+        error = StorageError.behind(error, self.folder)
         failure = error if isinstance(error, Exception) else None
         state = "failed" if failure and not isinstance(failure, StorageError) else "interrupted"
         message = str(error) if isinstance(error, UserError) else repr(error)

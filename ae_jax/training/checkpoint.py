@@ -10,6 +10,8 @@ damaged later is told from one that is good. Schema 1 had none.
 import hashlib
 import json
 import logging
+import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -82,7 +84,7 @@ class Checkpoints:
                 custom_metadata={**self._metadata, "digests": digests},
             )
         except Exception as error:  # Orbax and TensorStore have many types for a disk that is full
-            raise StorageError(self._folder, error) from error
+            raise StorageError(self._folder, _reason(error)) from error
 
     def close(self) -> None:
         """Wait until everything is on disk.
@@ -95,13 +97,19 @@ class Checkpoints:
             if checkpointer is not None:
                 checkpointer.close()
         except Exception as error:
-            raise StorageError(self._folder, error) from error
+            raise StorageError(self._folder, _reason(error)) from error
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _reason(error: Exception) -> Exception:
+    """The error of the system that TensorStore quotes in a long text, if it does."""
+    quoted = re.search(r"os_error_code='(\d+)'", str(error))
+    return OSError(int(quoted[1]), os.strerror(int(quoted[1]))) if quoted else error
 
 
 def restore_state(folder: Path, abstract: TrainState, *, at_most: int) -> TrainState | None:

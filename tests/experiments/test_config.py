@@ -103,6 +103,7 @@ def test_name_is_readable_and_ends_in_the_hash(compose):
         "tags=[a]",
         "notes=other",
         "name=other",
+        "resume=must",
         "tracking.mode=offline",
         "tracking.project=other",
         "runtime.platform=cpu",

@@ -6,6 +6,7 @@ Each line is answered by one on standard output: `{"figures": [paths]}` or `{"er
 import gc
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from ae_jax.figures.run.draw import draw_run_figures
@@ -23,4 +24,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with suppress(BrokenPipeError):  # whoever asked was killed
+        main()
