@@ -1,0 +1,114 @@
+"""Sends the W&B files of runs to the server, from other processes, while the runs write them.
+
+Nothing waits in memory: the file is the queue. What has not been sent at the end is in it, for `wandb sync` to send.
+"""
+
+import logging
+import os
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+# How long the program may wait for the server after all else is done.
+FINISH_SECONDS, INTERRUPTED_SECONDS = 15.0, 4.0
+# Runs that begin within this time of each other, such as a group, share a process.
+_GATHERING_SECONDS = 1.0
+EXIT_REFUSED = 3
+# They would make the other process use the wandb-core of this one, keep silent, or append to the run on the server.
+_NOT_INHERITED = ("WANDB_SERVICE", "WANDB_SILENT", "WANDB_QUIET", "WANDB_RESUME")
+# A server that is out of reach is asked again at least every ten seconds, for a day.
+_PATIENCE = {
+    f"WANDB__{what}_RETRY_{limit}": number
+    for what in ("GRAPHQL", "FILE_STREAM", "FILE_TRANSFER")
+    for limit, number in (("MAX", "8640"), ("WAIT_MAX_SECONDS", "10"))
+}
+
+
+class Uploads:
+    """What this process sends. Runs add their files; `close` is called when the process ends.
+
+    Attributes:
+        is_interrupted: Whether a run was interrupted, and the end has to come soon.
+    """
+
+    def __init__(self) -> None:
+        self.is_interrupted = False
+        self._is_refused = False
+        self._lock, self._ending = threading.Lock(), threading.Event()
+        self._waiting: list[Path] = []
+        self._segments: list[Path] = []
+        self._threads: list[threading.Thread] = []
+        self._processes: list[subprocess.Popen[str]] = []
+
+    def add(self, segment: Path) -> None:
+        """Send a run's file, from its beginning to its end, which may not have come yet.
+
+        Args:
+            segment: The folder `offline-run-…` with the file.
+        """
+        with self._lock:
+            self._segments.append(segment)
+            self._waiting.append(segment)
+            if len(self._waiting) == 1 and not self._is_refused:
+                self._threads.append(threading.Thread(target=self._send, daemon=True, name="W&B"))
+                self._threads[-1].start()
+
+    def close(self) -> None:
+        """Wait until all is sent, for a bounded time, and say what is not."""
+        self._ending.set()
+        end = time.monotonic() + (INTERRUPTED_SECONDS if self.is_interrupted else FINISH_SECONDS)
+        with suppress(KeyboardInterrupt, SystemExit):  # whoever asks meanwhile need not wait
+            for thread in self._threads:
+                thread.join(max(0.0, end - time.monotonic()))
+        for process in self._processes:
+            process.kill()
+        unsent = [segment for segment in self._segments if not any(segment.glob("*.wandb.synced"))]
+        if unsent and not self._is_refused:
+            _log.warning("W&B could not be reached, or did not take all in time: send it later with %s", _sync(unsent))
+
+    def _send(self) -> None:
+        self._ending.wait(_GATHERING_SECONDS)
+        with self._lock:
+            segments, self._waiting = self._waiting, []
+        process = _start(segments)
+        self._processes.append(process)
+        assert process.stdout is not None
+        said = process.stdout.read().strip().splitlines() or [""]
+        if process.wait() == EXIT_REFUSED and not self._is_refused:
+            self._is_refused = True
+            _log.warning("W&B refuses the key (%s): mend WANDB_API_KEY, then send with %s", said[-1], _sync(segments))
+
+
+def _start(segments: Sequence[Path]) -> subprocess.Popen[str]:
+    """Start `tracking.send`. It ends when its input does: with this process, however this one ends."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    return subprocess.Popen(
+        [sys.executable, "-m", "ae_jax.experiments.tracking", *map(str, segments)],
+        env={**_PATIENCE, **inherited, "WANDB_MODE": "online", "WANDB_DIR": str(segments[0].parents[1])},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # Ctrl-C is not meant for it
+    )
+
+
+def _sync(segments: Sequence[Path]) -> str:
+    """The command that sends these, as one would type it here."""
+    from ae_jax.terminal import short_path
+
+    if len(segments) == 1:
+        return f"wandb sync {shlex.quote(str(short_path(segments[0])))}"
+    homes = dict.fromkeys(short_path(segment.parents[2]) for segment in segments)
+    return " ".join(["wandb sync", *(f"{shlex.quote(str(home))}/*/wandb" for home in homes)])
+
+
+uploads = Uploads()
