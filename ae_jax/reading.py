@@ -28,8 +28,8 @@ def open_file(path: Path) -> IO[bytes]:
     """
     place = path
     if path.is_symlink():
-        place = path.resolve()
-        if not place.is_relative_to(path.parent.resolve()):
+        place = Path(os.path.realpath(path))
+        if not place.is_relative_to(os.path.realpath(path.parent)):
             raise OSError("is a link that leads out of its folder")
     flags = (getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_NOFOLLOW", "O_BINARY"))
     file = os.fdopen(os.open(place, sum(flags) | os.O_RDONLY), "rb")
@@ -47,10 +47,9 @@ def read_json_bytes(path: Path) -> bytes:
         ValueError: If it is far larger than any that is written here.
     """
     with open_file(path) as file:
-        content = file.read(_MOST_JSON + 1)
-    if len(content) > _MOST_JSON:
-        raise ValueError(f"it is larger than {_MOST_JSON} bytes")
-    return content
+        if os.fstat(file.fileno()).st_size > _MOST_JSON:
+            raise ValueError(f"it is larger than {_MOST_JSON} bytes")
+        return file.read(_MOST_JSON)
 
 
 def parse_json(content: bytes) -> Any:

@@ -17,6 +17,7 @@
 | `.lock` | held by the process that trains in the folder |
 """
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ class RunFolder:
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of metrics.jsonl that are whole; a last line cut short by a crash is left out."""
         path = self.path / "metrics.jsonl"
-        *lines, _ = self._content("metrics.jsonl").split(b"\n") if path.exists() else [b""]
+        *lines, _ = self._content("metrics.jsonl").split(b"\n") if os.path.lexists(path) else [b""]
         records = []
         for number, line in enumerate(lines, start=1):
             try:

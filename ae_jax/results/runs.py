@@ -1,14 +1,13 @@
 """Runs, read from their folders: those that completed, and those that are left out, each with the reason."""
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ae_jax.errors import UserError
-from ae_jax.results.measures import MEASURES
+from ae_jax.results.check import check_summary
 from ae_jax.results.run_folder import UNNAMED, RunFolder
 
 Setting = str | int | float | bool | list[Any] | None
@@ -76,12 +75,12 @@ class Run:
     def measure(self, name: str, split: str = "test") -> float | None:
         """A measure of the autoencoder; None where it was not taken. See `measures.SPLITS`."""
         part = (self.summary.get("corrupted") or {}).get("autoencoder") if split == "corrupted" else self.summary[split]
-        return (part or {}).get(name)
+        return _number((part or {}).get(name))
 
     def pca(self, name: str, split: str = "test") -> float | None:
         """The same measure of PCA with as many components, on the same split."""
         part = (self.summary.get("corrupted") or {}).get("pca") if split == "corrupted" else self.summary["pca"][split]
-        return (part or {}).get(name)
+        return _number((part or {}).get(name))
 
 
 class Excluded(NamedTuple):
@@ -161,26 +160,18 @@ def partition(settings: Sequence[dict[str, Setting]], key: str) -> tuple[int, ..
     return tuple(numbers.setdefault(value, len(numbers)) for value in values)
 
 
+def _number(value: float | None) -> float | None:
+    """A measure; JSON has 1 for 1.0."""
+    return None if value is None else float(value)
+
+
 def _check(run: Run) -> None:
     """Touch what everything else relies on, so that a damaged run shows here and nowhere else."""
-    summary = run.summary
-    parts = {"": summary, "pca ": summary["pca"], "corrupted ": summary.get("corrupted") or {}}
-    for method, part in parts.items():
-        names = ("autoencoder", "pca") if method == "corrupted " else ("train", "validation", "test")
-        for name in names if part else ():
-            for measure in MEASURES:
-                value = part[name][measure]
-                needed = measure in ("sse", "mse")
-                if not (_is_finite(value) or (value is None and not needed)):
-                    raise ValueError(f"{method}{name} {measure} is {value!r}, which is no finite number")
-    curve = summary["pca"]["test_sse_by_components"]
-    if not (isinstance(curve, list) and curve and all(map(_is_finite, curve))):
-        raise ValueError("pca test_sse_by_components is no list of finite numbers")
-    for name in ("training", "model", "time", "memory"):
-        if not isinstance(summary[name], dict):
-            raise ValueError(f"{name} is {summary[name]!r}, not an object")
-    run.folder.metrics, run.seed, run.dataset, run.latent_size, run.identity  # noqa: B018 - read for what they raise
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    check_summary(run.summary)
+    for name in ("git_commit", "started", "ended"):
+        if not isinstance(run.status.get(name), str | None):
+            raise ValueError(f"{name} is {run.status[name]!r}, which is no text")
+    for name in ("dataset", "model"):
+        if not isinstance(run.settings[name], str):
+            raise ValueError(f"{name} is {run.settings[name]!r}, which names none")
+    run.folder.metrics, run.identity  # noqa: B018 - read for what they raise
