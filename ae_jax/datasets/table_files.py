@@ -11,13 +11,17 @@ from duckdb import ColumnExpression
 
 from ae_jax.datasets.array_files import Loaded
 from ae_jax.errors import UserError, nearest
+from ae_jax.reading import DEFLATE_MAX_RATIO
 
 # DuckDB's classes by any other name: a run-time type checker would keep them alive past DuckDB's own shutdown check.
 Relation: TypeAlias = Any
 Connection: TypeAlias = Any
 
 INTEGERS = {f"{sign}{size}INT" for sign in ("", "U") for size in ("TINY", "SMALL", "BIG", "HUGE")}
+TEXTS = {"VARCHAR", "ENUM"}
 NUMERIC = INTEGERS | {"INTEGER", "UINTEGER", "BOOLEAN", "FLOAT", "DOUBLE", "DECIMAL"}
+SCALARS = NUMERIC | TEXTS | {"DATE", "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "UUID"}
+_LEAST_MEMORY = 1 << 30
 
 
 def read_table(path: Path, *, columns: Sequence[str] | None, label_column: str | None) -> Loaded:
@@ -38,10 +42,11 @@ def read_table(path: Path, *, columns: Sequence[str] | None, label_column: str |
         with duckdb.connect() as connection:
             table = _open(connection, path)
             names = _feature_columns(table, path, columns, label_column)
+            _check_num_values(connection, path, len(names) + 1)
             _check_numeric(table, path, names)
-            labels = None if label_column is None else _fetch(table, label_column)
+            labels = None if label_column is None else _fetch(table, label_column, path)
             return Loaded(_values(table, names), labels, names)
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError) as error:  # the latter for names that are no UTF-8
         reason = str(error).partition("\n")[0]
         raise UserError(path, f"is damaged or not a {path.suffix} file ({reason})", "write it again") from error
 
@@ -49,11 +54,29 @@ def read_table(path: Path, *, columns: Sequence[str] | None, label_column: str |
 def _open(connection: Connection, path: Path) -> Relation:
     pattern = glob.escape(str(path))
     connection.execute("SET allowed_paths = $1", [[str(path), pattern]])
+    connection.execute("SET temp_directory = ''")
     connection.execute("SET enable_external_access = false")
+    connection.execute(f"SET memory_limit = '{max(_LEAST_MEMORY, _most_bytes(path))} bytes'")
     if path.suffix.lower() == ".parquet":
         return connection.read_parquet(pattern, hive_partitioning=False)
     # Types from all rows, not from a sample; and no skipping of lines that do not fit the rest.
     return connection.read_csv(pattern, sample_size=-1, skiprows=0, hive_partitioning=False)
+
+
+def _most_bytes(path: Path) -> int:
+    """What a file may expand to: a table of equal values, or a dictionary of few texts, can be a few bytes on disk."""
+    return DEFLATE_MAX_RATIO * (path.stat().st_size + 64)
+
+
+def _check_num_values(connection: Connection, path: Path, num_columns: int) -> None:
+    """Refuse a .parquet whose values would take far more memory than the file."""
+    if path.suffix.lower() != ".parquet":
+        return
+    [(num_rows,)] = connection.execute(
+        "select sum(num_rows)::bigint from parquet_file_metadata(?)", [glob.escape(str(path))]
+    ).fetchall()
+    if not 0 <= (num_rows or 0) * num_columns * 8 <= _most_bytes(path):
+        raise UserError(path, f"claims {num_rows} rows, more than its bytes can hold", "write it again")
 
 
 def _feature_columns(
@@ -81,7 +104,7 @@ def _check_numeric(table: Relation, path: Path, names: tuple[str, ...]) -> None:
         if types[name] in NUMERIC:
             continue
         subject = f"{path}, column {name!r}"
-        row, value = _first_text(_fetch(table, name))
+        row, value = _first_text(_fetch(table, name, path))
         if value is None:
             raise UserError(subject, "has no values", "leave it out with dataset.columns")
         problem = f"is not numeric but {types[name]}: {value!r:.60} in row {row}"
@@ -106,8 +129,15 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _fetch(table: Relation, name: str) -> np.ndarray:
-    return table.select(ColumnExpression(name).alias("column")).fetchnumpy()["column"]
+def _fetch(table: Relation, name: str, path: Path) -> np.ndarray:
+    kind, column = _types(table)[name], ColumnExpression(name).alias("column")
+    if kind not in SCALARS:
+        raise UserError(f"{path}, column {name!r}", f"holds values of type {kind}, expected numbers or text")
+    if kind in TEXTS:
+        [(num_bytes,)] = table.select(column).aggregate('sum(strlen("column"::varchar))').fetchall()
+        if (num_bytes or 0) > _most_bytes(path):
+            raise UserError(f"{path}, column {name!r}", "holds more text than its bytes can hold", "write it again")
+    return table.select(column).fetchnumpy()["column"]
 
 
 def _values(table: Relation, names: tuple[str, ...]) -> np.ndarray:

@@ -48,7 +48,7 @@ def best(entries: Sequence[Estimate | None], *, more_is_better: bool) -> list[bo
 
 def pools_splits(configuration: Configuration) -> bool:
     """Whether its runs have several random splits of the data."""
-    return len({run.settings.get(_SPLIT_SEED) for run in configuration.runs}) > 1
+    return len({repr(run.settings.get(_SPLIT_SEED)) for run in configuration.runs}) > 1
 
 
 def _is_of(key: str, part: str) -> bool:
