@@ -1,16 +1,21 @@
 """What W&B is given, read back from the file that an offline run writes."""
 
 import json
+import math
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from wandb.proto import wandb_internal_pb2
 
-from ae_jax.experiments import naming
+from ae_jax.errors import UserError
+from ae_jax.experiments import naming, uploads
 from ae_jax.experiments.recorder import Recorder
+from ae_jax.experiments.tracking import Tracker, TrackingOptions
 from ae_jax.results import RunFolder
 
 BLOCK, HEADER, FILE_HEADER = 1 << 15, 7, 7
@@ -194,6 +199,133 @@ def test_a_run_that_was_continued_has_every_metric_in_its_last_file(train, monke
     sent = [(row["_step"], row["train_loss"]) for row in rows if "train_loss" in row]
     assert sent == [(record["epoch"], _close(record["train_loss"])) for record in RunFolder(folder).metrics]
     assert [step for step, _ in sent] == [1, 2, 3, 4]
+
+
+OFFLINE = TrackingOptions(mode="offline", project="p", entity=None, group=None)
+
+
+def _tracker(folder: Path, options: TrackingOptions = OFFLINE, **config: Any) -> Tracker:
+    return Tracker(options, folder, {"name": "n", "tags": [], "notes": "", **config}, run_name="r")
+
+
+def _segments(folder: Path) -> list[Path]:
+    """The folders of W&B runs, in the order in which they were begun."""
+    return sorted(folder.glob("wandb/offline-run-*"), key=lambda path: path.stat().st_ino)
+
+
+def _finished(segment: Path) -> list[Any]:
+    """The records of a run that has ended; wandb's process writes them a moment after it has said so."""
+    (path,) = segment.glob("*.wandb")
+    for _ in range(1000):
+        found = list(read_records(path))
+        if any(record.HasField("exit") for record in found):
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"{path} has no end")
+
+
+def _steps(segment: Path) -> list[int]:
+    return [_items(record.history.item)["_step"] for record in _finished(segment) if record.HasField("history")]
+
+
+def _is_skipped(segment: Path) -> bool:
+    """Whether `wandb sync` would skip it."""
+    return any(segment.glob("*.wandb.synced"))
+
+
+@pytest.mark.parametrize("clock", [(1e9, 1e9, 1e9), (1e9 + 3600, 1e9, 1e9)], ids=["same_second", "stepped_back"])
+def test_segments_of_a_continued_run_never_share_a_folder_and_the_newest_is_sent(clock, tmp_path, monkeypatch):
+    for segment, seconds in enumerate(clock, start=1):
+        monkeypatch.setattr("wandb.sdk.wandb_init.time", SimpleNamespace(time=lambda seconds=seconds: seconds))
+        with _tracker(tmp_path) as tracker:
+            for epoch in range(1, segment + 1):
+                tracker.log({"epoch": epoch})
+            tracker.finish(state="completed" if segment == len(clock) else "interrupted")
+    found = {tuple(_steps(segment)): _is_skipped(segment) for segment in _segments(tmp_path)}
+    assert found == {(1,): True, (1, 2): True, (1, 2, 3): False}
+
+
+def test_a_segment_without_an_epoch_does_not_replace_one_with_them(tmp_path):
+    for epochs in ([1, 2], []):
+        with _tracker(tmp_path) as tracker:
+            for epoch in epochs:
+                tracker.log({"epoch": epoch})
+    assert {tuple(_steps(segment)): _is_skipped(segment) for segment in _segments(tmp_path)} == {
+        (1, 2): False,
+        (): True,
+    }
+
+
+def test_texts_reach_wandb_as_texts(tmp_path):
+    tags = ["<b>**x**</b>\x1b[31m\n", "", "t" * 70, "t" * 64, "\udcff"]
+    config = {"name": "<n>/" * 50, "tags": tags, "notes": "<script>\x00\udcff" + "x" * 100_000}
+    _tracker(tmp_path, OFFLINE._replace(group="g" * 300), **config).finish(state="completed")
+    (segment,) = _segments(tmp_path)
+    run = next(record.run for record in _finished(segment) if record.HasField("run"))
+    assert list(run.tags) == [tags[0], "t" * 64, "?"]
+    assert run.notes == config["notes"].replace("\udcff", "?")
+    assert run.run_group == "g" * 128
+    assert len(run.run_id) == 128
+    assert run.run_id.endswith("-n---r")
+    assert _items(run.config.update)["tags"] == tags
+
+
+def test_numbers_that_are_not_finite_stay_what_they_are(tmp_path):
+    with _tracker(tmp_path) as tracker:
+        tracker.log({"epoch": 1, "a": math.nan, "b": math.inf, "c": -math.inf, "d": None})
+        tracker.finish(state="completed", summary={"e": math.nan, "f": {"g": math.inf, "h": None}})
+    (segment,) = _segments(tmp_path)
+    found = _finished(segment)
+    (row,) = [_items(record.history.item) for record in found if record.HasField("history")]
+    assert math.isnan(row["a"])
+    assert (row["b"], row["c"], row["d"]) == (math.inf, -math.inf, None)
+    summary: dict[str, Any] = {}
+    for record in found:
+        summary |= _items(record.summary.update)
+    assert summary["e"] is None  # as in summary.json
+    assert summary["f"] == {"g": math.inf, "h": None}
+
+
+@pytest.mark.parametrize("project", ["a/b", "a?"])
+def test_a_project_that_wandb_refuses_is_one_line(project, tmp_path):
+    with pytest.raises(UserError, match=r"^tracking\.project: Invalid project name"):
+        _tracker(tmp_path, OFFLINE._replace(project=project))
+
+
+@pytest.mark.parametrize("project", ["", "p" * 129])
+def test_the_length_of_the_project_is_checked_with_the_config(project, compose):
+    with pytest.raises(UserError, match=r"^tracking\.project: "):
+        compose(f"tracking.project='{project}'")
+
+
+@pytest.mark.parametrize("key", ["short", " " * 40, ""])
+def test_a_key_that_cannot_be_one_is_one_line(key, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_API_KEY", key)
+    with pytest.raises(UserError, match=r"^tracking\.mode: W&B cannot start online \(.*WANDB_API_KEY into \.env$"):
+        _tracker(tmp_path, OFFLINE._replace(mode="online"))
+    assert not (tmp_path / "wandb").exists()
+
+
+def test_what_fails_within_wandb_ends_the_tracking_only(tmp_path, monkeypatch, caplog):
+    with _tracker(tmp_path) as tracker:
+        tracker.log({"epoch": 1})
+
+        def broken(*_: object, **__: object) -> None:
+            raise ConnectionResetError("its process is gone")
+
+        monkeypatch.setattr(tracker._run, "log", broken)
+        tracker.log({"epoch": 2})
+        tracker.log({"epoch": 3})
+        tracker.finish(state="completed")
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "its process is gone" in warning
+
+
+def test_the_command_that_sends_later_names_folders_as_one_would_type_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = [tmp_path / "out puts" / name / "wandb" / "offline-run-1-x" for name in ("a", "b")]
+    assert uploads._sync(runs[:1]) == "wandb sync 'out puts/a/wandb/offline-run-1-x'"
+    assert uploads._sync(runs) == "wandb sync 'out puts'/*/wandb"
 
 
 @pytest.mark.slow
