@@ -41,7 +41,7 @@ def reading(path: Path) -> Iterator[None]:
 
 def check_name(key: str, name: str) -> None:
     """Refuse what cannot name a folder."""
-    if not name or name.startswith(".") or any(part in name for part in ("/", "\\", "\0", "\n")):
+    if not name or name.startswith(".") or not name.isprintable() or "/" in name or "\\" in name:
         raise UserError(key, f"{name!r} cannot name a folder", "use letters, digits, - and _")
 
 
