@@ -95,8 +95,11 @@ def leave_groups(folder: Path) -> None:
     groups = groups_of(folder)
     (folder / _POINTER).unlink(missing_ok=True)
     for group in groups:
-        members = (group.parent.parent / name for name in reversed(group_members(group)))
-        if not any(group in groups_of(member) for member in members):
+        names = group_members(group)
+        has_begun = not all("orbax-checkpoint-tmp" in path.name for path in group.glob("*"))
+        if has_begun and member_name(folder, group) not in names:
+            continue  # the pointer is wrong, as in a folder from elsewhere
+        if not any(group in groups_of(group.parent.parent / name) for name in reversed(names)):
             shutil.rmtree(group, ignore_errors=True)
             with suppress(OSError):  # of other groups
                 group.parent.rmdir()
