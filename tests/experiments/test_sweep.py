@@ -176,12 +176,23 @@ def test_a_bug_in_one_run_stays_there(sweep, monkeypatch):
             raise ZeroDivisionError("a bug")
         return write(experiment, config, *rest)
 
-    monkeypatch.setattr(piece, "write_results", broken)
-    done = sweep("seed=0,1,2")
+    with monkeypatch.context() as patch:
+        patch.setattr(piece, "write_results", broken)
+        done = sweep("seed=0,1,2")
     assert done.code == 1
     assert [of_seed(seed).state for seed in (0, 1, 2)] == ["completed", "failed", "completed"]
     assert "ZeroDivisionError: a bug" in (of_seed(1).path / "run.log").read_text()
     assert "ZeroDivisionError" not in (of_seed(0).path / "run.log").read_text()
+    # It is tried again when that is asked for.
+    again = sweep("seed=0,1,2")
+    assert again.code == 2
+    line = f"{of_seed(1).path.name}: failed before (ZeroDivisionError('a bug')); try it again with hydra.launcher.retry"
+    assert line in again.out
+    assert of_seed(1).state == "failed"
+    retried = sweep("seed=0,1,2", "hydra.launcher.retry_failed=true")
+    assert retried.code == 0
+    assert "continuing after epoch 3" in (of_seed(1).path / "run.log").read_text()
+    assert [of_seed(seed).state for seed in (0, 1, 2)] == ["completed"] * 3
 
 
 @pytest.mark.slow
