@@ -61,7 +61,7 @@ def read(path: Path, *, label: bool) -> None:
 EDITS = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 3), st.binary(max_size=4)), min_size=1, max_size=4)
 
 
-@thorough(40)
+@thorough(30)
 @given(kind=st.integers(0, 100), label=st.booleans(), edits=EDITS)
 def test_damaged_bytes_load_or_end_in_a_user_error(good, tmp_path, kind, label, edits):
     name = sorted(good)[kind % len(good)]

@@ -107,7 +107,8 @@ def put(folder: Path, name: str, content: bytes) -> None:
     (folder / "odd" / name).write_bytes(content)
 
 
-@thorough(40)
+@pytest.mark.slow
+@thorough(150)
 @given(data=st.data(), name=st.sampled_from(FILES))
 def test_odd_values_are_read_or_said(pair, data, name):
     content = json.loads((pair / ".odd" / name).read_text())
@@ -138,7 +139,7 @@ def test_odd_metrics_are_read_or_said(pair, record):
         read_everything(pair)
 
 
-@thorough(25)
+@thorough(12)
 @given(data=st.data(), name=st.sampled_from([*FILES, "metrics.jsonl", "reconstructions.npz", "latents.npz"]))
 def test_damaged_bytes_are_read_or_said(pair, data, name):
     content = bytearray((pair / ".odd" / name).read_bytes())
@@ -153,6 +154,22 @@ def test_damaged_bytes_are_read_or_said(pair, data, name):
 
 
 ARRAYS = ("latents", "reconstructions")
+
+
+FOUND = {
+    "measure-beyond-tables": ("summary.json", ("test", "mse"), 10**200),
+    "commit-is-an-object": ("status.json", ("git_commit",), {"$": 1}),
+    "no-model": ("config.json", ("model",), None),
+    "list-for-a-seed": ("config.json", ("dataset", "split_seed"), ["a"]),
+}
+
+
+@pytest.mark.parametrize(("name", "place", "value"), FOUND.values(), ids=FOUND)
+def test_what_fuzzing_found_stays_mended(pair, name, place, value):
+    """Each ended a report or a table in a traceback."""
+    content = json.loads((pair / ".odd" / name).read_text())
+    put(pair, name, json.dumps(changed(content, place, value)).encode())
+    read_everything(pair)
 
 
 def bomb(path: Path) -> None:

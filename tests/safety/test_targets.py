@@ -35,7 +35,8 @@ def configured() -> set[tuple[str, str]]:
 
 
 def members(module: str) -> list[str]:
-    return [f"{module}.{name}" for name in dir(importlib.import_module(module))]
+    """What can be called of a module."""
+    return [f"{module}.{name}" for name, item in vars(importlib.import_module(module)).items() if callable(item)]
 
 
 def test_of_this_package_only_the_components_can_be_named():
