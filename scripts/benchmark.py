@@ -1,4 +1,4 @@
-"""Measure this project beside its peers: `python scripts/benchmark.py [reference|small|pca|startup|sweep|sweep_large]`.
+"""Measure this project beside its peers: `python scripts/benchmark.py [reference|small|pca|startup|sweep|…]`.
 
     reference   an epoch of 784-256-784 on 60,000 images, against PyTorch, Keras and the bare matrix products
     small       an epoch of 784-32-784 on 12,800 images, against PyTorch
@@ -6,9 +6,10 @@
     startup     `train.py --help`, and `import ae_jax`
     sweep       64 small runs as one program, against a process for each, PyTorch, and one after the other; and 256
     sweep_large 4 runs of the reference experiment, against a process for each
+    reliability epochs with run folders, metrics and checkpoints, against epochs alone: 784-256-784, and 64 small runs
 
 Contenders are asked in turn, and a ratio is the median over the rounds, so that a busy machine hits all alike.
-Sweeps take minutes, and have two rounds at most.
+Sweeps take minutes, and have two rounds at most; reliability takes half a minute a round and contender, and has five.
 PyTorch and Keras come with `pip install -e '.[benchmark]'`; what is not installed is named and left out.
 """
 
@@ -37,6 +38,7 @@ NUM_SMALL_IMAGES = 12_800
 RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
 # Rounds of whole sweeps, which take minutes each.
 MOST_SWEEPS = 2
+MOST_LONG_ROUNDS = 5
 
 OURS = Contender("ae_jax", "ours")
 TORCH = Contender("PyTorch, eager, fused Adam", "torch_eager")
@@ -169,6 +171,27 @@ def sweep_large(folder: Path, options: argparse.Namespace) -> Table:
     return Table(title, _sweeps(contest, ways[0].name), contest.missing, contest.broken)
 
 
+def reliability(folder: Path, options: argparse.Namespace) -> Table:
+    """What it costs that nothing is lost: run folders, metrics, checkpoints every ten seconds and their digests."""
+    images = write_images(folder, limit=options.images)
+    rows, missing, broken = [], dict[str, str](), dict[str, str]()
+    for case, what, most in (("reference", "reference experiment", 1.03), ("group", "64 runs on digits", 1.05)):
+        bare, full = (
+            Contender(f"{what}, {way}", "protected", library)
+            for way, library in (("epochs alone", f"bare {case}"), ("nothing lost", case))
+        )
+        contest = compete([bare, full], repeats=min(options.repeats, MOST_LONG_ROUNDS), images=images.path)
+        missing |= contest.missing
+        broken |= contest.broken
+        for name, measured in contest.measured.items():
+            row = Row(name, measured.seconds, measured.about, f"loss {measured.result:.6g}")
+            if name == full.name and bare.name in contest.measured:
+                ratio = contest.ratio(full.name, bare.name)
+                row = row._replace(ratio=ratio, direction="this / alone", target=f"<= {most:g}", reached=ratio <= most)
+            rows.append(row)
+    return Table(f"reliability: what it costs that nothing is lost, {_describe(images)}", rows, missing, broken)
+
+
 def _sweeps(
     contest: Contest, first: str, *, least: Mapping[str, float] = {}, most: Mapping[str, float] = {}
 ) -> list[Row]:
@@ -228,6 +251,7 @@ BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], Table]] = {
     "startup": startup,
     "sweep": sweep,
     "sweep_large": sweep_large,
+    "reliability": reliability,
 }
 
 

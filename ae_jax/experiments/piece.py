@@ -41,9 +41,21 @@ def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch)
         watch: Told what happens.
     """
     start = time.perf_counter()
+    _log.info("compiled in %.1f s, for %d in one program", group.compile_seconds, len(members))
+    state, first_nan = train_epochs(members, group, folder, watch)
+    if any(member.outcome is None for member in members):
+        seconds = time.perf_counter() - start + group.compile_seconds
+        _finish(members, group, on_host(state), seconds, first_nan, watch)
+
+
+def train_epochs(members: list[Member], group: Group, folder: Path, watch: Watch) -> tuple[TrainState, str | None]:
+    """Train from where each run is to the last epoch of all, with metrics and checkpoints; arguments as `train_piece`.
+
+    Returns:
+        The last states, and in a checked group the operation that made the first NaN.
+    """
     first, runtime = members[0].experiment, members[0].request.config["runtime"]
     num_epochs = first.options.num_epochs
-    _log.info("compiled in %.1f s, for %d in one program", group.compile_seconds, len(members))
     state, first_nan = _start(group, members), None
     profile = _profile(members[0]) if runtime["profile"] else nullcontext()
     with finish_first(), _checkpoints(members, folder) as checkpoints, profile:
@@ -56,9 +68,7 @@ def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch)
                 _save(checkpoints, members, report)
             if ending or all(member.outcome is not None for member in members):
                 break
-    if all(member.outcome is not None for member in members):
-        return
-    _finish(members, group, on_host(state), time.perf_counter() - start + group.compile_seconds, first_nan, watch)
+    return state, first_nan
 
 
 def _start(group: Group, members: list[Member]) -> TrainState:

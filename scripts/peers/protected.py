@@ -1,0 +1,67 @@
+"""Training as this project does it, with all that saves it from being lost, and without any of that.
+
+`--library` is `reference` or `group`: 784-256-784 on the images, or 64 runs on digits. `bare` before it leaves out run
+folders, metrics and checkpoints, so that the epochs alone are left.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from ae_jax.experiments.build import build_alike
+from ae_jax.experiments.cli import checked, compose
+from ae_jax.experiments.devices import configure_jax
+from ae_jax.experiments.member import Member
+from ae_jax.experiments.piece import train_epochs
+from ae_jax.experiments.task import GroupTask, Request, Watch
+from ae_jax.experiments.train import prepare as compiled
+from ae_jax.training.fit import fit
+from peers.protocol import Prepared, Task, serve
+
+RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
+# So that a round takes about half a minute, and a checkpoint is due three times.
+REFERENCE_EPOCHS, GROUP_EPOCHS = 12, 100
+
+
+def prepare(task: Task) -> Prepared:
+    """Compile the program; each repetition trains it from the first epoch to the last."""
+    *bare, case = task.library.split()
+    configs = [checked(compose(["tracking.mode=disabled", *given])) for given in _overrides(case, task)]
+    configure_jax(configs[0], num_runs=len(configs))
+    folder = Path(tempfile.mkdtemp())
+    requests = tuple(Request(config, folder / str(number)) for number, config in enumerate(configs))
+    built, group = compiled(GroupTask(requests, folder))
+
+    def epochs_alone() -> float:
+        for report in fit(group, group.init_state(), num_epochs=built.options.num_epochs):
+            metrics = report.metrics
+        return float(metrics.validation_loss[0])
+
+    def protected() -> float:
+        shutil.rmtree(folder)
+        folder.mkdir()
+        members = [Member(request) for request in requests]
+        for member in members:
+            member.record_in()
+            member.open(build_alike(built, member.request.config))
+        state, _ = train_epochs(members, group, folder / ".groups", Watch())
+        for member in members:
+            member.fail(KeyboardInterrupt())  # closes its files
+        return float(jax.device_get(state.best.validation_loss)[0])
+
+    return Prepared(epochs_alone if bare else protected, f"jax {jax.__version__}")
+
+
+def _overrides(case: str, task: Task) -> list[list[str]]:
+    if case == "reference":
+        data: list[Any] = ["dataset=array", f"dataset.path='{task.images}'", "dataset.scaling=unit_interval"]
+        return [["experiment=dense_784_256", *data, f"trainer.num_epochs={REFERENCE_EPOCHS}"]]
+    model = ["model.hidden_sizes=[128]", "trainer.batch_size=128", f"trainer.num_epochs={GROUP_EPOCHS}"]
+    return [[*model, f"seed={seed}", f"optimizer.learning_rate={rate}"] for seed in range(8) for rate in RATES]
+
+
+if __name__ == "__main__":
+    serve(prepare)
