@@ -20,6 +20,7 @@ from ae_jax.experiments.targets import added_modules, check_home, is_within
 
 _INSTANTIATED = ("callbacks", "launcher", "sweeper")
 _LOGGED = ("job_logging", "hydra_logging")
+_PARTS = {*_INSTANTIATED, *_LOGGED, "job", "env_set", "env_copy", "overrides", "run", "sweep", "runtime", "searchpath"}
 _PLUGINS = ("hydra_plugins", "hydra._internal.core_plugins")
 # Packages with configs for Hydra's search path, which it imports.
 _CONFIG_PACKAGES = ("hydra", "hydra_plugins", "ae_jax")
@@ -94,11 +95,8 @@ def check_hydra_node(composed: DictConfig, given: Sequence[str]) -> None:
     hydra = raw["hydra"]
     if len(hydra["overrides"]["hydra"]) + len(hydra["overrides"]["task"]) != len(given):
         raise UserError("hydra.overrides", "is for Hydra to say", "leave it out")
-    for key, item in (
-        {**hydra, "job.env_set": hydra["job"]["env_set"]}.items() if isinstance(hydra["job"], dict) else ()
-    ):
-        if isinstance(item, str) and "${" in item and key != "output_subdir":
-            raise UserError(f"hydra.{key}", f"is the reference {item!r}", "write out what it refers to")
+    _check_no_reference(hydra, "hydra")
+    _check_no_reference(hydra["job"], "hydra.job")
     for name in _INSTANTIATED:
         _check_node(composed.hydra, name, hydra[name], f"hydra.{name}")
     for name in _LOGGED:
@@ -115,6 +113,13 @@ def check_hydra_node(composed: DictConfig, given: Sequence[str]) -> None:
         if isinstance(node.get("name"), str):
             check_name(key, _written_out(node, "name", key))
     _check_paths(raw, {override.partition("=")[0].lstrip("+") for override in given})
+
+
+def _check_no_reference(node: dict[str, Any], key: str) -> None:
+    """Refuse a part of Hydra's node that stands for a part of the config; a text in it may refer to others."""
+    for name in _PARTS & node.keys():
+        if isinstance(node[name], str) and "${" in node[name]:
+            raise UserError(f"{key}.{name}", f"is the reference {node[name]!r}", "write out what it refers to")
 
 
 def _check_source(path: str) -> None:
