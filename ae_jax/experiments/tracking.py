@@ -17,7 +17,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn
@@ -25,7 +25,8 @@ from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 from annotated_types import Len
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.uploads import EXIT_REFUSED, uploads
+from ae_jax.experiments.sync_log import SyncLog
+from ae_jax.experiments.uploads import EXIT_INCOMPLETE, EXIT_REFUSED, uploads
 
 _log = logging.getLogger(__name__)
 
@@ -197,7 +198,9 @@ def _supersede(segment: Path, *, has_history: bool) -> None:
 
 def send(segments: list[str]) -> NoReturn:
     """What the other process does: check the key, then follow the files until all runs have ended and are sent."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    log = SyncLog(Path(os.environ["WANDB_DIR"]) / "wandb" / "logs")
+    log.follow()
+    threading.Thread(target=_end_with_parent, args=(log,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     import wandb
@@ -210,12 +213,17 @@ def send(segments: list[str]) -> NoReturn:
             print(" ".join(str(error).split())[:200])
             sys.exit(EXIT_REFUSED)
         # out of reach for now
-    cli(["beta", "sync", "--live", "--yes", "-n", str(len(segments)), *segments])
-    sys.exit()
+    with suppress(SystemExit):  # which is how a command line ends
+        cli(["beta", "sync", "--live", "--yes", "-n", str(len(segments)), *segments])
+    log.settle()
+    for reason in log.failed.values():
+        print(" ".join(reason.split())[:200])
+    sys.exit(EXIT_INCOMPLETE if log.failed else 0)
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(log: SyncLog) -> None:
     sys.stdin.read()
+    log.settle()
     os._exit(1)
 
 

@@ -6,10 +6,12 @@ Nothing waits in memory: the file is the queue. What has not been sent at the en
 import logging
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,9 +20,10 @@ _log = logging.getLogger(__name__)
 
 # How long the program may wait for the server after all else is done.
 FINISH_SECONDS, INTERRUPTED_SECONDS = 15.0, 4.0
+_ENDING_SECONDS = 1.0
 # Runs that begin within this time of each other, such as a group, share a process.
 _GATHERING_SECONDS = 1.0
-EXIT_REFUSED = 3
+EXIT_REFUSED, EXIT_INCOMPLETE = 3, 4
 # They would make the other process use the wandb-core of this one, keep silent, or append to the run on the server.
 _NOT_INHERITED = ("WANDB_SERVICE", "WANDB_SILENT", "WANDB_QUIET", "WANDB_RESUME")
 # A server that is out of reach is asked again at least every ten seconds, for a day.
@@ -40,7 +43,7 @@ class Uploads:
 
     def __init__(self) -> None:
         self.is_interrupted = False
-        self._is_refused = False
+        self._is_refused, self._reason = False, ""
         self._lock, self._ending = threading.Lock(), threading.Event()
         self._waiting: list[Path] = []
         self._segments: list[Path] = []
@@ -68,30 +71,41 @@ class Uploads:
             for thread in self._threads:
                 thread.join(max(0.0, end - time.monotonic()))
         for process in self._processes:
-            process.kill()
+            _end(process)
         unsent = [segment for segment in self._segments if not any(segment.glob("*.wandb.synced"))]
         if unsent and not self._is_refused:
-            _log.warning("W&B could not be reached, or did not take all in time: send it later with %s", _sync(unsent))
+            why = f" ({self._reason})" if self._reason else ""
+            _log.warning("W&B could not be reached, or did not take all%s: send it later with %s", why, _sync(unsent))
 
     def _send(self) -> None:
         self._ending.wait(_GATHERING_SECONDS)
         with self._lock:
             segments, self._waiting = self._waiting, []
-        process = _start(segments)
+        scratch = segments[0] / "logs"
+        try:
+            process = _start(segments, scratch)
+        except OSError:  # no memory for it, for instance; `close` says what has not been sent
+            return
         self._processes.append(process)
         assert process.stdout is not None
-        said = process.stdout.read().strip().splitlines() or [""]
-        if process.wait() == EXIT_REFUSED and not self._is_refused:
+        last = deque(process.stdout, maxlen=1)
+        code = process.wait()
+        shutil.rmtree(scratch / "wandb", ignore_errors=True)
+        if code:
+            self._reason = "".join(last).strip()
+        if code == EXIT_REFUSED and not self._is_refused:
             self._is_refused = True
-            _log.warning("W&B refuses the key (%s): mend WANDB_API_KEY, then send with %s", said[-1], _sync(segments))
+            _log.warning(
+                "W&B refuses the key (%s): mend WANDB_API_KEY, then send with %s", self._reason, _sync(segments)
+            )
 
 
-def _start(segments: Sequence[Path]) -> subprocess.Popen[str]:
+def _start(segments: Sequence[Path], scratch: Path) -> subprocess.Popen[str]:
     """Start `tracking.send`. It ends when its input does: with this process, however this one ends."""
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     return subprocess.Popen(
         [sys.executable, "-m", "ae_jax.experiments.tracking", *map(str, segments)],
-        env={**_PATIENCE, **inherited, "WANDB_MODE": "online", "WANDB_DIR": str(segments[0].parents[1])},
+        env={**_PATIENCE, **inherited, "WANDB_MODE": "online", "WANDB_DIR": str(scratch)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -99,6 +113,16 @@ def _start(segments: Sequence[Path]) -> subprocess.Popen[str]:
         errors="replace",
         start_new_session=True,  # Ctrl-C is not meant for it
     )
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let the other process put its marks right, and no more."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(_ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _sync(segments: Sequence[Path]) -> str:

@@ -44,11 +44,12 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture(scope="module")
-def start(environment) -> Start:
-    """Start the program in a folder, with a server."""
+def start(environment) -> Iterator[Start]:
+    """Start the program in a folder, with a server. None outlives the tests."""
+    programs: list[subprocess.Popen[str]] = []
 
     def started(folder: Path, server: Any, *given: str, wait: int = 2, holds: str = "") -> "subprocess.Popen[str]":
-        return subprocess.Popen(
+        program = subprocess.Popen(
             [sys.executable, "-c", PROGRAM, *given],
             cwd=folder,
             env={**environment, **server.environment, "WAIT": str(wait), "HOLDS": holds},
@@ -56,8 +57,13 @@ def start(environment) -> Start:
             stderr=subprocess.PIPE,
             text=True,
         )
+        programs.append(program)
+        return program
 
-    return started
+    yield started
+    for program in programs:
+        program.kill()
+        program.communicate()
 
 
 @pytest.fixture
@@ -115,7 +121,7 @@ def test_a_server_that_works_has_everything_from_one_process(start, server, tmp_
         assert (sent["displayName"], sent["groupName"]) == (folder.name, "three")
         assert (sent["tags"], sent["notes"]) == (["<b>", "**x**"], "<i>a</i>")
         assert json.loads(sent["config"])["model"]["value"]["latent_size"] == 8
-    assert len(list((tmp_path / "outputs").rglob("debug-sync.*.log"))) == 1
+    assert server.requests["Viewer"] <= 2  # by one process; wandb asks twice
 
 
 FAILURES = {
@@ -185,6 +191,37 @@ def test_a_key_that_is_refused_is_one_line_and_training_goes_on(start, server, t
     line = r"WARNING [\w.]+: W&B refuses the key \(.*401.*\): mend WANDB_API_KEY, then send with wandb sync .*\n"
     assert re.fullmatch(line, err), err
     assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "completed"
+
+
+# A run of the tracker alone, which takes a second where training takes six.
+TRACKED = """
+import sys
+from pathlib import Path
+from ae_jax.experiments.tracking import Tracker, TrackingOptions
+options, config = TrackingOptions("online", "p", None, None), {"name": "n", "tags": [], "notes": ""}
+tracker = Tracker(options, Path("run"), config, run_name="r")
+for epoch in range(1, 6):
+    tracker.log({"epoch": epoch})
+tracker.finish(state="completed", figures=[Path(sys.argv[1])])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("request_name", "code"), [("history", 404), ("upload", 403), ("CreateRunFiles", 400), ("", 0)]
+)
+def test_what_the_server_refuses_in_part_is_not_taken_for_sent(request_name, code, server, environment, tmp_path):
+    (tmp_path / "run").mkdir()
+    figure = Path(__file__).parents[2] / "docs" / "figures" / "reconstructions.png"
+    env = {**environment, **server.environment}
+    server.refused = {request_name: code}
+    line = [sys.executable, "-c", TRACKED, str(figure)]
+    done = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True, check=True, timeout=240)
+    complete = not request_name
+    assert bool(server.history("n-r")) == (request_name != "history")
+    assert any(name.endswith(".png") for name in server.files) == (complete or request_name == "history")
+    assert ("W&B could not be reached, or did not take all" in done.stderr) != complete, done.stderr
+    assert bool(list(tmp_path.glob("run/wandb/offline-run-*/*.synced"))) == complete
 
 
 @pytest.mark.slow

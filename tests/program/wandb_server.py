@@ -31,6 +31,7 @@ class WandbServer:
     Attributes:
         mode: How requests are answered from now on.
         fail_after: The mode from the request on that follows one of this name.
+        refused: HTTP statuses of single requests, by their names.
         runs: What `UpsertBucket` said last of each run.
         streamed: All that was streamed, in order.
         files: Sizes of uploaded files by their names.
@@ -42,6 +43,7 @@ class WandbServer:
     def __init__(self) -> None:
         self.mode: Mode = "ok"
         self.fail_after: dict[str, Mode] = {}
+        self.refused: dict[str, int] = {}
         self.runs: dict[str, dict[str, Any]] = {}
         self.streamed: list[StreamedLines] = []
         self.files: dict[str, int] = {}
@@ -107,8 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_PUT(self) -> None:
-        self.wandb.files[self.path.removeprefix("/upload/")] = len(self._body())
-        self._answer({}, "upload")
+        name, size = self.path.removeprefix("/upload/"), len(self._body())
+        self._answer(lambda: self.wandb.files.update({name: size}) or {}, "upload")
 
     def do_POST(self) -> None:
         body = json.loads(self._body() or b"{}")
@@ -133,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if isinstance(mode, float):
             time.sleep(mode)
-        code = mode if isinstance(mode, int) else 200
+        code = mode if isinstance(mode, int) else wandb.refused.get(name, 200)
         answer = json.dumps({"error": "made to fail"} if code != 200 else content() if callable(content) else content)
         wandb.mode = wandb.fail_after.pop(name, wandb.mode)
         self.send_response(code)
