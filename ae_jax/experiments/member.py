@@ -73,9 +73,7 @@ class Member:
         handler = log_to(folder)
         self._resources.callback(handler.close)
         self._resources.callback(logging.getLogger("ae_jax").removeHandler, handler)
-        self.recorder.data(experiment.dataset.provenance["sha256"])
-        self.recorder.environment()
-        self.recorder.status("running")
+        self.recorder.environment(experiment.dataset.provenance["sha256"])
         self.tracker = Tracker(experiment.tracking, folder, config, run_name=folder.name)
         self._resources.push(self.tracker.__exit__)
         self.checkpoints = Checkpoints(

@@ -58,7 +58,6 @@ class Recorder:
             "config_hash": config_hash(config),
             **code_version(),
             "earlier_versions": earlier_versions,
-            "data_sha256": earlier.get("data_sha256"),
             "started": _now(),
             "ended": None,
             "error": None,
@@ -80,27 +79,24 @@ class Recorder:
         self._status |= {"state": state, "ended": None if state == "running" else _now(), **fields}
         write_json(self.folder / "status.json", self._status)
 
-    def environment(self) -> None:
-        """Write environment.json. Imports JAX."""
-        write_json(self.folder / "environment.json", {**environment(), "command": sys.argv})
-
-    def data(self, sha256: dict[str, str]) -> None:
-        """Remember what the run is trained on.
+    def environment(self, data_sha256: dict[str, str]) -> None:
+        """Write environment.json. Imports JAX.
 
         Args:
-            sha256: Digests of the files or arrays of the dataset, by their names.
+            data_sha256: Digests of the files or arrays of the dataset, by their names.
 
         Raises:
             UserError: If the run was begun with other data.
         """
-        before = self._status["data_sha256"]
-        if before is not None and before != sha256:
+        path = self.folder / "environment.json"
+        before = RunFolder(self.folder).read(path.name).get("data_sha256") if path.exists() else None
+        if before is not None and before != data_sha256:
             raise UserError(
                 self.folder,
                 "was begun with other data than there are now",
                 "put them back, or choose another hydra.run.dir=…",
             )
-        self._status["data_sha256"] = sha256
+        write_json(path, {**environment(), "command": sys.argv, "data_sha256": data_sha256})
 
     @property
     def num_recorded(self) -> int:
@@ -109,8 +105,10 @@ class Recorder:
 
     def keep_metrics(self, num_epochs: int) -> list[dict[str, Any]]:
         """Drop the metrics of epochs after `num_epochs`, which training is going to repeat. Returns what is kept."""
+        path = self.folder / "metrics.jsonl"
         kept = _from_the_first(RunFolder(self.folder).metrics)[:num_epochs]
-        write_text(self.folder / "metrics.jsonl", "".join(dump_json(record) + "\n" for record in kept))
+        if path.exists():
+            write_text(path, "".join(dump_json(record) + "\n" for record in kept))
         return kept
 
     def metrics(self, record: dict[str, Any]) -> None:

@@ -40,9 +40,11 @@ def end_of(config: dict[str, Any], folder: Path) -> str | None:
 
 def _check_data_file(path: Any, run: RunFolder) -> None:
     """Refuse to answer with a run that was trained on other content of the data file."""
-    recorded = run.read("status.json").get("data_sha256") or {}
-    if not isinstance(path, str) or not (file := Path(path)).is_file() or file.name not in recorded:
+    if not isinstance(path, str) or not (file := Path(path)).is_file():
         return  # the result stands, also where its data are gone
+    recorded = run.read("environment.json").get("data_sha256", {})
+    if file.name not in recorded:
+        return
     about = file.stat()
     if _digest(file, about.st_size, about.st_mtime_ns) != recorded[file.name]:
         raise UserError(

@@ -4,7 +4,6 @@
 folders, metrics and checkpoints, so that the epochs alone are left.
 """
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,8 @@ def prepare(task: Task) -> Prepared:
     *bare, case = task.library.split()
     configs = [checked(compose(["tracking.mode=disabled", *given])) for given in _overrides(case, task)]
     configure_jax(configs[0], num_runs=len(configs))
-    folder = Path(tempfile.mkdtemp())
-    requests = tuple(Request(config, folder / str(number)) for number, config in enumerate(configs))
+    folder = task.images.parent
+    requests = tuple(Request(config, folder) for config in configs)
     built, group = compiled(GroupTask(requests, folder))
 
     def epochs_alone() -> float:
@@ -41,13 +40,12 @@ def prepare(task: Task) -> Prepared:
         return float(metrics.validation_loss[0])
 
     def protected() -> float:
-        shutil.rmtree(folder)
-        folder.mkdir()
-        members = [Member(request) for request in requests]
+        sweep = Path(tempfile.mkdtemp(dir=folder))
+        members = [Member(request._replace(folder=sweep / str(at))) for at, request in enumerate(requests)]
         for member in members:
             member.record_in()
             member.open(build_alike(built, member.request.config))
-        state, _ = train_epochs(members, group, folder / ".groups", Watch())
+        state, _ = train_epochs(members, group, sweep / ".groups", Watch())
         for member in members:
             member.fail(KeyboardInterrupt())  # closes its files
         return float(jax.device_get(state.best.validation_loss)[0])
