@@ -5,7 +5,6 @@ it that were interrupted. It is deleted when the run has a checkpoint of its own
 no run points to it any more.
 """
 
-import json
 import logging
 import os
 import re
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from ae_jax.errors import UserError
 from ae_jax.files import write_json
+from ae_jax.reading import parse_json, read_json_bytes
 from ae_jax.training import TrainState
 from ae_jax.training.checkpoint import group_members, restore_group, restore_state
 from ae_jax.training.fit import num_reported
@@ -76,7 +76,7 @@ def point_to_group(folder: Path, group: Path) -> None:
 def groups_of(folder: Path) -> list[Path]:
     """Where the groups of a run write their checkpoints, the newest first; none if the run is in no group."""
     try:
-        pointed = json.loads((folder / _POINTER).read_text())["checkpoints"]
+        pointed = parse_json(read_json_bytes(folder / _POINTER))["checkpoints"]
         found = [(folder / one).resolve() for one in pointed]
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -9,14 +9,13 @@ from typing import Any
 from ae_jax.errors import UserError
 from ae_jax.experiments.interruption import EXIT_INTERRUPTED, end_in_order
 
+_FROM_ENV_FILE = ("WANDB_API_KEY", "WANDB_MODE", "WANDB_PROJECT", "WANDB_ENTITY", "WANDB_RUN_GROUP", "AE_JAX_DATA_DIR")
 EXIT_COMPLETED, EXIT_MISTAKE, EXIT_DIVERGED, EXIT_DIFFERS = 0, 2, 3, 4
 
 
 def guard(command: Callable[[], int]) -> int:
     """Run a command, and turn what it raises into one line and an exit code. A bug keeps its traceback."""
-    from dotenv import find_dotenv, load_dotenv
-
-    load_dotenv(find_dotenv(usecwd=True))
+    _read_env_file()
     end_in_order()
     sys.unraisablehook = _print_unraisable
     logging.getLogger("absl").setLevel(logging.CRITICAL)
@@ -31,6 +30,19 @@ def guard(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _read_env_file() -> None:
+    """Take from `.env`, in this folder or above, what it is for; a variable that is set already wins.
+
+    Others, such as PYTHONPATH, WANDB_BASE_URL or AE_JAX_ALLOWED_TARGETS, would let whoever sends a folder decide what
+    runs when somebody works in it, and who gets the key.
+    """
+    from dotenv import dotenv_values, find_dotenv
+
+    for name, value in dotenv_values(find_dotenv(usecwd=True)).items():
+        if name in _FROM_ENV_FILE and value is not None:
+            os.environ.setdefault(name, value)
 
 
 def _print_unraisable(unraisable: Any) -> None:

@@ -24,6 +24,7 @@ from orbax.checkpoint import v1 as ocp
 
 from ae_jax.errors import StorageError, UserError
 from ae_jax.training.state import Best, TrainState
+from ae_jax.training.stored import check_arrays, num_bytes
 
 SCHEMA = 2
 _READABLE = (1, 2)
@@ -154,7 +155,7 @@ def group_members(folder: Path) -> list[str]:
     """Names of the runs in a group's checkpoints; empty if there is no checkpoint that says so."""
     for step in _steps(folder):
         try:
-            return list((ocp.checkpointables_metadata(step.resolve()).custom_metadata or {})["runs"])
+            return list(_about(step.resolve())["runs"])
         except Exception:
             continue
     return []
@@ -184,7 +185,8 @@ def _steps(folder: Path) -> list[Path]:
     """Finished checkpoints, newest first."""
     if not folder.is_dir():
         return []
-    return sorted((step for step in folder.iterdir() if step.name.isdigit()), key=lambda s: -int(s.name))
+    steps = [path for path in folder.iterdir() if re.fullmatch("[0-9]{1,9}", path.name) and not path.is_symlink()]
+    return sorted(steps, key=lambda step: -int(step.name))
 
 
 def _load(folder: Path, abstract: dict[str, Any], *, at_most: int = sys.maxsize) -> dict[str, Any]:
@@ -210,17 +212,24 @@ def _load(folder: Path, abstract: dict[str, Any], *, at_most: int = sys.maxsize)
 
 def _load_step(step: Path, abstract: dict[str, Any]) -> dict[str, Any]:
     """Load a checkpoint, and refuse it unless it holds what was saved."""
-    metadata = ocp.checkpointables_metadata(step).custom_metadata or {}
+    metadata = _about(step)
     schema = metadata.get("schema")
     if schema is None:
         raise ValueError("its metadata cannot be read")
     if schema not in _READABLE:
         raise UserError(step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it")
+    check_arrays(step, abstract)
     loaded = ocp.load_checkpointables(step, _on_this_device(abstract))
     damaged = [name for name in abstract if schema > 1 and _digest(loaded[name]) != metadata["digests"][name]]
     if damaged:
         raise ValueError(f"{damaged[0]} is not what was saved")
     return loaded
+
+
+def _about(step: Path) -> dict[str, Any]:
+    """What is stored with a checkpoint beside its arrays."""
+    num_bytes(step)  # refuses what Orbax would wait for, such as a pipe
+    return ocp.checkpointables_metadata(step).custom_metadata or {}
 
 
 def _digest(item: PyTree) -> str:

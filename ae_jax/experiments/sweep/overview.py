@@ -1,6 +1,5 @@
 """The runs of a sweep and what became of each: `sweep.json` in the sweep's folder."""
 
-import json
 import os
 import time
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from ae_jax.errors import UserError
 from ae_jax.experiments.task import Outcome
 from ae_jax.files import write_json
+from ae_jax.reading import parse_json, read_json_bytes
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 
 _SECONDS_BETWEEN_WRITES = 2.0
@@ -109,7 +109,7 @@ class Overview:
     def _earlier(self) -> dict[str, dict[str, Any]]:
         """What the file has of other runs: read each time, as another command may have added some."""
         try:
-            return {entry["run"]: entry for entry in json.loads(self._path.read_text())["runs"]}
+            return {entry["run"]: entry for entry in parse_json(read_json_bytes(self._path))["runs"]}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
 
