@@ -118,6 +118,7 @@ class Member:
         _log.info("%s: %s", state, message, exc_info=None if isinstance(error, UserError) else failure)
         if hasattr(self, "recorder"):
             with suppress(UserError):  # a full disk; what is there already says that the run has not ended
+                self.recorder.write_metrics()
                 self.recorder.status(state, error=message if failure else None)
         self._end(Outcome(self.folder, state, None, failure), error)
 

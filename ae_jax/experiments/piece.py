@@ -139,7 +139,7 @@ def _save(checkpoints: Checkpoints, members: list[Member], report: EpochReport) 
     for member in members:
         if member.outcome is None:
             with member.attempt():
-                member.recorder.metrics_to_disk()
+                member.recorder.write_metrics(to_disk=True)
     states = on_host(report.state)
     if len(members) == 1:
         checkpoints.save(run_state(states, 0))
@@ -159,7 +159,7 @@ def _finish(
                 continue
             with member.attempt():
                 state = run_state(states, index)
-                member.recorder.metrics_to_disk()
+                member.recorder.write_metrics(to_disk=True)
                 member.checkpoints.save(state)
                 summary = write_results(
                     member.experiment, member.request.config, member.folder, state, group, seconds, functions

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -24,6 +25,8 @@ except ImportError:  # Windows has no such module, and so no lock
     fcntl = None  # type: ignore[assignment] # a module where there is one
 
 _log = logging.getLogger(__name__)
+# Of metrics: an epoch of a group may take milliseconds, and a line a run takes two.
+_SECONDS_BETWEEN_WRITES = 1.0
 # The run that is worked on: what is logged meanwhile goes to its log alone, all else to the log of every open run.
 _current: ContextVar[Path | None] = ContextVar("run", default=None)
 
@@ -62,6 +65,8 @@ class Recorder:
             "ended": None,
             "error": None,
         }
+        self._lines: list[str] = []
+        self._written = time.monotonic()
         write_json(folder / "config.json", config)
         self.status("running")
 
@@ -112,19 +117,27 @@ class Recorder:
         return kept
 
     def metrics(self, record: dict[str, Any]) -> None:
-        """Append a line to metrics.jsonl."""
-        self._append(dump_json(record) + "\n")
+        """Add a line to metrics.jsonl. It is written within a second, or when the next one comes."""
+        self._lines.append(dump_json(record) + "\n")
+        if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
+            self.write_metrics()
 
-    def metrics_to_disk(self) -> None:
-        """Wait until metrics.jsonl is on disk: a checkpoint may not be newer than the metrics, whatever is cut off."""
-        self._append("", flush=True)
+    def write_metrics(self, *, to_disk: bool = False) -> None:
+        """Write the lines that have been added.
 
-    def _append(self, text: str, *, flush: bool = False) -> None:
+        Args:
+            to_disk: Wait until the disk has them: a checkpoint may not be newer than its metrics, whatever is cut off.
+
+        Raises:
+            StorageError: If they cannot be written.
+        """
         path = self.folder / "metrics.jsonl"
+        lines, self._lines, self._written = self._lines, [], time.monotonic()
         try:
             with path.open("a") as file:
-                file.write(text)
-                if flush:
+                file.writelines(lines)
+                if to_disk:
+                    file.flush()
                     os.fsync(file.fileno())
         except OSError as error:
             raise StorageError(path, error) from error

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import time
 import math
 import os
 from itertools import pairwise
@@ -225,6 +226,7 @@ def test_a_line_cut_short_is_dropped_before_training_goes_on(compose, tmp_path):
     path = tmp_path / "run" / "metrics.jsonl"
     for epoch in (1, 2, 3):
         writer.metrics({"epoch": epoch})
+    writer.write_metrics()
     path.write_text(path.read_text() + '{"epoch": 4, "tra')
     assert [record["epoch"] for record in RunFolder(tmp_path / "run").metrics] == [1, 2, 3]
     writer.keep_metrics(2)
@@ -236,6 +238,16 @@ def test_a_full_disk_while_recording_metrics_is_the_users_mistake(compose, monke
     (tmp_path / "run" / "metrics.jsonl").symlink_to("/dev/full")
     with pytest.raises(UserError, match=r"metrics\.jsonl: cannot be written"):
         writer.metrics({"epoch": 1})
+        writer.write_metrics()
+
+
+def test_lines_are_written_within_a_second(compose, monkeypatch, tmp_path):
+    writer, now = recorder.Recorder(tmp_path / "run", compose()), time.monotonic()
+    writer.metrics({"epoch": 1})
+    assert RunFolder(tmp_path / "run").metrics == []
+    monkeypatch.setattr(recorder.time, "monotonic", lambda: now + 2)
+    writer.metrics({"epoch": 2})
+    assert [record["epoch"] for record in RunFolder(tmp_path / "run").metrics] == [1, 2]
 
 
 def test_log_goes_to_the_run_and_nowhere_else(smoke):
