@@ -130,7 +130,6 @@ FAILURES = {
     "fails": 500,
     "slow": 3.0,
     "fails_later": "ok",
-    "offline": "hang",
 }
 
 
@@ -145,7 +144,7 @@ def ended(start, tmp_path_factory) -> Iterator[dict[str, SimpleNamespace]]:
             case.server.close()
         if name == "fails_later":
             case.server.fail_after = {"history": 500}
-        given = [*(LONG if name == "fails_later" else SMALL), *(["tracking.mode=offline"] if name == "offline" else [])]
+        given = LONG if name == "fails_later" else SMALL
         case.process = start(case.folder, case.server, *given, holds="5" if name == "fails_later" else "")
     later = cases["fails_later"]
     _wait(lambda: later.server.history(RUN), later.process)
@@ -158,7 +157,7 @@ def ended(start, tmp_path_factory) -> Iterator[dict[str, SimpleNamespace]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in FAILURES if name != "offline"])
+@pytest.mark.parametrize("name", FAILURES)
 def test_a_run_completes_while_the_server_fails_and_all_of_it_can_be_sent_later(name, ended, server, environment):
     case = ended[name]
     assert case.process.returncode == 0, case.err
@@ -176,29 +175,12 @@ def test_a_run_completes_while_the_server_fails_and_all_of_it_can_be_sent_later(
     _assert_all_is_there(server, case.folder / "run", RUN)
 
 
-@pytest.mark.slow
-def test_offline_asks_the_server_for_nothing(ended):
-    case = ended["offline"]
-    assert (case.process.returncode, case.err, case.server.requests) == (0, "", {})
-
-
-@pytest.mark.slow
-def test_a_key_that_is_refused_is_one_line_and_training_goes_on(start, server, tmp_path):
-    server.mode = 401
-    process = start(tmp_path, server, *SMALL, wait=60)
-    _, err = process.communicate(timeout=240)
-    assert process.returncode == 0
-    line = r"WARNING [\w.]+: W&B refuses the key \(.*401.*\): mend WANDB_API_KEY, then send with wandb sync .*\n"
-    assert re.fullmatch(line, err), err
-    assert json.loads((tmp_path / "run" / "status.json").read_text())["state"] == "completed"
-
-
 # A run of the tracker alone, which takes a second where training takes six.
 TRACKED = """
 import sys
 from pathlib import Path
 from ae_jax.experiments.tracking import Tracker, TrackingOptions
-options, config = TrackingOptions("online", "p", None, None), {"name": "n", "tags": [], "notes": ""}
+options, config = TrackingOptions(sys.argv[2], "p", None, None), {"name": "n", "tags": [], "notes": ""}
 tracker = Tracker(options, Path("run"), config, run_name="r")
 for epoch in range(1, 6):
     tracker.log({"epoch": epoch})
@@ -206,21 +188,45 @@ tracker.finish(state="completed", figures=[Path(sys.argv[1])])
 """
 
 
+@pytest.fixture
+def tracked(environment, tmp_path) -> Callable[[str, Any], str]:
+    """Do so, and return what it says."""
+
+    def done(mode: str, server: Any) -> str:
+        (tmp_path / "run").mkdir()
+        figure = Path(__file__).parents[2] / "docs" / "figures" / "reconstructions.png"
+        line, env = [sys.executable, "-c", TRACKED, str(figure), mode], {**environment, **server.environment}
+        return subprocess.run(
+            line, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, check=True, timeout=240
+        ).stderr
+
+    return done
+
+
+@pytest.mark.slow
+def test_offline_asks_the_server_for_nothing(tracked, server):
+    server.mode = "hang"
+    assert (tracked("offline", server), server.requests) == ("", {})
+
+
+@pytest.mark.slow
+def test_a_key_that_is_refused_is_one_line(tracked, server):
+    server.mode = 401
+    err = tracked("online", server)
+    assert re.fullmatch(r"W&B refuses the key \(.*401.*\): mend WANDB_API_KEY, then send with wandb sync run/.*\n", err)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("request_name", "code"), [("history", 404), ("upload", 403), ("CreateRunFiles", 400), ("", 0)]
 )
-def test_what_the_server_refuses_in_part_is_not_taken_for_sent(request_name, code, server, environment, tmp_path):
-    (tmp_path / "run").mkdir()
-    figure = Path(__file__).parents[2] / "docs" / "figures" / "reconstructions.png"
-    env = {**environment, **server.environment}
+def test_what_the_server_refuses_in_part_is_not_taken_for_sent(request_name, code, tracked, server, tmp_path):
     server.refused = {request_name: code}
-    line = [sys.executable, "-c", TRACKED, str(figure)]
-    done = subprocess.run(line, cwd=tmp_path, env=env, capture_output=True, text=True, check=True, timeout=240)
+    err = tracked("online", server)
     complete = not request_name
     assert bool(server.history("n-r")) == (request_name != "history")
     assert any(name.endswith(".png") for name in server.files) == (complete or request_name == "history")
-    assert ("W&B could not be reached, or did not take all" in done.stderr) != complete, done.stderr
+    assert ("W&B could not be reached, or did not take all" in err) != complete, err
     assert bool(list(tmp_path.glob("run/wandb/offline-run-*/*.synced"))) == complete
 
 
