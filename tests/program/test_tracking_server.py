@@ -24,15 +24,19 @@ _spec.loader.exec_module(wandb_server)
 RUN = "smoke-run"  # the id of the run in the folder `run`
 SMALL = ("experiment=smoke", "runtime.print_config=false", "hydra.run.dir=run", "tracking.mode=online")
 LONG = (*SMALL, "trainer.num_epochs=40")
-# After the epochs in HOLDS it waits for a file, and at the end for the server as long as the test needs.
+# After the epochs in HOLDS it says so by a file, and waits for another; at the end it waits for the server as long as
+# the test needs.
 PROGRAM = """
 import os, sys, time
 from ae_jax.experiments import cli, recorder, uploads
 
 def metrics(self, record, write=recorder.Recorder.metrics):
     write(self, record)
-    while str(record["epoch"]) in os.environ["HOLDS"].split() and not os.path.exists(f"go_{record['epoch']}"):
-        time.sleep(0.01)
+    epoch = record["epoch"]
+    if str(epoch) in os.environ["HOLDS"].split():
+        open(f"held_{epoch}", "w").close()
+        while not os.path.exists(f"go_{epoch}"):
+            time.sleep(0.01)
 
 recorder.Recorder.metrics = metrics
 uploads.FINISH_SECONDS = float(os.environ["WAIT"])
@@ -73,7 +77,7 @@ def server() -> Iterator[Any]:
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def _wait(condition: Callable[[], object], process: "subprocess.Popen[str] | None" = None) -> None:
@@ -264,7 +268,7 @@ def test_a_killed_run_is_continued_where_the_server_has_more_or_less_than_the_ch
     _wait(lambda: server.history(RUN), process)
     if server_has == "less":
         (tmp_path / "go_5").touch()
-        _wait(lambda: len(_lines(tmp_path / "run" / "metrics.jsonl")) == 30, process)
+        _wait((tmp_path / "held_30").exists, process)
     process.kill()
     process.communicate()
     _wait(lambda: not _senders(tmp_path))
