@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.experiments import cli
-from ae_jax.experiments.guard import guard
+from ae_jax.experiments.guard import Parser, guard
 
 Act = Callable[[dict[str, Any], str | None], int]
 
@@ -23,7 +23,7 @@ def run(config_name: str, *, group: str, about: str, act: Act) -> None:
         act: Gets the composed config as a dictionary, not checked yet, and the user's own folder of configs; returns
             the exit code.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=about,
         epilog=_keys(config_name, group, sys.argv[1:]),
         formatter_class=argparse.RawDescriptionHelpFormatter,

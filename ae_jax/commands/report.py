@@ -5,7 +5,7 @@ import csv
 import sys
 from pathlib import Path
 
-from ae_jax.experiments.guard import EXIT_COMPLETED, guard
+from ae_jax.experiments.guard import EXIT_COMPLETED, Parser, guard
 from ae_jax.results import load
 from ae_jax.results.database import TABLES
 from ae_jax.results.results import Results
@@ -15,7 +15,7 @@ _WIDE = 10_000  # characters, where the output is no terminal and goes to anothe
 
 def main() -> None:
     """Entry point of `scripts/report.py`."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Runs and sweeps in one table: the best configurations against PCA, and what the swept values did.",
         epilog=f"Tables for --sql and --where:\n{TABLES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -30,9 +30,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="with --html: the file (default: PATH/report.html)")
     arguments = parser.parse_args()
     if arguments.csv and arguments.sql is None:
-        parser.error("--csv goes with --sql")
+        parser.error("argument --csv: goes with --sql")
     if arguments.output and not arguments.html:
-        parser.error("--output goes with --html")
+        parser.error("argument --output: goes with --html")
     raise SystemExit(guard(lambda: _report(arguments)))
 
 

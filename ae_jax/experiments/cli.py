@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, guard, print_mistake
+from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, Parser, guard, print_mistake
 
 
 def config_folder() -> Path:
@@ -98,7 +98,9 @@ def _train() -> int:
     _prepare_hydra()
     from hydra._internal.utils import get_args_parser
 
-    arguments = get_args_parser().parse_args()
+    arguments = Parser(parents=[get_args_parser()], add_help=False).parse_args()
+    if arguments.run and arguments.multirun:
+        raise UserError("--run", "and --multirun exclude each other", "leave one of them out")
     if arguments.experimental_rerun is not None:
         raise UserError(
             "--experimental-rerun", "unpickles its file, which can run any code", "type the overrides again"
@@ -111,8 +113,6 @@ def _train() -> int:
             config_dir=arguments.config_dir,
         )
         config = checked(composed)
-        if not composed.hydra.run.dir:
-            raise UserError("hydra.run.dir", "is empty", "name a folder, or leave the key out")
         ended = _answer_if_ended(config, Path(composed.hydra.run.dir)) if composed.hydra.mode is None else None
         if ended is not None:
             return ended

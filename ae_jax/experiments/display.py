@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from ae_jax.experiments.environment import changes, recorded_versions, versions
 from ae_jax.experiments.task import Watch
+from ae_jax.results.check import checked_summary
 from ae_jax.results.measures import MEASURES
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.terminal import console, count, short_path, verdict
@@ -57,7 +58,7 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
     if run.state == "diverged":
         output.print(f"[bold red]diverged[/]: {run.read('status.json')['error']}", soft_wrap=True)
         output.print("try a smaller optimizer.learning_rate, or optimizer.clip_norm=1", soft_wrap=True)
-    if "pca" in run.summary:
+    elif "pca" in checked_summary(run):
         print_comparison(run.summary)
         output.print(_describe_training(run.summary["training"]), soft_wrap=True)
     output.print(f"run folder: {short_path(folder)}", soft_wrap=True, markup=False)

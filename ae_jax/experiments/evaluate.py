@@ -1,6 +1,5 @@
 """Measure a trained run again, on its own data or on other data of the same shape."""
 
-import argparse
 import dataclasses
 import json
 from pathlib import Path
@@ -10,7 +9,8 @@ import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
-from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIFFERS, guard
+from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIFFERS, Parser, guard
+from ae_jax.results.check import checked_summary
 from ae_jax.results.run_folder import RunFolder
 
 _MEASURED = ("train", "validation", "test", "corrupted", "pca")
@@ -18,7 +18,7 @@ _MEASURED = ("train", "validation", "test", "corrupted", "pca")
 
 def main() -> None:
     """Entry point of `scripts/evaluate.py`."""
-    parser = argparse.ArgumentParser(description="Restore a run's best checkpoint and measure it again, against PCA.")
+    parser = Parser(description="Restore a run's best checkpoint and measure it again, against PCA.")
     parser.add_argument("folder", type=Path, help="run folder that training printed")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
     parser.add_argument("--json", type=Path, help="write the measures to this file")
@@ -69,12 +69,12 @@ def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
 
     if RunFolder(folder).state == "diverged":
         raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")
+    recorded = None if overrides else checked_summary(RunFolder(folder))
     measured = evaluate(folder, overrides)
     print_comparison(measured)
     if output is not None:
         write_json(output, measured)
-    if not overrides:
-        recorded = RunFolder(folder).summary
+    if recorded is not None:
         same = all(_as_json(recorded[name]) == _as_json(measured[name]) for name in _MEASURED)
         console().print(f"{'equal to' if same else 'DIFFERS from'} summary.json", soft_wrap=True)
         return EXIT_COMPLETED if same else EXIT_DIFFERS

@@ -1,10 +1,12 @@
 """How a command ends: its exit code, and one line for a mistake or an interruption."""
 
+import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.interruption import EXIT_INTERRUPTED, end_in_order
@@ -49,6 +51,20 @@ def _print_unraisable(unraisable: Any) -> None:
     # After a save has failed, threads of TensorStore report to an event loop of Orbax that is no more.
     if str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
+
+
+class Parser(argparse.ArgumentParser):
+    """Of the options of a command; what is wrong with them is said in one line, as all else is."""
+
+    def error(self, message: str) -> NoReturn:
+        """See `argparse.ArgumentParser`; called by it."""
+        option = re.match(r"argument ([^:/]+)[^:]*: (.*)", message)
+        about, problem = option.groups() if option else (None, None)
+        for said, meant in (("unrecognized arguments", "is no option here"), ("are required", "is missing")):
+            if said in message:
+                about, problem = message.partition(": ")[2].split(",")[0], meant
+        mistake = UserError(about or "command", problem or message, "list the options with --help")
+        raise SystemExit(print_mistake(mistake))
 
 
 def print_mistake(error: UserError) -> int:

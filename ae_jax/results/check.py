@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ae_jax.errors import UserError
 from ae_jax.results.measures import MEASURES
+from ae_jax.results.run_folder import RunFolder
 
 _PARTS = ("training", "model", "time", "memory", "pca")
 _SPLITS = ("train", "validation", "test")
@@ -41,6 +43,22 @@ def check_summary(summary: Mapping[str, Any]) -> None:
             raise ValueError(f"{place} is {value!r}, which is no text")
     if not isinstance(summary["dataset"]["provenance"], dict):
         raise ValueError("dataset provenance is no object")
+    if not isinstance(summary["dataset"]["counts"]["test"], int):
+        raise ValueError("dataset counts test is no count")
+
+
+def checked_summary(run: RunFolder) -> dict[str, Any]:
+    """The summary of a completed run.
+
+    Raises:
+        UserError: If it cannot be read, or is not as it was written.
+    """
+    try:
+        check_summary(run.summary)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"cannot be understood ({type(error).__name__}: {error})"
+        raise UserError(run.path / "summary.json", problem, "delete the run folder and train again") from error
+    return run.summary
 
 
 def is_finite(value: Any) -> bool:

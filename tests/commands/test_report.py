@@ -103,9 +103,9 @@ def test_a_condition(command, sweep):
             "error: sql: there is no column 'see'; did you mean 'seed' or 'sse'?",
         ),
         (["outputs", "--where", "seed = 12"], "error: where: holds for none of 18 runs"),
-        (["outputs", "--csv"], "--csv goes with --sql"),
-        (["outputs", "--output", "x"], "--output goes with --html"),
-        ([], "the following arguments are required: PATH"),
+        (["outputs", "--csv"], "--csv: goes with --sql"),
+        (["outputs", "--output", "x"], "--output: goes with --html"),
+        ([], "PATH: is missing"),
     ],
 )
 def test_a_mistake_ends_in_one_line(arguments, problem, command, sweep, here):
