@@ -15,8 +15,8 @@ class UserError(Exception):
     """
 
     def __init__(self, subject: object, problem: str, remedy: str = ""):
-        self.subject, self.problem, self.remedy = str(subject), problem, remedy
-        line = f"{subject}: {problem}" + (f"; {remedy}" if remedy else "")
+        self.subject, self.problem, self.remedy = str(subject) or "''", problem, remedy
+        line = f"{self.subject}: {problem}" + (f"; {remedy}" if remedy else "")
         super().__init__(" ".join(line.split()))
 
 

@@ -50,6 +50,22 @@ def check_file_name(key: str, name: str) -> None:
         raise UserError(key, f"{name!r} cannot name a file", "use letters, digits, - and _")
 
 
+def is_folder(path: str | Path) -> bool:
+    """Whether there is a folder; not where the system cannot tell, as for a name that is too long."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether there is a file; not where the system cannot tell, as for a name that is too long."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it.
 

@@ -22,5 +22,5 @@ Positive = Annotated[Scalar, Gt(0)]
 NonNegative = Annotated[Scalar, Ge(0)]
 Fraction = Annotated[Scalar, Interval(ge=0, le=1)]
 
-Size = Annotated[int, Ge(1)]
+Size = Annotated[int, Interval(ge=1, lt=2**31)]
 Count = Annotated[int, Ge(0)]

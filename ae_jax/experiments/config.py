@@ -53,6 +53,9 @@ _TOP_LEVEL: dict[str, Any] = {
     "tags": list[str],
     "notes": str,
 }
+# Groups whose files change the whole config.
+_PRESETS = {"experiment", "debug", "sweep"}
+_LARGEST = (2 - 2**-23) * 2.0**127
 _RUNTIME: dict[str, Any] = {
     "platform": typing.Literal["cpu", "gpu", "cuda", "rocm", "tpu"] | None,
     "print_config": bool,
@@ -71,6 +74,9 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
         UserError: For a target outside the allow-list (checked first), an unknown or missing key, a wrong type or a
             value out of bounds. The message names the key.
     """
+    for preset in _PRESETS & config.keys():
+        remedy = f"begin the file in {preset}/ with the line: # @package _global_"
+        raise UserError(preset, "is the name of a group, and no key of the config", remedy)
     checked = check_parts(config, plain=_TOP_LEVEL, components=COMPONENTS, others=["runtime"])
     check_name("name", checked["name"])
     _require_keys("runtime", config["runtime"], _RUNTIME)
@@ -214,7 +220,13 @@ def check_type(key: str, item: Any, hint: Any) -> Any:
         wanted = {choice for choice in _choices(hint) if isinstance(choice, str)}
         remedy = nearest(item, wanted) if isinstance(item, str) and wanted else ""
         remedy = remedy if remedy.startswith("did") else ""  # the message lists the choices already
+        if first["type"] == "list_type" or "Sequence" in first["msg"]:
+            remedy = f"write {key}=[…]"
+        if first["type"] == "callable_type":
+            remedy = f"choose an option with {key.replace('.', '/')}=…"
         raise UserError(where, f"{_lower(first['msg'])}, got {first['input']!r}", remedy) from None
+    if isinstance(checked, float) and abs(checked) > _LARGEST:
+        raise UserError(key, f"input should be a number of float32, at most {_LARGEST:.4g}, got {checked!r}")
     return list(checked) if isinstance(checked, tuple) else checked
 
 

@@ -14,6 +14,22 @@ from ae_jax.errors import UserError, nearest
 
 # Configs of the commands that do not train, and the one group of each.
 _OTHERS = {"figures": "figure", "tables": "table", "paper": "paper"}
+_LIST = "list the keys with --help"
+
+# What Hydra says -> the problem and the way out. The first group of the pattern is what the line is about.
+_SEVERAL = ("has several values", "add -m to train a run with each, or write a list as {key}=[…]")
+_REFUSED = (
+    (r"Ambiguous value for argument '([^=']+)=", *_SEVERAL),
+    (r"Sweep parameters '([^=']+)=.*' requires --multirun", *_SEVERAL),
+    (r"Multiple values for ([\w/@]+)\.", "is chosen already", "leave out the +"),
+    (r"The value of '([^']+)' is .* and not", "has another value than the one to be taken out", "write ~{key}"),
+    (
+        r"(\w+Sweeper) does not support sweep type",
+        "needs every value",
+        "list them: KEY=1,2,3; or add hydra/sweeper=optuna",
+    ),
+    (r"In '([^']+)': .*Cannot merge", "is not made of keys and values", "write each line as KEY: VALUE"),
+)
 
 
 def explain_composition(error: BaseException, config_folder: Path, config_name: str = "config") -> BaseException:
@@ -33,21 +49,25 @@ def explain_composition(error: BaseException, config_folder: Path, config_name: 
         remedy = "write KEY=VALUE or GROUP=OPTION, and quote lists: 'model.hidden_sizes=[64,32]'"
         return UserError(getattr(error, "override", "command"), "is not an override", remedy)
     if "MissingConfigException" in raised:
-        return _missing_option(error, message)
+        return _missing_option(error)
+    if raised and (known := _known_refusal(error, message)):
+        return known
     if "ConfigCompositionException" in raised:
-        return _unknown_key(message, _known_keys(config_folder, config_name))
+        return _unknown_key(message, _known_keys(config_folder, config_name), error.__cause__)
     refused = re.search(r"Error in call to target .*?: ValueError\((['\"])(.*)\1\) full_key: (\S+)", message)
     if refused:
-        return UserError(refused.group(3), refused.group(2))
+        return UserError(refused.group(3), refused.group(2), "change it, or leave it out")
     if raised:
-        return UserError("command", message)
-    if isinstance(error, OmegaConfBaseException):
-        key = error.full_key or "config"
+        return UserError("command", message, _LIST)
+    place = re.search(r"full_key: (\S+) .*object_type=", message)  # which OmegaConf adds to what Python raises
+    if isinstance(error, OmegaConfBaseException) or place:
+        key = getattr(error, "full_key", None) or (place[1] if place else "config")
         if "Missing mandatory value" in message:
             return UserError(key, "has no value", f"give {key}=…")
-        return UserError(key, str(error).splitlines()[0])
+        return UserError(key, str(error).splitlines()[0], f"give another {key}=…")
     if isinstance(error, OSError) and error.filename:
-        return UserError(error.filename, str(error.strerror), "choose another folder with hydra.run.dir=…")
+        keys = "hydra.run.dir=… (of a sweep: hydra.sweep.dir=…)"
+        return UserError(error.filename, str(error.strerror), f"choose another folder with {keys}")
     return error
 
 
@@ -58,18 +78,33 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen = seen.__cause__ or seen.__context__
 
 
-def _missing_option(error: BaseException, message: str) -> UserError:
-    group, _, option = str(getattr(error, "missing_cfg_file", "")).rpartition("/")
+def _known_refusal(error: BaseException, message: str) -> UserError | None:
+    """The mistake, where what Hydra says is known; its own advice is not of this command line."""
+    for pattern, problem, remedy in _REFUSED:
+        if found := re.search(pattern, message):
+            return UserError(found[1], problem, remedy.format(key=found[1]))
+    merging = re.search(r"Error merging override \+*([^=]+)=", message)
+    if merging is None:
+        return None
+    why = str(error.__cause__ or message).splitlines()[0]
+    return UserError(merging[1], f"cannot be set ({why})", "give a value of its type, or leave it out")
+
+
+def _missing_option(error: BaseException) -> UserError:
+    missing = getattr(error, "missing_cfg_file", None)
+    group, _, option = str(missing or "").rpartition("/")
+    if not missing:
+        return UserError("--config-path", "is no folder with configs", "add one of yours with --config-dir instead")
     if not group:
-        return UserError(option, f"is not a config here ({message})")
+        remedy = "leave out --config-name; an experiment of yours is chosen with --config-dir FOLDER experiment=NAME"
+        return UserError(option, "is not a config here", remedy)
+    options = getattr(error, "options", None) or []
     return UserError(
-        f"{group}={option}",
-        f"there is no such option of {group}",
-        nearest(option, getattr(error, "options", None) or []),
+        f"{group}={option}", f"there is no such option of {group}", nearest(option, options) or "list them with --help"
     )
 
 
-def _unknown_key(message: str, known: dict[str, list[str]]) -> UserError:
+def _unknown_key(message: str, known: dict[str, list[str]], cause: BaseException | None) -> UserError:
     present = re.search(r"already at '([^']+)'", message)
     if present:
         return UserError(present.group(1), "is in the config already", "leave out the +")
@@ -77,8 +112,12 @@ def _unknown_key(message: str, known: dict[str, list[str]]) -> UserError:
         r"Could not (?:override|append to|append|delete(?: from config\. The value of)?)\s*'?([^\s'=]+)", message
     )
     if not override:
-        return UserError("command", message)
+        return UserError("command", message, _LIST)
     key = override.group(1).rstrip(".")
+    inner = str(getattr(cause, "full_key", None))  # of a key within the value, as in model={a:1}
+    key = inner if inner.startswith(f"{key}.") else key
+    if key in known and "Could not delete" in message:
+        return UserError(key, "cannot be taken out of the config", f"give it a value: {key}=…")
     for script, group in _OTHERS.items():
         if key == group and group not in known:
             return UserError(
@@ -89,7 +128,7 @@ def _unknown_key(message: str, known: dict[str, list[str]]) -> UserError:
     if key in known:
         return UserError(key, "is not a key of the chosen options", f"it is one of {' and '.join(known[key])}")
     remedy = nearest(key, known)
-    remedy = remedy if remedy.startswith("did you mean") else "list the keys with --help"
+    remedy = remedy if remedy.startswith("did you mean") else _LIST
     return UserError(key, "is not a key or group of the config", remedy)
 
 

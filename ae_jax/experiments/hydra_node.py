@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override
 from ae_jax.errors import UserError
 from ae_jax.experiments.config_files import check_name, reading
 from ae_jax.experiments.targets import added_modules, check_home, is_within
+from ae_jax.files import is_folder
 
 _INSTANTIATED = ("callbacks", "launcher", "sweeper")
 _LOGGED = ("job_logging", "hydra_logging")
@@ -35,6 +36,13 @@ PATHS = (
     "hydra.output_subdir",
     "hydra.sweeper.storage",
 )
+# What launcher and sweepers assert, or fail over later.
+_AT_LEAST = {
+    "hydra.launcher.max_runs": 1,
+    "hydra.sweeper.max_batch_size": 1,
+    "hydra.sweeper.n_trials": 1,
+    "hydra.sweeper.n_jobs": 1,
+}
 _REFERENCE = r"\$\{(?:ae_jax\.run_(?:name|folder):|name|seed|hydra\.job\.(?:num|id|name)|now:[%\w.: -]+)\}"
 _BELOW = rf"(?!.*\.\.)(?:sqlite:///)?(?:{_REFERENCE}|[\w.])(?:{_REFERENCE}|[\w./=,@+ -])*"
 
@@ -60,14 +68,17 @@ def guard(loader: Any, repository: Any) -> None:
 
     @functools.wraps(compose)
     def composed(self: Any, config_name: str | None, overrides: list[str], *rest: Any, **options: Any) -> DictConfig:
-        config = compose(self, config_name, overrides, *rest, **options)
+        try:
+            config = compose(self, config_name, overrides, *rest, **options)
+        except RecursionError:
+            raise UserError("defaults", "of a config lead back to itself", "take it out of its own list") from None
         check_hydra_node(config, overrides)
         return config
 
     @functools.wraps(find)
     def found(self: Any, config_search_path: Any) -> None:
         for one in config_search_path.get_path():
-            _check_source(one.path)
+            _check_source(one.provider, one.path)
         find(self, config_search_path)
 
     @functools.wraps(read)
@@ -99,6 +110,10 @@ def check_hydra_node(composed: DictConfig, given: Sequence[str]) -> None:
     _check_no_reference(hydra["job"], "hydra.job")
     for name in _INSTANTIATED:
         _check_node(composed.hydra, name, hydra[name], f"hydra.{name}")
+    for key, least in _AT_LEAST.items():
+        value = OmegaConf.select(composed, key)
+        if isinstance(value, int | float) and value < least:
+            raise UserError(key, f"must be at least {least}, got {value}", f"give {key}=…, or leave it out")
     for name in _LOGGED:
         _check_logging(f"hydra.{name}", hydra[name] if isinstance(hydra[name], dict) else {})
     for name, value in hydra["job"]["env_set"].items():
@@ -122,9 +137,11 @@ def _check_no_reference(node: dict[str, Any], key: str) -> None:
             raise UserError(f"{key}.{name}", f"is the reference {node[name]!r}", "write out what it refers to")
 
 
-def _check_source(path: str) -> None:
-    """Refuse to import a package to look for configs in it, unless it is known."""
-    scheme, _, package = path.partition("://")
+def _check_source(provider: str, path: str) -> None:
+    """Refuse to look for configs where there is no folder; or in a package, which is imported, unless it is known."""
+    scheme, _, package = path.rpartition("://")
+    if provider.startswith("hydra.searchpath") and scheme in ("", "file") and not is_folder(package):
+        raise UserError("hydra.searchpath", f"{package} is not a folder", "name the folder that has your configs")
     package = package.replace("/", ".").strip(".")
     if scheme == "pkg" and package and not is_within(f"{package}.", (*_CONFIG_PACKAGES, *added_modules())):
         raise UserError("hydra.searchpath", f"{package!r} is not an allowed package", _ALLOW)
@@ -237,6 +254,8 @@ def _check_paths(raw: dict[str, Any], typed: set[str]) -> None:
         value: Any = raw
         for name in key.split("."):
             value = value.get(name) if isinstance(value, dict) else None
+        if value == "" and key in ("hydra.run.dir", "hydra.sweep.dir"):
+            raise UserError(key, "is empty", "name a folder, or leave the key out")
         if key in typed or value is None or value == "???":
             continue
         if not isinstance(value, str) or not re.fullmatch(_BELOW, value):

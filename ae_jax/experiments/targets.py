@@ -15,6 +15,7 @@ from ae_jax.errors import UserError
 # files and loads code. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
 OWN_PACKAGE = "ae_jax"
 ALLOWED_MODULES = (OWN_PACKAGE, "optax", "flax.nnx", "jax.nn", "jax.nn.initializers")
+_OWN = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
 # Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
 SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
 _INPUTS = frozenset({"self", "key", "x"})
@@ -28,7 +29,7 @@ def check_target(key: str, target: Any) -> None:
         raise UserError(
             key,
             f"{target!r} is not in an allowed module ({', '.join(allowed)}), or private",
-            "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS",
+            _OWN,
         )
     check_home(key, target, (*(module.partition(".")[0] for module in ALLOWED_MODULES), *added))
 
@@ -40,7 +41,7 @@ def check_home(key: str, target: str, homes: tuple[str, ...]) -> None:
     except (ImportError, AttributeError) as error:
         raise UserError(key, f"cannot find {target!r} ({error})", "check the spelling of its path") from error
     if not isinstance(home, str) or not is_within(home + ".", homes):
-        raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(homes)})")
+        raise UserError(key, f"{target!r} is defined in {home}, outside the allowed modules ({', '.join(homes)})", _OWN)
 
 
 def added_modules() -> tuple[str, ...]:
