@@ -4,9 +4,10 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ae_jax.commands import composed
+from ae_jax.errors import UserError
 from ae_jax.experiments.config import check_parts
 from ae_jax.experiments.guard import EXIT_COMPLETED
 from ae_jax.results import Results, load
@@ -60,7 +61,11 @@ class Made:
         return self.write(config, results.where(config["where"]), folder, name)
 
     def _checked(self, asked: dict[str, Any]) -> dict[str, Any]:
-        return check_parts(asked, plain={**_PLAIN, **self.plain}, components=[self.group])
+        config = check_parts(asked, plain={**_PLAIN, **self.plain}, components=[self.group])
+        if not config["formats"]:
+            (choices,) = get_args(self.plain["formats"])
+            raise UserError("formats", "none is given", f"give formats=[{','.join(get_args(choices))}]")
+        return config
 
     def _act(self, asked: dict[str, Any], _: str | None) -> int:
         config = self._checked(asked)

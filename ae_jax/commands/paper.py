@@ -19,6 +19,7 @@ from ae_jax.experiments.config import check_name, check_parts, check_type
 from ae_jax.experiments.environment import code_version, package_versions
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
 from ae_jax.experiments.hydra_node import PATHS
+from ae_jax.figures.style import paper_style
 from ae_jax.files import check_file_name, make_folder, write_json
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
@@ -137,7 +138,11 @@ def _composed(kind: Made, key: str, overrides: list[str], config_dir: str | None
     """The checked config of one figure or table; its runs, name and folder are the paper's."""
     _refuse(key, overrides, ("runs", "name", "output"))
     try:
-        return kind.compose([*overrides, "runs=[]"], config_dir=config_dir)
+        config = kind.compose([*overrides, "runs=[]"], config_dir=config_dir)
+        if kind is FIGURES:
+            with paper_style(config["venue"], width=config["width"], font=config["font"]):
+                return config
+        return config
     except UserError as error:
         raise UserError(key, str(error)) from error
 

@@ -111,7 +111,7 @@ def test_jobs_are_trained_together_and_end_with_their_own_results(tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     # `.hydra/` of all three is there before they train; the first job needed no training.
-    assert lines[0].startswith("plan 4 {'max_runs': 256, 'max_gib': None, 'dry_run': False}")
+    assert lines[0].startswith("plan 4 {'max_runs': 256, 'max_gib': None, 'dry_run': False, 'retry_failed': False}")
     assert lines[1] == "train 3 3"
     assert sorted(lines[2:5]) == ["job 1 COMPLETED", "job 2 FAILED", "job 3 COMPLETED"]
     assert lines[5:] == ["end", "multirun ended"]  # one that failed does not end the sweep

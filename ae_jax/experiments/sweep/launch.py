@@ -10,6 +10,7 @@ from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
 from ae_jax.experiments.continuation import GROUPS
 from ae_jax.experiments.devices import configure_jax
+from ae_jax.experiments.guard import print_mistake
 from ae_jax.experiments.naming import asked_differences, structure_of
 from ae_jax.experiments.run import end_of
 from ae_jax.experiments.sweep.display import SweepDisplay, print_end, print_plan
@@ -17,6 +18,7 @@ from ae_jax.experiments.sweep.overview import Overview, Run
 from ae_jax.experiments.sweep.plan import Plan, estimate_bytes, make_plan
 from ae_jax.experiments.task import GroupTask, Outcome, Request
 from ae_jax.experiments.train import Prepared, prepare, train_group
+from ae_jax.results.check import checked_summary
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.training.group import check_devices
 
@@ -60,6 +62,7 @@ class Sweep:
     def __init__(self, check: Callable[[Any], dict[str, Any]], explain: Callable[[BaseException], BaseException]):
         self._check, self._explain = check, explain
         self.runs: list[Run] = []
+        self._told = set[str]()
         self._compiling = ThreadPoolExecutor(1)
         self._compiled: dict[str, Future[Prepared]] = {}
 
@@ -74,6 +77,8 @@ class Sweep:
         retry_failed: bool,
     ) -> tuple[dict[int, Any], list[list[int]]]:
         """Group the jobs and show how; see the launcher's `Sweep`."""
+        if not jobs:
+            raise UserError("command", "asks for no run", "give each key that is swept a value at least")
         if not self.runs:
             self._folder, self._overview = folder.resolve(), Overview(folder.resolve())
         self._batch = [self._run_of(job, retry_failed) for job in jobs]
@@ -89,6 +94,7 @@ class Sweep:
         print_plan(
             plan, self._batch, memory, num_repeated=sum(len(jobs) - 1 for jobs in same.values()), dry_run=dry_run
         )
+        self._tell_mistakes()  # before anything trains
         self._groups, self._ahead = self._tasks(plan, same, max_gib), dict[int, Future[Prepared]]()
         if self._groups and not dry_run:
             self._display = SweepDisplay(plan, built)
@@ -133,7 +139,15 @@ class Sweep:
         """Say how the sweep ended: the best runs against PCA, and every run that failed. Returns their exit codes."""
         if self.runs:
             print_end(self.runs, self._folder)
+        self._tell_mistakes()
         return [run.exit_code for run in self.runs]
+
+    def _tell_mistakes(self) -> None:
+        """A line for each mistake that was not told yet."""
+        for run in self.runs:
+            if isinstance(run.result, UserError) and str(run.result) not in self._told:
+                self._told.add(str(run.result))
+                print_mistake(run.result)
 
     def _run_of(self, job: Job, retry_failed: bool) -> Run:
         """A run that is to be trained, has ended before, or cannot be trained."""
@@ -143,15 +157,15 @@ class Sweep:
             config, folder = self._check(job.config), job.folder.resolve()
             if self._folder not in folder.parents:
                 raise UserError("hydra.sweep.subdir", f"{folder} is not in the sweep's folder", "leave out '..'")
-            end = end_of(config, folder)
+            ended = None if end_of(config, folder) is None else _recorded(folder)
             if not retry_failed:
                 _refuse_failed(folder)
         except UserError as error:
             return Run(job.overrides, None, None, "failed", error)
         tracking = {**config["tracking"], "group": config["tracking"]["group"] or self._folder.name}
         run = Run(job.overrides, folder, {**config, "tracking": tracking})
-        if end is not None:
-            run.end(_recorded(folder), before=True)
+        if ended is not None:
+            run.end(ended, before=True)
         return run
 
     def _refuse_shared_folders(self) -> None:
@@ -230,4 +244,6 @@ def _refuse_failed(folder: Path) -> None:
 def _recorded(folder: Path) -> Outcome:
     """The outcome of a run that ended before."""
     run = RunFolder(folder)
-    return Outcome(folder, str(run.state), run.summary["training"]["best_validation_loss"])
+    if run.state == "diverged":
+        return Outcome(folder, "diverged", None)
+    return Outcome(folder, "completed", checked_summary(run)["training"]["best_validation_loss"])
