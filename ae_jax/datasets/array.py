@@ -1,5 +1,6 @@
 """The user's own data: a numeric table or a stack of images in .npy, .npz, .csv or .parquet."""
 
+import os
 from collections.abc import Sequence
 from hashlib import file_digest
 from pathlib import Path
@@ -11,6 +12,7 @@ from ae_jax.datasets.array_files import Loaded, read_array_file
 from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, chunks, split_examples
 from ae_jax.datasets.scaling import ScalingName, fit_scaling, in_unit_interval
 from ae_jax.errors import UserError
+from ae_jax.files import is_file, is_folder
 from ae_jax.typing import Count
 
 ARRAY_SUFFIXES, TABLE_SUFFIXES = (".npy", ".npz"), (".csv", ".parquet")
@@ -53,6 +55,8 @@ def array(
     splits = {name: _take(loaded.values, getattr(split, name)) for name in SPLITS}
     scale, offset = fit_scaling(splits["train"], scaling=scaling, per_feature=per_feature, names=loaded.names)
     labels, classes = (None, None) if loaded.labels is None else _as_classes(loaded.labels, num_examples)
+    if (splits["train"].min(axis=0) == splits["train"].max(axis=0)).all():
+        raise UserError("dataset.path", f"all training examples of {file} are the same", "give data that vary")
     provenance = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
     return Dataset(
         name=file.stem,
@@ -75,9 +79,14 @@ def _digest(file: Path) -> str:
 def _checked_path(path: str | None) -> Path:
     if path is None:
         raise UserError("dataset.path", "not given", "type dataset.path=/my/table.csv")
-    file = Path(path).expanduser().absolute()
-    if not file.is_file():
-        raise UserError("dataset.path", f"{file} is a folder" if file.is_dir() else f"no file {file}", "name a file")
+    try:
+        file = Path(path).expanduser().absolute()
+    except RuntimeError as error:  # there is no such user
+        raise UserError("dataset.path", f"{path}: {error}", "write the whole path") from error
+    if not is_file(file):
+        is_there = f"{file} is a folder" if is_folder(file) else f"{file} is not a file"
+        problem = is_there if os.path.lexists(file) else f"no file {file}"
+        raise UserError("dataset.path", problem, "name a file")
     suffixes = ARRAY_SUFFIXES + TABLE_SUFFIXES
     if file.suffix.lower() not in suffixes:
         problem = f"{file} ends in {file.suffix!r}, expected one of {', '.join(suffixes)}"
@@ -87,7 +96,9 @@ def _checked_path(path: str | None) -> Path:
             if not content.read(1):
                 raise UserError("dataset.path", f"{file} is empty", "write it again")
     except OSError as error:
-        raise UserError("dataset.path", f"{file} cannot be read ({error.strerror or error})") from error
+        raise UserError(
+            "dataset.path", f"{file} cannot be read ({error.strerror or error})", "make it readable"
+        ) from error
     return file
 
 
@@ -106,9 +117,11 @@ def _read(file: Path, key: str | None, columns: Sequence[str] | None, label_colu
 def _check_values(loaded: Loaded, file: Path) -> None:
     values = loaded.values
     if values.ndim < 2:
-        raise UserError("dataset.path", f"{file} has shape {values.shape}, expected examples and then features")
+        raise UserError(
+            "dataset.path", f"{file} has shape {values.shape}, expected examples and then features", "reshape it"
+        )
     if values.size == 0:
-        raise UserError("dataset.path", f"{file} holds no values: its shape is {values.shape}")
+        raise UserError("dataset.path", f"{file} holds no values: its shape is {values.shape}", "give data")
     num_bad, first = 0, None
     for rows in chunks(len(values), values[0].size) if values.dtype.kind == "f" else []:
         with np.errstate(over="ignore"):

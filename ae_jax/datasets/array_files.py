@@ -40,7 +40,9 @@ def read_array_file(path: Path, *, key: str | None, label_key: str | None) -> Lo
 def _read_npy(path: Path, key: str | None, label_key: str | None) -> Loaded:
     for name, value in {"key": key, "label_column": label_key}.items():
         if value is not None:
-            raise UserError(f"dataset.{name}", f"{value!r} names a part of {path.name}, which holds a single array")
+            raise UserError(
+                f"dataset.{name}", f"{value!r} names a part of {path.name}, which holds a single array", "leave it null"
+            )
     with open_file(path.resolve()) as file:
         size = path.stat().st_size
         try:

@@ -5,6 +5,7 @@
 
 import functools
 import json
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +20,9 @@ from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
 from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
+from ae_jax.training.memory import available_bytes
 
+_LARGE = 1 << 30  # bytes
 _UNIT_INTERVAL = "dataset.scaling=unit_interval is fitted on the training split: other splits may leave [0, 1]"
 
 
@@ -58,6 +61,7 @@ def build(config: dict[str, Any]) -> Experiment:
     model = functional(
         lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs), precision=options.precision
     )
+    _check_size(model)
     structure = Structure(
         model=model,
         corrupt=bind(structures["corruption"]),
@@ -117,6 +121,15 @@ def _check_link(loss: Loss, dataset: Dataset) -> None:
             f"its outputs lie in [0, 1], the data of {dataset.name} do not",
             f"use loss=mse, half_sse or huber with loss.link=identity; {_UNIT_INTERVAL}",
         )
+
+
+def _check_size(model: FunctionalModel) -> None:
+    """Refuse a model whose parameters alone are more than there is memory: to find out by filling it takes long."""
+    size = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(model.abstract_params))
+    free = available_bytes() if size > _LARGE else None
+    if free is not None and size > free:
+        problem = f"has parameters of {size / 2**30:,.1f} GiB, there is room for {free / 2**30:,.1f} GiB"
+        raise UserError("model", problem, "choose smaller sizes")
 
 
 def _options(node: dict[str, Any]) -> Any:

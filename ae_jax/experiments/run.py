@@ -25,6 +25,8 @@ def end_of(config: dict[str, Any], folder: Path) -> str | None:
         return None
     if run.read("status.json").get("config_hash") != config_hash(config):
         keys = asked_differences(run.config, config)
+        if not keys:
+            raise UserError(folder / "status.json", "is not that of config.json", "move the run folder away")
         raise UserError(
             folder, f"holds a run of another config (differs in {', '.join(keys)})", "choose another hydra.run.dir=…"
         )

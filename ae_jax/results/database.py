@@ -35,6 +35,7 @@ TABLES = """
 `metrics` has a row per run and epoch: run, folder, epoch, step, train_loss, validation_loss, validation_sse, seconds.
 """
 
+_COLUMNS = "list the columns with --sql 'describe runs'"
 _LONG = 80  # characters of a remedy
 _ALWAYS = ("dataset", "model", "corruption", "loss", "optimizer", "model.latent_size")
 _METRICS = {
@@ -162,10 +163,10 @@ class Database:
                 whole = re.search(rf"[\w.]*\b{re.escape(missing[1])}\b[\w.]*", query)
                 name = whole[0] if whole else missing[1]
                 remedy = nearest(name, known)
-                remedy = remedy if len(remedy) < _LONG else "list them with --sql 'describe runs'"
+                remedy = remedy if len(remedy) < _LONG else _COLUMNS
                 return UserError(subject, f"there is no {kind} {name!r}", remedy)
         lines = [line for line in text.splitlines() if line.strip()]
-        return UserError(subject, f"cannot be answered ({lines[0] if lines else text})")
+        return UserError(subject, f"cannot be answered ({lines[0] if lines else text})", _COLUMNS)
 
 
 def _create(

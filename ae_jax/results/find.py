@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ae_jax.errors import UserError
+from ae_jax.files import is_folder
 
 # Any of these makes a folder a run folder; a damaged one may lack the others.
 _MARKS = ("status.json", "summary.json", "metrics.jsonl", ".hydra")
@@ -19,10 +20,11 @@ def find_runs(paths: Iterable[str | Path]) -> list[Path]:
         UserError: If a path does not exist, is no folder, or holds no run folder.
     """
     found: dict[Path, Path] = {}
-    for path in map(Path, paths):
-        if not path.is_dir():
-            problem = "is not a folder" if path.exists() else "does not exist"
-            raise UserError(path, problem, "give a run folder, or a folder with run folders in it, such as outputs")
+    for given in paths:
+        path = Path(given)
+        if given == "" or not is_folder(path):
+            problem = "is not a folder" if given == "" or os.path.lexists(path) else "does not exist"
+            raise UserError(given, problem, "give a run folder, or a folder with run folders in it, such as outputs")
         below = list(_walk(path))
         if not below:
             raise UserError(path, "holds no run folder", "train one, or give the folder that training printed")

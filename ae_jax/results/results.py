@@ -94,6 +94,8 @@ class Results:
         """
         if condition is None:
             return self
+        if not condition.strip():
+            raise UserError("where", "is empty", "write a condition, such as seed = 0, or leave it out")
         kept = self._database.folders(condition)
         runs = [run for run in self.runs if str(run.folder.path) in kept]
         if not runs:

@@ -25,9 +25,11 @@ from typing import Any
 import numpy as np
 
 from ae_jax.errors import UserError
+from ae_jax.files import is_folder
 from ae_jax.reading import parse_json, read_json_bytes, read_npz
 
 SCHEMA = 1
+STATES = ("running", "completed", "diverged", "failed", "interrupted")
 _TRAIN_AGAIN = "delete the run folder and train again"
 
 UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
@@ -66,11 +68,11 @@ class RunFolder:
     def state(self) -> str | None:
         """`state` of status.json, None where there is no run."""
         path = self.path / "status.json"
-        if not path.exists():
+        if not os.path.lexists(path):
             return None
         state = self.read("status.json").get("state")
-        if not isinstance(state, str):
-            raise UserError(path, "does not hold a state", _TRAIN_AGAIN)
+        if state not in STATES:
+            raise UserError(path, f"does not hold a state, but {state!r}", _TRAIN_AGAIN)
         return state
 
     @cached_property
@@ -134,7 +136,7 @@ class RunFolder:
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the folder."""
         path = self.path / name
-        if not self.path.is_dir():
+        if not is_folder(self.path):
             raise UserError(self.path, "is not a folder", "give the run folder that training printed")
         try:
             content = parse_json(self._content(name))

@@ -31,20 +31,27 @@ def num_bytes(step: Path) -> int:
 
 
 def check_arrays(step: Path, abstract: dict[str, PyTree]) -> None:
-    """Refuse arrays that would take more memory than they should.
+    """Refuse arrays of another model, and such as would take more memory than they should.
 
     Args:
         step: A checkpoint.
         abstract: Shapes and types of the items that are to be loaded.
 
     Raises:
-        ValueError: If the files are far too small for that, or arrays are cut into pieces that are larger than they.
+        ValueError: If the files are far too small for that, the shapes are others, or arrays are cut into pieces that
+            are larger than they.
     """
     needed = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(abstract))
     if needed > _MOST_EXPANSION * num_bytes(step):
         raise ValueError("it is far too small for the arrays of this run")
-    for item in abstract:
-        for key, array in _described(step / item):
+    for item, tree in abstract.items():
+        described = list(_described(step / item))
+        # Orbax says so too, but a part of it only when the program ends.
+        if sorted(tuple(array["shape"]) for _, array in described) != sorted(
+            leaf.shape for leaf in jax.tree.leaves(tree)
+        ):
+            raise ValueError(f"{item}: its arrays have other shapes than those of this run")
+        for key, array in described:
             shape = array["shape"]
             if any(_exceeds(pieces, shape) for pieces in _pieces(array)):
                 raise ValueError(f"{item}: the pieces of {key} are larger than the array")
