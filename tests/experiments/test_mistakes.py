@@ -971,6 +971,17 @@ def test_a_mistake_ends_in_one_line_and_overwrites_nothing(case, put, command_li
     assert touched == set()
 
 
+def test_a_sweep_tells_its_mistakes_before_the_first_run_trains(command_line, monkeypatch):
+    def not_yet(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ae_jax.experiments.sweep.launch.train_group", not_yet)
+    ended = command_line("-m", *TINY, "model.latent_size=2,65", "seed=0,-1")
+    lines = ended.err.splitlines()
+    assert [line.partition(": ")[2].partition(": ")[0] for line in lines] == ["seed", "model.latent_size", ""]
+    assert (lines[-1], ended.code) == ("interrupted", 130)
+
+
 def test_every_kind_of_mistake_and_every_command_is_in_the_table():
     cases = [case for of_kind in CASES.values() for case in of_kind.values()]
     assert len(cases) >= 80
