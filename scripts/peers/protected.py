@@ -21,8 +21,8 @@ from ae_jax.training.fit import fit
 from peers.protocol import Prepared, Task, serve
 
 RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
-# So that a round takes about half a minute, and a checkpoint is due three times.
-REFERENCE_EPOCHS, GROUP_EPOCHS = 12, 100
+# So that a round takes ten seconds or more, and a checkpoint is due.
+REFERENCE_EPOCHS, GROUP_EPOCHS = 24, 100
 
 
 def prepare(task: Task) -> Prepared:
@@ -33,6 +33,7 @@ def prepare(task: Task) -> Prepared:
     folder = task.images.parent
     requests = tuple(Request(config, folder) for config in configs)
     built, group = compiled(GroupTask(requests, folder))
+    experiments = [build_alike(built, config) for config in configs]
 
     def epochs_alone() -> float:
         for report in fit(group, group.init_state(), num_epochs=built.options.num_epochs):
@@ -42,9 +43,9 @@ def prepare(task: Task) -> Prepared:
     def protected() -> float:
         sweep = Path(tempfile.mkdtemp(dir=folder))
         members = [Member(request._replace(folder=sweep / str(at))) for at, request in enumerate(requests)]
-        for member in members:
+        for member, experiment in zip(members, experiments, strict=True):
             member.record_in()
-            member.open(build_alike(built, member.request.config))
+            member.open(experiment)
         state, _ = train_epochs(members, group, sweep / ".groups", Watch())
         for member in members:
             member.fail(KeyboardInterrupt())  # closes its files

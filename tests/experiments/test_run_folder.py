@@ -2,9 +2,9 @@
 
 import errno
 import json
-import time
 import math
 import os
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -236,8 +236,8 @@ def test_a_line_cut_short_is_dropped_before_training_goes_on(compose, tmp_path):
 def test_a_full_disk_while_recording_metrics_is_the_users_mistake(compose, monkeypatch, tmp_path):
     writer = recorder.Recorder(tmp_path / "run", compose())
     (tmp_path / "run" / "metrics.jsonl").symlink_to("/dev/full")
+    writer.metrics({"epoch": 1})
     with pytest.raises(UserError, match=r"metrics\.jsonl: cannot be written"):
-        writer.metrics({"epoch": 1})
         writer.write_metrics()
 
 
