@@ -80,7 +80,10 @@ def make_folder(folder: Path) -> None:
 
 def dump_json(content: Any, indent: int | None = None) -> str:
     """JSON text, with null for numbers that JSON cannot express."""
-    return json.dumps(_finite(content), indent=indent, allow_nan=False)
+    try:
+        return json.dumps(content, indent=indent, allow_nan=False)
+    except ValueError:  # which is rare, and looking for it takes longer than writing
+        return json.dumps(_finite(content), indent=indent, allow_nan=False)
 
 
 def _finite(content: Any) -> Any:

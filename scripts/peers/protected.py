@@ -1,9 +1,12 @@
-"""Training as this project does it, with all that saves it from being lost, and without any of that.
+"""Training as this project does it, with all that saves it from being lost, and with less of that.
 
-`--library` is `reference` or `group`: 784-256-784 on the images, or 64 runs on digits. `bare` before it leaves out run
-folders, metrics and checkpoints, so that the epochs alone are left.
+`--library` is `reference` or `group`: 784-256-784 on the images, or 64 runs on digits. Before it may stand
+
+    epochs   nothing but the epochs
+    plain    the same records in plain files: no lock, no flush to disk, no renaming, no checkpoints
 """
 
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import jax
 from ae_jax.experiments.build import build_alike
 from ae_jax.experiments.cli import checked, compose
 from ae_jax.experiments.devices import configure_jax
+from ae_jax.experiments.environment import environment
 from ae_jax.experiments.member import Member
 from ae_jax.experiments.piece import train_epochs
 from ae_jax.experiments.task import GroupTask, Request, Watch
@@ -27,7 +31,7 @@ REFERENCE_EPOCHS, GROUP_EPOCHS = 24, 100
 
 def prepare(task: Task) -> Prepared:
     """Compile the program; each repetition trains it from the first epoch to the last."""
-    *bare, case = task.library.split()
+    *less, case = task.library.split()
     configs = [checked(compose(["tracking.mode=disabled", *given])) for given in _overrides(case, task)]
     configure_jax(configs[0], num_runs=len(configs))
     folder = task.images.parent
@@ -35,10 +39,24 @@ def prepare(task: Task) -> Prepared:
     built, group = compiled(GroupTask(requests, folder))
     experiments = [build_alike(built, config) for config in configs]
 
-    def epochs_alone() -> float:
+    def epochs() -> float:
         for report in fit(group, group.init_state(), num_epochs=built.options.num_epochs):
             metrics = report.metrics
         return float(metrics.validation_loss[0])
+
+    def plain() -> float:
+        runs = [Path(tempfile.mkdtemp(dir=folder)) for _ in configs]
+        for run, config in zip(runs, configs, strict=True):
+            for name, content in (("config", config), ("status", {}), ("environment", environment())):
+                (run / f"{name}.json").write_text(json.dumps(content, indent=2))
+        for report in fit(group, group.init_state(), num_epochs=built.options.num_epochs):
+            for at, run in enumerate(runs):
+                record = {name: float(values[at]) for name, values in report.metrics._asdict().items()}
+                with (run / "metrics.jsonl").open("a") as file:
+                    file.write(json.dumps(record) + "\n")
+        for run in runs:
+            (run / "status.json").write_text(json.dumps({}))
+        return float(report.metrics.validation_loss[0])
 
     def protected() -> float:
         sweep = Path(tempfile.mkdtemp(dir=folder))
@@ -51,7 +69,8 @@ def prepare(task: Task) -> Prepared:
             member.fail(KeyboardInterrupt())  # closes its files
         return float(jax.device_get(state.best.validation_loss)[0])
 
-    return Prepared(epochs_alone if bare else protected, f"jax {jax.__version__}")
+    ways = {"epochs": epochs, "plain": plain}
+    return Prepared(ways[less[0]] if less else protected, f"jax {jax.__version__}")
 
 
 def _overrides(case: str, task: Task) -> list[list[str]]:
