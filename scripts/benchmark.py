@@ -6,7 +6,7 @@
     startup     `train.py --help`, and `import ae_jax`
     sweep       64 small runs as one program, against a process for each, PyTorch, and one after the other; and 256
     sweep_large 4 runs of the reference experiment, against a process for each
-    reliability training that can be killed, against the same in plain files: the reference experiment, and 64 small runs
+    reliability training that can be killed, against the same in plain files: the reference experiment, and 64 runs
 
 Contenders are asked in turn, and a ratio is the median over the rounds, so that a busy machine hits all alike.
 Sweeps take minutes, and have two rounds at most; reliability takes half a minute a round and contender, and has five.
