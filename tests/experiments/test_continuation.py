@@ -102,6 +102,7 @@ def test_an_array_that_was_changed_on_disk_is_not_taken_for_good(unfinished, tin
     assert _results(unfinished) == _results(tiny)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_without_its_metrics_is_not_used(unfinished, tiny, train):
     """As when the machine lost its power: what was written last is gone."""
     path = unfinished / "metrics.jsonl"
@@ -119,6 +120,7 @@ def test_without_metrics_it_begins_again(unfinished, tiny, train):
     assert _results(unfinished) == _results(tiny)
 
 
+@pytest.mark.slow
 def test_a_diverged_run_killed_while_it_was_measured_keeps_its_last_epoch(diverged, train, tmp_path):
     folder = shutil.copytree(diverged, tmp_path / "run")
     (folder / "summary.json").unlink()
@@ -141,6 +143,7 @@ def test_resume_never_refuses_what_is_there(state, unfinished, command_line, tre
     }
 
 
+@pytest.mark.slow
 def test_resume_must_refuses_to_begin(train, unfinished, tmp_path):
     with pytest.raises(UserError, match=r"resume=must: there is no run in .*none; leave it out to begin one"):
         train(tmp_path / "none", *SIX, "resume=must")
@@ -229,6 +232,7 @@ def test_a_checkpoint_of_schema_1_is_read(train, tmp_path, compose):
         assert mine["validation_loss"] == pytest.approx(new["validation_loss"], rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", [3, "new"])
 def test_a_checkpoint_of_a_later_schema_is_refused(schema, unfinished, train):
     for path in (unfinished / "checkpoint").glob("*/_CHECKPOINT_METADATA"):
@@ -250,6 +254,7 @@ def test_a_checkpoint_of_a_later_schema_is_refused(schema, unfinished, train):
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_pointer_to_no_group_is_not_followed(place, tmp_path, unfinished, train):
     """A run folder from elsewhere names what is read, and deleted in the end: only groups of a folder above it are."""
     target = (unfinished / place).resolve()

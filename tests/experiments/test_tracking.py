@@ -162,6 +162,7 @@ def test_offline_is_the_default():
     assert cli.checked(cli.compose([]))["tracking"]["mode"] == "offline"
 
 
+@pytest.mark.slow
 def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
@@ -177,6 +178,7 @@ def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
     assert RunFolder(tmp_path / "run").read("status.json")["error"] == "ZeroDivisionError('a bug')"
 
 
+@pytest.mark.slow
 def test_a_run_that_was_continued_has_every_metric_in_its_last_file(train, monkeypatch, tmp_path):
     folder, overrides = (
         tmp_path / "run",

@@ -133,9 +133,7 @@ def test_a_checkpoint_goes_on_with_other_devices(command, places, forks, undistu
     _assert_close(folder, undisturbed)
 
 
-@pytest.mark.parametrize(
-    "options", [("hydra.launcher.max_runs=1",), ("hydra.launcher.max_runs=4",), ("hydra/launcher=basic",)], ids=str
-)
+@pytest.mark.parametrize("options", [("hydra.launcher.max_runs=4",), ("hydra/launcher=basic",)], ids=str)
 def test_a_group_is_formed_anew(options, forks, undisturbed, tmp_path):
     folder = tmp_path / "formed"
     folder.mkdir()

@@ -132,6 +132,7 @@ def test_odd_values_are_read_or_said(pair, data, name):
         st.sampled_from(["epoch", "step", "train_loss", "validation_sse"]) | ODD_TEXT, ODD, max_size=4
     )
 )
+@pytest.mark.slow
 def test_odd_metrics_are_read_or_said(pair, record):
     content = (pair / ".odd" / "metrics.jsonl").read_bytes()
     put(pair, "metrics.jsonl", content + json.dumps({"epoch": 4, **record}).encode() + b"\n")
