@@ -1,4 +1,4 @@
-"""Writes a run folder: every file whole or not at all, metrics line by line."""
+"""Writes a run folder: every file whole or not at all, and whole lines of metrics."""
 
 import logging
 import os
@@ -117,7 +117,7 @@ class Recorder:
         return kept
 
     def metrics(self, record: dict[str, Any]) -> None:
-        """Add a line to metrics.jsonl. It is written within a second, or when the next one comes."""
+        """Add a line to metrics.jsonl. It is written at once if a second has passed, else with a later one."""
         self._lines.append(dump_json(record) + "\n")
         if time.monotonic() - self._written > _SECONDS_BETWEEN_WRITES:
             self.write_metrics()

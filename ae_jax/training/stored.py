@@ -10,8 +10,7 @@ from typing import Any
 import jax
 from jaxtyping import PyTree
 
-# The most that a byte can expand to, as in a deflate stream. Zeros take no bytes, but are not all that there is.
-_MOST_EXPANSION = 1032
+from ae_jax.reading import DEFLATE_MAX_RATIO
 
 
 def num_bytes(step: Path) -> int:
@@ -42,7 +41,7 @@ def check_arrays(step: Path, abstract: dict[str, PyTree]) -> None:
             are larger than they.
     """
     needed = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(abstract))
-    if needed > _MOST_EXPANSION * num_bytes(step):
+    if needed > DEFLATE_MAX_RATIO * num_bytes(step):
         raise ValueError("it is far too small for the arrays of this run")
     for item, tree in abstract.items():
         described = list(_described(step / item))
