@@ -53,6 +53,27 @@ def hydra_put_back() -> Iterator[None]:
     root.handlers, root.level = handlers, level
 
 
+@pytest.fixture(scope="session")
+def last_state() -> Callable[[Path], Any]:
+    """Everything that the last checkpoint of a run holds."""
+    return _last_state
+
+
+def _last_state(folder: Path) -> Any:
+    from ae_jax.experiments.build import build
+    from ae_jax.training.checkpoint import restore_state
+    from ae_jax.training.epoch import init_state
+
+    experiment = build(json.loads((folder / "config.json").read_text()))
+
+    def first(run: Any) -> Any:
+        return init_state(experiment.structure, run, num_train=len(experiment.dataset.train))
+
+    state = restore_state(folder / "checkpoint", jax.eval_shape(first, experiment.run), at_most=sys.maxsize)
+    assert state is not None
+    return state
+
+
 CONFIG: dict[str, Any] = {
     "name": "made",
     "resume": "auto",

@@ -1,6 +1,5 @@
 """Nothing is lost: interrupted anywhere and called again, a run ends as if nothing had happened, bit for bit."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,12 +8,10 @@ import numpy as np
 import pytest
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.build import build
 from ae_jax.experiments.recorder import Recorder
 from ae_jax.experiments.run import end_of
 from ae_jax.results import RunFolder
-from ae_jax.training import Best, TrainState
-from ae_jax.training.checkpoint import restore_state
+from ae_jax.training import Best
 
 # What the shared run `tiny` was asked for.
 SIX = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
@@ -32,36 +29,28 @@ def _interrupt_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
     monkeypatch.setattr(Recorder, "metrics", metrics)
 
 
-def _state(folder: Path) -> TrainState:
-    """The whole last state in the checkpoint of a run."""
-    config = json.loads((folder / "config.json").read_text())
-    experiment = build(config)
-    from ae_jax.training.epoch import init_state
-
-    shapes = jax.eval_shape(
-        lambda run: init_state(experiment.structure, run, num_train=len(experiment.dataset.train)), experiment.run
-    )
-    state = restore_state(folder / "checkpoint", shapes, at_most=6)
-    assert state is not None
-    return state
-
-
 def _without_seconds(folder: Path) -> list[dict]:
     return [{key: record[key] for key in record if key != "seconds"} for record in RunFolder(folder).metrics]
 
 
-def _assert_same(folder: Path, other: Path) -> None:
-    assert _without_seconds(folder) == _without_seconds(other)
-    mine, theirs = _state(folder), _state(other)
-    assert isinstance(mine.best, Best)
-    assert int(mine.epoch) == int(theirs.epoch) == 6
-    jax.tree.map(np.testing.assert_array_equal, mine, theirs)
-    for part in ("train", "validation", "test", "corrupted", "pca", "training"):
-        assert RunFolder(folder).summary[part] == RunFolder(other).summary[part]
+@pytest.fixture
+def assert_same(last_state):
+    """Two runs ended alike, to the bit."""
+
+    def same(folder: Path, other: Path) -> None:
+        assert _without_seconds(folder) == _without_seconds(other)
+        mine, theirs = last_state(folder), last_state(other)
+        assert isinstance(mine.best, Best)
+        assert int(mine.epoch) == int(theirs.epoch) == 6
+        jax.tree.map(np.testing.assert_array_equal, mine, theirs)
+        for part in ("train", "validation", "test", "corrupted", "pca", "training"):
+            assert RunFolder(folder).summary[part] == RunFolder(other).summary[part]
+
+    return same
 
 
 @pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(6, marks=pytest.mark.slow)])
-def test_interrupted_and_called_again_is_bit_identical(epoch, tiny, train, monkeypatch, tmp_path):
+def test_interrupted_and_called_again_is_bit_identical(epoch, tiny, train, monkeypatch, assert_same, tmp_path):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
         _interrupt_after(patch, epoch)
@@ -76,11 +65,11 @@ def test_interrupted_and_called_again_is_bit_identical(epoch, tiny, train, monke
     assert outcome.state == "completed"
     if epoch > 1:
         assert f"continuing after epoch {epoch - 1}" in (folder / "run.log").read_text()
-    _assert_same(folder, tiny)
+    assert_same(folder, tiny)
 
 
 @pytest.mark.slow
-def test_interrupted_while_measuring(tiny, train, monkeypatch, tmp_path):
+def test_interrupted_while_measuring(tiny, train, monkeypatch, assert_same, tmp_path):
     folder = tmp_path / "run"
 
     def interrupt(*_: object) -> None:
@@ -92,11 +81,11 @@ def test_interrupted_while_measuring(tiny, train, monkeypatch, tmp_path):
             train(folder, *SIX)
     assert RunFolder(folder).state == "interrupted"
     train(folder, *SIX)
-    _assert_same(folder, tiny)
+    assert_same(folder, tiny)
 
 
 @pytest.mark.parametrize("what", ["content", "metadata"])
-def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, tiny, train, tmp_path):
+def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, tiny, train, assert_same, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "run")
     (folder / "summary.json").unlink()
     assert sorted(path.name for path in (folder / "checkpoint").iterdir() if path.name.isdigit()) == ["5", "6"]
@@ -105,7 +94,7 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, tiny, trai
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     train(folder, *SIX)
     assert "continuing after epoch 5" in (folder / "run.log").read_text()
-    _assert_same(folder, tiny)
+    assert_same(folder, tiny)
 
 
 def test_all_checkpoints_damaged_is_the_users_decision(tiny, train, tmp_path):

@@ -89,8 +89,8 @@ def _wait(condition: Callable[[], object], process: "subprocess.Popen[str] | Non
 
 
 def _senders(folder: Path) -> list[str]:
-    """Processes that send from this folder."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    """Processes that send from this folder; wandb's own has it only in its environment."""
+    listed = subprocess.run(["ps", "axewwo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(folder) in line]
 
 

@@ -12,10 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from ae_jax.experiments.build import build
-from ae_jax.training import Run, TrainState
-from ae_jax.training.checkpoint import restore_state
-
 UNSET = ("AE_JAX_DATA_DIR", "AE_JAX_ALLOWED_TARGETS", "NO_COLOR", "FORCE_COLOR", "JAX_PLATFORMS", "XLA_FLAGS")
 # What differs between two runs of one command: times, and W&B's folders, which are named by them.
 TIMED = ("time", "memory")
@@ -102,22 +98,6 @@ def forks(environment: dict[str, str]) -> Iterator[Forks]:
     server.close()
 
 
-def last_state(folder: Path) -> TrainState:
-    """Everything that the last checkpoint of a run holds."""
-    import jax
-
-    from ae_jax.training.epoch import init_state
-
-    experiment = build(json.loads((folder / "config.json").read_text()))
-
-    def first(run: Run) -> TrainState:
-        return init_state(experiment.structure, run, num_train=len(experiment.dataset.train))
-
-    state = restore_state(folder / "checkpoint", jax.eval_shape(first, experiment.run), at_most=sys.maxsize)
-    assert state is not None
-    return state
-
-
 def metrics(folder: Path) -> list[dict[str, Any]]:
     """The lines of metrics.jsonl, without their times."""
     lines = (folder / "metrics.jsonl").read_text().splitlines()
@@ -137,21 +117,21 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def assert_same() -> AssertSame:
+def assert_same(last_state: Callable[[Path], Any]) -> AssertSame:
     """Two runs of one config ended alike: the same bits in everything but times, and nothing left over."""
-    return _assert_same
 
+    def same(folder: Path, other: Path) -> None:
+        import jax
 
-def _assert_same(folder: Path, other: Path) -> None:
-    import jax
+        assert json.loads((folder / "status.json").read_text())["state"] == "completed"
+        assert metrics(folder) == metrics(other)
+        assert summary(folder) == {**summary(other), "run": folder.name}
+        assert files(folder) == files(other)
+        for name in ("pca.npz", "reconstructions.npz", "latents.npz", "figures/reconstructions.png"):
+            assert (folder / name).read_bytes() == (other / name).read_bytes(), name
+        jax.tree.map(np.testing.assert_array_equal, last_state(folder), last_state(other))
+        steps = [sorted(path.name for path in (one / "checkpoint").iterdir()) for one in (folder, other)]
+        assert steps[0][-1] == steps[1][-1]
+        assert all(name.isdigit() for name in steps[0])
 
-    assert json.loads((folder / "status.json").read_text())["state"] == "completed"
-    assert metrics(folder) == metrics(other)
-    assert summary(folder) == {**summary(other), "run": folder.name}
-    assert files(folder) == files(other)
-    for name in ("pca.npz", "reconstructions.npz", "latents.npz", "figures/reconstructions.png"):
-        assert (folder / name).read_bytes() == (other / name).read_bytes(), name
-    jax.tree.map(np.testing.assert_array_equal, last_state(folder), last_state(other))
-    steps = [sorted(path.name for path in (one / "checkpoint").iterdir()) for one in (folder, other)]
-    assert steps[0][-1] == steps[1][-1]
-    assert all(name.isdigit() for name in steps[0])
+    return same
