@@ -146,7 +146,7 @@ def sweep(folder: Path, options: argparse.Namespace) -> Table:
     ]
     first, alone, torch, one_by_one, large = (way.name for way in ways)
     contest = take_turns(ways, sample, repeats=min(options.repeats, MOST_SWEEPS))
-    rows = _sweeps(contest, first, least={alone: 8, torch: 6, one_by_one: 1}, most={large: 3.5})
+    rows = _beside(contest, first, "test sse", least={alone: 8, torch: 6, one_by_one: 1}, most={large: 3.5})
     title = f"sweep: {num_runs} runs of 64-128-16-128-64 on digits, {epochs} epochs, batch 128, whole processes"
     return Table(title, rows, contest.missing, contest.broken)
 
@@ -168,41 +168,39 @@ def sweep_large(folder: Path, options: argparse.Namespace) -> Table:
     ]
     contest = take_turns(ways, sample, repeats=min(options.repeats, MOST_SWEEPS))
     title = f"sweep_large: 4 runs of 784-{WIDTH}-784 on fashion_mnist, 3 epochs, batch {BATCH_SIZE}, whole processes"
-    return Table(title, _sweeps(contest, ways[0].name), contest.missing, contest.broken)
+    return Table(title, _beside(contest, ways[0].name, "test sse"), contest.missing, contest.broken)
 
 
 def reliability(folder: Path, options: argparse.Namespace) -> Table:
     """What it costs that nothing is lost: locks, flushing to disk, renaming, checkpoints every ten seconds, digests.
 
-    That is measured against the same records in plain files; the epochs alone stand beside it.
+    That is measured against the same records in plain files, and so are the epochs alone. A W&B server that does not
+    answer is measured against W&B without a server.
     """
     images = write_images(folder, limit=options.images)
+    contests = (
+        ("reference", {"plain": "plain files", "epochs": "epochs alone", "full": "nothing lost"}, 1.03),
+        ("reference", {"offline": "W&B offline", "hangs": "W&B, its server hangs"}, 1.02),
+        ("group", {"plain": "plain files", "epochs": "epochs alone", "full": "nothing lost"}, 1.05),
+    )
     rows, missing, broken = [], dict[str, str](), dict[str, str]()
-    for case, what, most in (("reference", "reference experiment", 1.03), ("group", "64 runs on digits", 1.05)):
-        plain, epochs, full = (
-            Contender(f"{what}, {way}", "protected", f"{less} {case}")
-            for way, less in (("plain files", "plain"), ("epochs alone", "epochs"), ("nothing lost", ""))
-        )
-        contest = compete([plain, epochs, full], repeats=min(options.repeats, MOST_LONG_ROUNDS), images=images.path)
+    for case, ways, most in contests:
+        what = {"reference": "reference experiment", "group": "64 runs on digits"}[case]
+        contenders = [Contender(f"{what}, {name}", "protected", f"{way} {case}") for way, name in ways.items()]
+        contest = compete(contenders, repeats=min(options.repeats, MOST_LONG_ROUNDS), images=images.path)
         missing |= contest.missing
         broken |= contest.broken
-        for name, measured in contest.measured.items():
-            row = Row(name, measured.seconds, measured.about, f"loss {measured.result:.6g}")
-            if name != plain.name and plain.name in contest.measured:
-                row = row._replace(ratio=contest.ratio(name, plain.name), direction="this / plain")
-            if name == full.name and row.ratio is not None:
-                row = row._replace(target=f"<= {most:g}", reached=row.ratio <= most)
-            rows.append(row)
+        rows += _beside(contest, contenders[0].name, "loss", most={contenders[-1].name: most})
     return Table(f"reliability: what it costs that nothing is lost, {_describe(images)}", rows, missing, broken)
 
 
-def _sweeps(
-    contest: Contest, first: str, *, least: Mapping[str, float] = {}, most: Mapping[str, float] = {}
+def _beside(
+    contest: Contest, first: str, result: str, *, least: Mapping[str, float] = {}, most: Mapping[str, float] = {}
 ) -> list[Row]:
-    """Ways to run a sweep: how many times as long as the first each takes, and the least or most that this may be."""
+    """How many times as long as the first each takes, and the least or most that this may be."""
     rows = []
     for name, measured in contest.measured.items():
-        row = Row(name, measured.seconds, measured.about, f"test sse {measured.result:.4f}")
+        row = Row(name, measured.seconds, measured.about, f"{result} {measured.result:.4f}")
         if name != first and first in contest.measured:
             ratio = contest.ratio(name, first)
             row = row._replace(ratio=ratio, direction="this / first")

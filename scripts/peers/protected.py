@@ -1,18 +1,24 @@
 """Training as this project does it, with all that saves it from being lost, and with less of that.
 
-`--library` is `reference` or `group`: 784-256-784 on the images, or 64 runs on digits. Before it may stand
+`--library` is a way and a case. The case is `reference` or `group`: 784-256-784 on the images, or 64 runs on digits.
 
     epochs   nothing but the epochs
     plain    the same records in plain files: no lock, no flush to disk, no renaming, no checkpoints
+    full     as this project does it
+    offline  and with a W&B run that is not sent
+    hangs    and with one that is sent to a server which never answers
 """
 
 import json
+import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from ae_jax.experiments import uploads
 from ae_jax.experiments.build import build_alike
 from ae_jax.experiments.cli import checked, compose
 from ae_jax.experiments.devices import configure_jax
@@ -31,8 +37,9 @@ REFERENCE_EPOCHS, GROUP_EPOCHS = 24, 100
 
 def prepare(task: Task) -> Prepared:
     """Compile the program; each repetition trains it from the first epoch to the last."""
-    *less, case = task.library.split()
-    configs = [checked(compose(["tracking.mode=disabled", *given])) for given in _overrides(case, task)]
+    way, case = task.library.split()
+    mode = {"offline": "offline", "hangs": "online"}.get(way, "disabled")
+    configs = [checked(compose([f"tracking.mode={mode}", *given])) for given in _overrides(case, task)]
     configure_jax(configs[0], num_runs=len(configs))
     folder = task.images.parent
     requests = tuple(Request(config, folder) for config in configs)
@@ -58,7 +65,7 @@ def prepare(task: Task) -> Prepared:
             (run / "status.json").write_text(json.dumps({}))
         return float(report.metrics.validation_loss[0])
 
-    def protected() -> float:
+    def full() -> float:
         sweep = Path(tempfile.mkdtemp(dir=folder))
         members = [Member(request._replace(folder=sweep / str(at))) for at, request in enumerate(requests)]
         for member, experiment in zip(members, experiments, strict=True):
@@ -67,10 +74,20 @@ def prepare(task: Task) -> Prepared:
         state, _ = train_epochs(members, group, sweep / ".groups", Watch())
         for member in members:
             member.fail(KeyboardInterrupt())  # closes its files
+        uploads.uploads.close()
         return float(jax.device_get(state.best.validation_loss)[0])
 
-    ways = {"epochs": epochs, "plain": plain}
-    return Prepared(ways[less[0]] if less else protected, f"jax {jax.__version__}")
+    if way == "hangs":
+        _server_that_hangs()
+    return Prepared({"epochs": epochs, "plain": plain}.get(way, full), f"jax {jax.__version__}")
+
+
+def _server_that_hangs() -> None:
+    """Have W&B send to a server that takes every connection and answers none; the end does not wait for it."""
+    server = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    os.environ |= {"WANDB_BASE_URL": f"http://127.0.0.1:{server.getsockname()[1]}", "WANDB_API_KEY": 40 * "a"}
+    server.detach()  # open until the process ends
+    uploads.INTERRUPTED_SECONDS = 0.0
 
 
 def _overrides(case: str, task: Task) -> list[list[str]]:
