@@ -9,7 +9,7 @@
     reliability training that can be killed, against the same in plain files: the reference experiment, and 64 runs
 
 Contenders are asked in turn, and a ratio is the median over the rounds, so that a busy machine hits all alike.
-Sweeps take minutes, and have two rounds at most; reliability takes half a minute a round and contender, and has five.
+Sweeps take minutes, and have two rounds at most; reliability takes up to a minute a round and contender, and has five.
 PyTorch and Keras come with `pip install -e '.[benchmark]'`; what is not installed is named and left out.
 """
 

@@ -34,6 +34,8 @@ _log = logging.getLogger(__name__)
 _LONGEST_NAME, _LONGEST_TAG = 128, 64
 # How soon what is logged is in the file, for whoever reads along.
 _FLUSH_SECONDS = 2.0
+# Training goes first where both want the processor.
+_NICENESS = 10
 
 
 class TrackingOptions(NamedTuple):
@@ -199,7 +201,8 @@ def send(segments: list[str]) -> NoReturn:
     log = SyncLog(Path(os.environ["WANDB_DIR"]) / "wandb" / "logs")
     log.follow()
     threading.Thread(target=_end_with_parent, args=(log,), daemon=True).start()
-    _let_training_go_first()
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
     import wandb
     from wandb.cli.cli import cli
 
@@ -216,16 +219,6 @@ def send(segments: list[str]) -> NoReturn:
     for reason in log.failed.values():
         print(" ".join(reason.split())[:200])
     sys.exit(EXIT_INCOMPLETE if log.failed else 0)
-
-
-def _let_training_go_first() -> None:
-    """Take only what is left of the processors; wandb's own process, which this one starts, inherits it."""
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):  # a sandbox may forbid it
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-            return
-    if hasattr(os, "nice"):
-        os.nice(19)
 
 
 def _end_with_parent(log: SyncLog) -> None:

@@ -31,15 +31,15 @@ from ae_jax.training.fit import fit
 from peers.protocol import Prepared, Task, serve
 
 RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
-# So that a round takes ten seconds or more, and a checkpoint is due.
-REFERENCE_EPOCHS, GROUP_EPOCHS = 24, 100
+# So that a round takes ten seconds or more, and a checkpoint is due; and of tracked runs so many that sending begins.
+REFERENCE_EPOCHS, TRACKED_EPOCHS, GROUP_EPOCHS = 24, 80, 100
 
 
 def prepare(task: Task) -> Prepared:
     """Compile the program; each repetition trains it from the first epoch to the last."""
     way, case = task.library.split()
     mode = {"offline": "offline", "hangs": "online"}.get(way, "disabled")
-    configs = [checked(compose([f"tracking.mode={mode}", *given])) for given in _overrides(case, task)]
+    configs = [checked(compose([f"tracking.mode={mode}", *given])) for given in _overrides(case, mode, task)]
     configure_jax(configs[0], num_runs=len(configs))
     folder = task.images.parent
     requests = tuple(Request(config, folder) for config in configs)
@@ -90,10 +90,11 @@ def _server_that_hangs() -> None:
     uploads.INTERRUPTED_SECONDS = 0.0
 
 
-def _overrides(case: str, task: Task) -> list[list[str]]:
+def _overrides(case: str, mode: str, task: Task) -> list[list[str]]:
     if case == "reference":
         data: list[Any] = ["dataset=array", f"dataset.path='{task.images}'", "dataset.scaling=unit_interval"]
-        return [["experiment=dense_784_256", *data, f"trainer.num_epochs={REFERENCE_EPOCHS}"]]
+        num_epochs = REFERENCE_EPOCHS if mode == "disabled" else TRACKED_EPOCHS
+        return [["experiment=dense_784_256", *data, f"trainer.num_epochs={num_epochs}"]]
     model = ["model.hidden_sizes=[128]", "trainer.batch_size=128", f"trainer.num_epochs={GROUP_EPOCHS}"]
     return [[*model, f"seed={seed}", f"optimizer.learning_rate={rate}"] for seed in range(8) for rate in RATES]
 

@@ -112,6 +112,7 @@ def test_what_is_asked_for_twice_is_trained_once(sweep):
     assert len(runs()) == 2
 
 
+@pytest.mark.slow
 def test_a_value_out_of_bounds_ends_its_run_alone(sweep):
     done = sweep("corruption=masking", "corruption.rate=0.1,2")
     assert done.code == 2

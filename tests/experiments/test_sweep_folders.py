@@ -126,6 +126,7 @@ def test_jobs_that_change_their_folder_have_hydras_files_in_it(sweep):
     assert len(list(Path("outputs").rglob(".hydra"))) == 2
 
 
+@pytest.mark.slow
 def test_a_program_none_of_whose_folders_can_be_made_does_not_end_the_others(sweep):
     Path("outputs/default").mkdir(parents=True)
     Path("outputs/default/size2").write_text("a file in the way")

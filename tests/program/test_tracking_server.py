@@ -39,6 +39,7 @@ def metrics(self, record, write=recorder.Recorder.metrics):
             time.sleep(0.01)
 
 recorder.Recorder.metrics = metrics
+uploads.GATHERING_SECONDS = 1.0
 uploads.FINISH_SECONDS = float(os.environ["WAIT"])
 cli.main()
 """

