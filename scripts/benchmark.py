@@ -126,23 +126,24 @@ def sweep(folder: Path, options: argparse.Namespace) -> Table:
     and multiplies; the result is the mean test error of these four in every row.
     """
     epochs, seeds, basic = options.epochs, range(options.seeds), "hydra/launcher=basic"
+    rates = RATES[-options.rates :]
     model = ["model.hidden_sizes=[128]", "model.latent_size=16", "trainer.batch_size=128"]
     commands = Commands(folder, [*model, f"trainer.num_epochs={epochs}"])
-    sample = [Point(rate, number % len(seeds)) for number, rate in enumerate(RATES[1::2])]
-    num_runs = len(RATES) * len(seeds)
+    sample = [Point(rate, number % len(seeds)) for number, rate in enumerate(rates[::-2])]
+    num_runs = len(rates) * len(seeds)
     scale = num_runs / len(sample)
     ways = [
-        Way(f"{OURS.name}, {num_runs} runs", [partial(commands.together, RATES, seeds)]),
+        Way(f"{OURS.name}, {num_runs} runs", [partial(commands.together, rates, seeds)]),
         Way(f"{OURS.name}, a process for each run", [partial(commands.alone, p) for p in sample], scale),
         Way(
             f"{TORCH.name}, a process for each run", [partial(commands.torch, p, epochs=epochs) for p in sample], scale
         ),
         Way(
             f"{OURS.name}, {basic}",
-            [partial(commands.together, RATES, seeds, basic)],
-            warm_up=partial(commands.together, RATES[:1], seeds[:1], basic),
+            [partial(commands.together, rates, seeds, basic)],
+            warm_up=partial(commands.together, rates[:1], seeds[:1], basic),
         ),
-        Way(f"{OURS.name}, {4 * num_runs} runs", [partial(commands.together, RATES, range(4 * len(seeds)))]),
+        Way(f"{OURS.name}, {4 * num_runs} runs", [partial(commands.together, rates, range(4 * len(seeds)))]),
     ]
     first, alone, torch, one_by_one, large = (way.name for way in ways)
     contest = take_turns(ways, sample, repeats=min(options.repeats, MOST_SWEEPS))
@@ -281,10 +282,11 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument("--images", type=int, metavar="N", help="only the first N images (default: all)")
     parser.add_argument("--epochs", type=int, default=50, metavar="N", help="of a sweep's runs (default: 50)")
-    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="of a sweep, at 8 rates (default: 8)")
+    parser.add_argument("--seeds", type=int, default=8, metavar="N", help="of a sweep (default: 8)")
+    parser.add_argument("--rates", type=int, default=8, metavar="N", help="of a sweep (default: 8, which is all)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write every number to this JSON file")
     options = parser.parse_args()
-    for name in ("repeats", "epochs", "seeds"):
+    for name in ("repeats", "epochs", "seeds", "rates"):
         if getattr(options, name) < 1:
             parser.error(f"--{name}: got {getattr(options, name)}, expected at least 1")
     if options.images is not None and options.images < 2:

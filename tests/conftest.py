@@ -26,6 +26,9 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.singleton import Singleton
 from jaxtyping import install_import_hook
 
+# Before any test seals its environment.
+DATA_DIR = os.environ.get("AE_JAX_DATA_DIR")
+
 hook = install_import_hook("ae_jax", "beartype.beartype")
 hook.__enter__()
 jax.config.update("jax_numpy_rank_promotion", "raise")
@@ -34,10 +37,9 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """The folder with the canonical idx files; tests that need it are skipped, with this reason, without it."""
-    folder = os.environ.get("AE_JAX_DATA_DIR")
-    if not folder or not (Path(folder) / "mnist").is_dir():
+    if not DATA_DIR or not (Path(DATA_DIR) / "mnist").is_dir():
         pytest.skip("AE_JAX_DATA_DIR does not name a folder with mnist/ and fashion_mnist/")
-    return Path(folder).resolve()
+    return Path(DATA_DIR).resolve()
 
 
 @pytest.fixture

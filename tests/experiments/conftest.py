@@ -1,7 +1,6 @@
 """What the tests of experiments share: a sealed environment, one trained run, and the command line in this process."""
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -20,9 +19,6 @@ from ae_jax.experiments.train import train_group
 TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
 SIX_EPOCHS = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 TAGS, NOTES = ["first", "second"], "what this run is for"
-
-# Before the environment is sealed.
-DATA_DIR = os.environ.get("AE_JAX_DATA_DIR")
 
 _DRAW = Drawing.draw
 Compose = Callable[..., dict[str, Any]]
@@ -43,14 +39,6 @@ class Ended(NamedTuple):
     code: int
     out: str
     err: str
-
-
-@pytest.fixture(scope="session")
-def data_dir() -> Path:
-    """The folder with the canonical idx files; tests that need it are skipped, with this reason, without it."""
-    if not DATA_DIR or not (Path(DATA_DIR) / "mnist").is_dir():
-        pytest.skip("AE_JAX_DATA_DIR does not name a folder with mnist/ and fashion_mnist/")
-    return Path(DATA_DIR).resolve()
 
 
 @pytest.fixture(scope="session")

@@ -148,14 +148,6 @@ def test_debug_nans_says_which_operation_made_the_first(run, tmp_path):
     assert [path.name for path in (tmp_path / "run" / "checkpoint").glob("[0-9]*")] == ["0"]
 
 
-def _wait_for_epoch(process: subprocess.Popen, folder: Path, epoch: int) -> None:
-    path, start = folder / "metrics.jsonl", time.monotonic()
-    while not path.exists() or path.read_bytes().count(b"\n") < epoch:
-        assert process.poll() is None, "it ended too soon"
-        assert time.monotonic() - start < 120
-        time.sleep(0.005)
-
-
 @pytest.fixture(scope="module")
 def undisturbed(environment, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -163,27 +155,6 @@ def undisturbed(environment, tmp_path_factory) -> Path:
     line = [sys.executable, str(script), *LONG]
     subprocess.run(line, cwd=folder, env=environment, capture_output=True, check=True, timeout=240)
     return folder / "run"
-
-
-@pytest.mark.slow
-def test_killed_and_called_again_it_ends_the_same(undisturbed, environment, arguments, tmp_path):
-    line, folder = arguments("train", *LONG), tmp_path / "run"
-    with subprocess.Popen(line, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL) as first:
-        _wait_for_epoch(first, folder, 5)
-        first.kill()
-    assert json.loads((folder / "status.json").read_text())["state"] == "running"
-    assert not (folder / "summary.json").exists()
-    done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "continuing after epoch" in (folder / "run.log").read_text()
-    mine, other = (json.loads((path / "summary.json").read_text()) for path in (folder, undisturbed))
-    for part in ("train", "validation", "test", "pca", "training"):
-        assert mine[part] == other[part]
-    left, right = (
-        [{**json.loads(row), "seconds": 0} for row in (path / "metrics.jsonl").read_text().splitlines()]
-        for path in (folder, undisturbed)
-    )
-    assert left == right
 
 
 @pytest.mark.slow

@@ -85,16 +85,16 @@ def test_sweep_large_needs_data_and_says_so() -> None:
 def test_all_ways_to_run_a_sweep_train_the_same_and_without_pytorch_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('none', name='torch')")
     output = tmp_path / "numbers.json"
-    arguments = ("sweep", "--seeds", "1", "--epochs", "1", "--repeats", "1", "--output", str(output))
+    arguments = ("sweep", "--rates", "2", "--seeds", "1", "--epochs", "1", "--repeats", "1", "--output", str(output))
     finished = benchmark(*arguments, shadow=tmp_path)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "missing: PyTorch, eager, fused Adam, a process for each run needs torch: pip install" in finished.stdout
     first, *others = json.loads(output.read_text())["sweep"]["rows"]
     assert [row["name"] for row in (first, *others)] == [
-        "ae_jax, 8 runs",
+        "ae_jax, 2 runs",
         "ae_jax, a process for each run",
         "ae_jax, hydra/launcher=basic",
-        "ae_jax, 32 runs",
+        "ae_jax, 8 runs",
     ]
     assert [row["target"] for row in others] == [">= 8", ">= 1", "<= 3.5"]
     for row in others:
