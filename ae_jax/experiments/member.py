@@ -1,6 +1,7 @@
 """A run of a group while it trains: its objects, and what records it. Its failures are its own."""
 
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -121,6 +122,8 @@ class Member:
                 self.recorder.write_metrics()
                 self.recorder.status(state, error=message if failure else None)
         self._end(Outcome(self.folder, state, None, failure), error)
+        # The outcome is kept for as long as the sweep goes on, and must not keep the arrays that were worked on.
+        traceback.clear_frames(error.__traceback__)
 
     def _end(self, outcome: Outcome, error: BaseException | None = None) -> None:
         self.outcome = outcome

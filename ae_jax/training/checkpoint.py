@@ -14,6 +14,8 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from ae_jax.errors import StorageError, UserError
+from ae_jax.training.memory import is_out_of_memory
 from ae_jax.training.state import Best, TrainState
 from ae_jax.training.stored import check_arrays, num_bytes
 
@@ -71,7 +74,7 @@ class Checkpoints:
     def _save(self, number: int, items: dict[str, Any]) -> None:
         self._last_save = time.monotonic()
         digests = {name: _digest(item) for name, item in items.items()}
-        try:
+        with _storage_errors(self._folder):
             if self._checkpointer is None:
                 policy = ocp.training.preservation_policies.LatestN(_KEPT)
                 self._checkpointer = ocp.training.Checkpointer(
@@ -84,8 +87,6 @@ class Checkpoints:
                 overwrite=True,
                 custom_metadata={**self._metadata, "digests": digests},
             )
-        except Exception as error:  # Orbax and TensorStore have many types for a disk that is full
-            raise StorageError(self._folder, _reason(error)) from error
 
     def close(self) -> None:
         """Wait until everything is on disk.
@@ -94,17 +95,26 @@ class Checkpoints:
             StorageError: If it cannot be written.
         """
         checkpointer, self._checkpointer = self._checkpointer, None
-        try:
+        with _storage_errors(self._folder):
             if checkpointer is not None:
                 checkpointer.close()
-        except Exception as error:
-            raise StorageError(self._folder, _reason(error)) from error
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _storage_errors(folder: Path) -> Iterator[None]:
+    """What fails is the disk, if it is not the memory: Orbax and TensorStore have many types for one that is full."""
+    try:
+        yield
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise StorageError(folder, _reason(error)) from error
 
 
 def _reason(error: Exception) -> Exception:

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import time
+import weakref
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import ae_jax.results.run_folder as documented
 from ae_jax import files
 from ae_jax.errors import UserError
 from ae_jax.experiments import naming, recorder
+from ae_jax.experiments.member import Member
+from ae_jax.experiments.task import Request
 from ae_jax.results import RunFolder
 
 MEASURES = {"sse", "mse", "explained_variance", "psnr", "bce"}
@@ -152,6 +155,21 @@ def test_a_bug_leaves_failed_with_its_error(train, monkeypatch, tmp_path):
     status = RunFolder(tmp_path / "run").read("status.json")
     assert (status["state"], status["error"]) == ("failed", "ZeroDivisionError('a bug')")
     assert status["ended"] is not None
+
+
+def test_what_a_failed_run_worked_on_is_let_go(tmp_path):
+    held = []
+
+    def fails():
+        arrays = np.zeros(10)
+        held.append(weakref.ref(arrays))
+        raise ZeroDivisionError
+
+    member = Member(Request({}, tmp_path))
+    with member.attempt():
+        fails()
+    assert isinstance(member.outcome.error, ZeroDivisionError)
+    assert held[0]() is None
 
 
 def test_recorder_refuses_the_folder_of_another_config(smoke, compose, tmp_path, tree):

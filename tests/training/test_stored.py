@@ -13,7 +13,7 @@ import tensorstore as ts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
 from ae_jax.training import Best, TrainState
 from ae_jax.training.checkpoint import Checkpoints, group_members, restore_best, restore_state
 
@@ -41,6 +41,21 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(saved: Path, tmp_path: Path) -> Path:
     return shutil.copytree(saved, tmp_path / "checkpoint")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"), [(MemoryError(), MemoryError), (ValueError("os_error_code='28'"), StorageError)]
+)
+def test_too_little_memory_is_not_taken_for_a_full_disk(error, raised, monkeypatch, tmp_path):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("orbax.checkpoint.v1.training.Checkpointer.save_checkpointables_async", fail)
+    with (
+        Checkpoints(tmp_path / "checkpoint", about={"config": {}}, least_seconds=0) as checkpoints,
+        pytest.raises(raised),
+    ):
+        checkpoints.save(_state(1))
 
 
 def _restored_epoch(folder: Path) -> int:
