@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 # How long the program may wait for the server after all else is done.
 FINISH_SECONDS, INTERRUPTED_SECONDS = 15.0, 4.0
 _ENDING_SECONDS = 1.0
-# Runs that begin within this time of each other, such as a group, share a process. To start it takes 0.7 s of a core:
+# Runs that begin within this time of each other, such as a group, share a process. To start it takes 0.6 s of a core:
 # of a run that lasts as long, a hundredth, and what is shorter is sent when it has ended.
 GATHERING_SECONDS = 30.0
 EXIT_REFUSED, EXIT_INCOMPLETE = 3, 4

@@ -18,7 +18,7 @@ from typing import Any
 
 import jax
 
-from ae_jax.experiments import uploads
+from ae_jax.experiments import tracking, uploads
 from ae_jax.experiments.build import build_alike
 from ae_jax.experiments.cli import checked, compose
 from ae_jax.experiments.devices import configure_jax
@@ -66,6 +66,7 @@ def prepare(task: Task) -> Prepared:
         return float(report.metrics.validation_loss[0])
 
     def full() -> float:
+        tracking.uploads = uploads.Uploads()  # one that has not been closed: sending begins as late as in a process
         sweep = Path(tempfile.mkdtemp(dir=folder))
         members = [Member(request._replace(folder=sweep / str(at))) for at, request in enumerate(requests)]
         for member, experiment in zip(members, experiments, strict=True):
@@ -74,7 +75,7 @@ def prepare(task: Task) -> Prepared:
         state, _ = train_epochs(members, group, sweep / ".groups", Watch())
         for member in members:
             member.fail(KeyboardInterrupt())  # closes its files
-        uploads.uploads.close()
+        tracking.uploads.close()
         return float(jax.device_get(state.best.validation_loss)[0])
 
     if way == "hangs":
