@@ -18,7 +18,7 @@ setup: .venv/.ready ## make .venv with everything pinned by hash
 	@touch $@
 
 test: .venv/.ready ## the fast tests, under three minutes on two cores
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: .venv/.ready ## whole programs and fault injection
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
