@@ -41,6 +41,12 @@ class StorageError(UserError):
         return error
 
 
+def describe(error: BaseException) -> str:
+    """An exception in a line, for where it is one reason among others."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+
+
 def nearest(name: str, valid: Iterable[str]) -> str:
     """A remedy that names the nearest valid names, or all of them where none is near."""
     valid = sorted(set(valid))

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import re
+import secrets
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     Raises:
         StorageError: If it cannot be written; what was there before is still there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = part_of(path)
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -38,6 +39,11 @@ def write_bytes(path: Path, content: bytes) -> None:
         with suppress(OSError):  # it may not have been made
             temporary.unlink(missing_ok=True)
         raise StorageError(path, error, remedy="free space, or choose another folder") from error
+
+
+def part_of(path: Path) -> Path:
+    """A temporary name beside a file, which nobody else uses: neither a thread nor a process of another machine."""
+    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.part")
 
 
 def check_file_name(key: str, name: str) -> None:

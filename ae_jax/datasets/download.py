@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ae_jax.datasets.idx import read_decompressed
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
+from ae_jax.locks import exclusive
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 CHUNK_BYTES = 1 << 16
@@ -96,13 +97,13 @@ def _verified(path: Path, file: RemoteFile) -> Located:
 def _download_missing(collection: Collection, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder / ".lock"):
+        with exclusive(folder / ".lock"):
             for file in collection.files:
                 if _find(folder, file) is None:
                     _download(collection, file, folder)
-    except OSError as error:
+    except (OSError, StorageError) as error:
         remedy = "make room or make it writable, or set AE_JAX_DATA_DIR to a folder with the files"
-        raise UserError(folder, f"cannot be written ({error.strerror or error})", remedy) from error
+        raise StorageError(folder, error.__cause__ or error, remedy) from error
 
 
 def _download(collection: Collection, file: RemoteFile, folder: Path) -> None:
@@ -178,19 +179,6 @@ def _progress(url: str, start: int, total: int | None) -> Iterator[Callable[[int
     with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task(url.rsplit("/", 1)[-1], completed=start, total=total)
         yield lambda num_bytes: bar.advance(task, num_bytes)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Wait while another process downloads into the same folder."""
-    try:
-        from fcntl import LOCK_EX, flock
-    except ImportError:  # Windows: there, two first runs at once may both download
-        yield
-        return
-    with path.open("w") as handle:
-        flock(handle, LOCK_EX)
-        yield
 
 
 def _reason(error: Exception) -> str:

@@ -51,6 +51,9 @@ class ShowRun(Watch):
         for record in records.values():
             self._show(record, examples_per_second)
 
+    def note(self, line: str) -> None:  # noqa: D102 - as there
+        console().print(line, soft_wrap=True, markup=False)
+
 
 def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
     """How a run ended, its table against PCA, and where its folder is."""

@@ -1,14 +1,16 @@
 """Figures of runs, drawn beside what else there is to do: in processes of their own, which need no JAX."""
 
+import base64
 import json
 import subprocess
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from ae_jax.errors import UserError
-from ae_jax.figures.run.draw import draw_run_figures
+from ae_jax.figures.run.draw import Drawn, draw_run_figures
 
 
 class Drawing:
@@ -22,12 +24,15 @@ class Drawing:
         self._local, self._workers = threading.local(), list[subprocess.Popen[str]]()
         self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
 
-    def draw(self, folder: Path) -> Future[list[Path]]:
-        """Draw the figures of a run folder, from its files alone."""
+    def draw(self, folder: Path) -> Future[Drawn]:
+        """Draw the figures of a run folder, from its files alone; who asked for them writes them."""
         if self._pool is not None:
             return self._pool.submit(self._draw_elsewhere, folder)
-        drawn: Future[list[Path]] = Future()
-        drawn.set_result(draw_run_figures(folder))
+        drawn: Future[Drawn] = Future()
+        try:
+            drawn.set_result(draw_run_figures(folder))
+        except Exception as error:
+            drawn.set_exception(error)
         return drawn
 
     def close(self) -> None:
@@ -43,7 +48,7 @@ class Drawing:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _draw_elsewhere(self, folder: Path) -> list[Path]:
+    def _draw_elsewhere(self, folder: Path) -> Drawn:
         """Ask this thread's worker. It ends when its standard input does, however this process ends."""
         worker = getattr(self._local, "worker", None)
         if worker is None:
@@ -57,12 +62,14 @@ class Drawing:
             self._workers.append(worker)
         assert worker.stdin is not None
         assert worker.stdout is not None
-        worker.stdin.write(f"{json.dumps(str(folder))}\n")
-        worker.stdin.flush()
-        line = worker.stdout.readline()
+        line = ""
+        with suppress(BrokenPipeError):
+            worker.stdin.write(f"{json.dumps(str(folder))}\n")
+            worker.stdin.flush()
+            line = worker.stdout.readline()
         if not line:
+            self._local.worker = None  # the next is drawn by another
             raise UserError(folder / "figures", f"cannot be drawn (the worker ended with code {worker.wait()})")
         answer = json.loads(line)
-        if "error" in answer:
-            raise UserError(folder / "figures", f"cannot be drawn ({answer['error']})")
-        return [Path(path) for path in answer["figures"]]
+        pngs = {name: base64.b64decode(png) for name, png in answer["pngs"].items()}
+        return Drawn(pngs, answer["problems"])

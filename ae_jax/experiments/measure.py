@@ -25,6 +25,9 @@ _LATENCY_REPEATS = 50
 # Folded into the seed's key for the corruption of the test split; training folds 0, 1 and 2.
 _TEST_KEY = 3
 
+COSTS = ("num_parameters", "flops_per_example", "latency_per_example_seconds", "latency_per_batch_seconds")
+"""Size and speed of inference."""
+
 Measures = dict[str, float | None]
 Host = np.ndarray
 
@@ -213,12 +216,13 @@ def _cost(
 ) -> dict[str, Any]:
     """Size and speed of `reconstruct(*given, x)`, a compiled function, on one example and on a batch."""
     on_inputs = functools.partial(reconstruct, *given)
-    return {
-        "num_parameters": count_parameters(params),
-        "flops_per_example": flops_per_example(reconstruct, *given, _shape(1, num_features)),
-        "latency_per_example_seconds": _latency(on_inputs, 1, num_features),
-        "latency_per_batch_seconds": _latency(on_inputs, batch_size, num_features),
-    }
+    costs = (
+        count_parameters(params),
+        flops_per_example(reconstruct, *given, _shape(1, num_features)),
+        _latency(on_inputs, 1, num_features),
+        _latency(on_inputs, batch_size, num_features),
+    )
+    return dict(zip(COSTS, costs, strict=True))
 
 
 def _latency(reconstruct: Callable[[Batch], Batch], num_rows: int, num_features: int) -> float:

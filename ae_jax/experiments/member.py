@@ -1,6 +1,8 @@
 """A run of a group while it trains: its objects, and what records it. Its failures are its own."""
 
 import logging
+import shlex
+import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -9,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ae_jax.errors import StorageError, UserError
+from ae_jax.errors import StorageError, UserError, describe
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.continuation import leave_groups
 from ae_jax.experiments.recorder import Recorder, log_to, working_on
-from ae_jax.experiments.task import Outcome, Request
+from ae_jax.experiments.task import Outcome, Request, Watch
 from ae_jax.experiments.tracking import Tracker
+from ae_jax.terminal import short_path
 from ae_jax.training import Status, TrainState
 from ae_jax.training.checkpoint import Checkpoints
 
@@ -38,8 +41,8 @@ class Member:
     tracker: Tracker
     checkpoints: Checkpoints
 
-    def __init__(self, request: Request):
-        self.request = request
+    def __init__(self, request: Request, watch: Watch):
+        self.request, self._watch = request, watch
         self.outcome: Outcome | None = None
         self._resources = ExitStack()
 
@@ -61,6 +64,22 @@ class Member:
                 yield
             except Exception as error:
                 self.fail(error)
+
+    @contextmanager
+    def spare(self, what: str) -> Iterator[None]:
+        """Make what decorates this run: what fails leaves its place empty, with a line that says so, and no more."""
+        try:
+            yield
+        except Exception as error:
+            self.lacks(what, describe(error))
+
+    def lacks(self, what: str, why: str) -> None:
+        """Say that something of this run could not be made, and how to try it again."""
+        place = str(short_path(self.folder))
+        again = "python scripts/evaluate.py" if sys.argv[0].endswith(".py") else "ae-evaluate"
+        line = f"{place}: {what} could not be made ({why}); try again with {again} {shlex.quote(place)} --fill"
+        self.log(line)
+        self._watch.note(line)
 
     def record_in(self) -> None:
         """Take the run folder: from here on, whatever happens to the run is written there."""
@@ -92,7 +111,10 @@ class Member:
             why: What was wrong, if the run diverged.
         """
         self.checkpoints.close()
-        leave_groups(self.folder)
+        try:
+            leave_groups(self.folder)
+        except (OSError, StorageError) as problem:
+            _log.warning("%s: the checkpoints of its group are left behind (%s)", self.folder.name, describe(problem))
         best = float(state.best.validation_loss)
         outcome = Outcome(self.folder, "completed", best if np.isfinite(best) else None)
         if int(state.status) == Status.DIVERGED:

@@ -1,6 +1,5 @@
 """Train runs whose program fits into memory: restore, epochs, records, checkpoints, and what each run leaves."""
 
-import hashlib
 import logging
 import os
 import time
@@ -13,13 +12,14 @@ import jax
 import numpy as np
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.continuation import member_name, newest_state, point_to_group
+from ae_jax.experiments.continuation import group_of, member_name, newest_state, point_to_group
 from ae_jax.experiments.drawing import Drawing
 from ae_jax.experiments.interruption import finish_first, is_asked
 from ae_jax.experiments.measure import ModelFunctions
 from ae_jax.experiments.member import Member
 from ae_jax.experiments.summary import write_results
 from ae_jax.experiments.task import Watch
+from ae_jax.figures.run.draw import Drawn, write_run_figure
 from ae_jax.training import Status, TrainState
 from ae_jax.training.checkpoint import Checkpoints
 from ae_jax.training.epoch import num_steps_per_epoch
@@ -119,11 +119,11 @@ def _checkpoints(members: list[Member], folder: Path) -> Checkpoints:
     if len(members) == 1:
         return members[0].checkpoints
     names = [member_name(member.folder, folder / "group") for member in members]
-    group_folder = folder / hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
-    group_folder.mkdir(parents=True, exist_ok=True)
-    for member in members:
-        with member.attempt():
-            point_to_group(member.folder, group_folder)
+    with group_of(names, folder) as group_folder:
+        for member in members:
+            if member.outcome is None:
+                with member.attempt():
+                    point_to_group(member.folder, group_folder)
     seconds = members[0].request.config["runtime"]["checkpoint_seconds"]
     return Checkpoints(group_folder, about={"runs": names}, least_seconds=seconds)
 
@@ -150,35 +150,57 @@ def _save(checkpoints: Checkpoints, members: list[Member], report: EpochReport) 
 def _finish(
     members: list[Member], group: Group, states: TrainState, seconds: float, first_nan: str | None, watch: Watch
 ) -> None:
-    """Measure every run and write what it leaves; figures and W&B follow beside the measuring of the next."""
+    """Measure every run and write what it leaves; figures and W&B follow beside the measuring of the next.
+
+    A run is this thread's until it is handed to one that completes it. What has not begun when the program is told to
+    end never does.
+    """
     functions = ModelFunctions(members[0].experiment.structure)
     num_workers = min(len(members), os.cpu_count() or 1) if len(members) > 1 else 0
     with Drawing(num_workers) as drawing, ThreadPoolExecutor(_COMPLETING) as completing:
-        for index, member in enumerate(members):
-            if member.outcome is not None:
-                continue
-            with member.attempt():
-                state = run_state(states, index)
-                member.recorder.write_metrics(to_disk=True)
-                member.checkpoints.save(state)
-                summary = write_results(
-                    member.experiment, member.request.config, member.folder, state, group, seconds, functions
-                )
-                figures = None if int(state.status) == Status.DIVERGED else drawing.draw(member.folder)
-                completing.submit(_complete, member, state, summary, figures, first_nan, watch)
+        try:
+            for index, member in enumerate(members):
+                if member.outcome is not None:
+                    continue
+                with member.attempt():
+                    state = run_state(states, index)
+                    member.recorder.write_metrics(to_disk=True)
+                    member.checkpoints.save(state)
+                    config, spare = member.request.config, member.spare
+                    summary = write_results(
+                        member.experiment, config, member.folder, state, group, seconds, functions, spare=spare
+                    )
+                    figures = None if int(state.status) == Status.DIVERGED else drawing.draw(member.folder)
+                    completing.submit(_complete, member, state, summary, figures, first_nan, watch)
+        except BaseException:
+            completing.shutdown(cancel_futures=True)
+            raise
 
 
 def _complete(
     member: Member,
     state: TrainState,
     summary: dict[str, Any],
-    figures: Future[list[Path]] | None,
+    figures: Future[Drawn] | None,
     first_nan: str | None,
     watch: Watch,
 ) -> None:
     with member.attempt():
-        drawn = figures.result() if figures else []
+        drawn = _write_figures(member, figures) if figures else []
         watch.ended(member.complete(state, summary, drawn, first_nan or "the loss was not finite"))
+
+
+def _write_figures(member: Member, figures: Future[Drawn]) -> list[Path]:
+    """Write what could be drawn. Returns the paths."""
+    paths = []
+    with member.spare("figures"):
+        drawn = figures.result()
+        for name, png in drawn.pngs.items():
+            with member.spare(f"figures/{name}.png"):
+                paths.append(write_run_figure(member.folder, name, png))
+        for name, problem in drawn.problems.items():
+            member.lacks(f"figures/{name}.png", problem)
+    return paths
 
 
 def _profile(member: Member) -> AbstractContextManager[None]:

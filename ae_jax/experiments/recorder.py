@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -10,19 +9,15 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ae_jax.errors import StorageError, UserError
 from ae_jax.experiments.environment import changes, code_version, environment, recorded_versions, versions
 from ae_jax.experiments.naming import config_hash
 from ae_jax.experiments.run import end_of
 from ae_jax.files import dump_json, write_json, write_text
+from ae_jax.locks import HeldError, hold
 from ae_jax.results.run_folder import SCHEMA, RunFolder
-
-try:
-    import fcntl
-except ImportError:  # Windows has no such module, and so no lock
-    fcntl = None  # type: ignore[assignment] # a module where there is one
 
 _log = logging.getLogger(__name__)
 # Of metrics: an epoch of a group may take milliseconds, and a line a run takes two.
@@ -45,8 +40,13 @@ class Recorder:
 
     def __init__(self, folder: Path, config: dict[str, Any]):
         self.folder = folder
-        _make_writable(folder)
-        self._lock = _lock(folder)
+        _make(folder)
+        try:
+            self._lock = hold(folder / ".lock")
+        except HeldError as held:
+            raise UserError(
+                folder, f"is being trained in by {held.holder}", "wait for it, or choose another hydra.run.dir=…"
+            ) from None
         try:
             _tidy(folder)
             end_of(config, folder)
@@ -175,12 +175,9 @@ class _QuietHandler(logging.FileHandler):
             super().handleError(record)
 
 
-def _make_writable(folder: Path) -> None:
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe.{os.getpid()}"
-        probe.touch()
-        probe.unlink()
     except OSError as error:
         raise StorageError(folder, error, remedy="choose another folder with hydra.run.dir=…") from error
     home = folder.resolve()
@@ -192,34 +189,9 @@ def _make_writable(folder: Path) -> None:
             raise UserError(path, f"is a link that leads out of its run folder, to {path.resolve()}", "delete the link")
 
 
-def _lock(folder: Path) -> IO[str]:
-    """Hold the run folder until the file is closed, or the process ends however it ends."""
-    try:
-        file = (folder / ".lock").open("a+")
-    except OSError as error:
-        raise StorageError(folder / ".lock", error) from error
-    if fcntl is not None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip()
-            file.close()
-            raise UserError(
-                folder, f"is being trained in by process {holder}", "wait for it, or choose another hydra.run.dir=…"
-            ) from None
-    try:
-        file.truncate(0)
-        file.write(f"{os.getpid()} on {socket.gethostname()}")
-        file.flush()
-    except OSError as error:
-        raise StorageError(folder / ".lock", error) from error
-    return file
-
-
 def _tidy(folder: Path) -> None:
     """Delete what a process that was killed left half-written; the lock says that nobody writes now."""
-    for part in (*folder.glob(".*.part"), *folder.glob("figures/.*.part"), *folder.glob(".probe.*")):
+    for part in (*folder.glob(".*.part"), *folder.glob("figures/.*.part")):
         with suppress(OSError):
             part.unlink()
 

@@ -1,6 +1,8 @@
 """What a trained run leaves beside its checkpoint: reconstructions, PCA, summary.json and figures."""
 
 import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,13 @@ from ae_jax.training.group import Group
 _NUM_SHOWN = 10  # reconstructions that are kept
 _NUM_LATENTS = 1000
 
+Spare = Callable[[str], AbstractContextManager[None]]
+"""`with spare("what"):` makes what decorates a run; an exception in it may be the end of that alone."""
+
+
+def _nothing_is_spared(_: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
 
 def write_results(
     experiment: Experiment,
@@ -28,6 +37,8 @@ def write_results(
     group: Group,
     seconds: float,
     functions: measure.ModelFunctions,
+    *,
+    spare: Spare,
 ) -> dict[str, Any]:
     """Measure a run and write its files, all but the figures.
 
@@ -39,6 +50,7 @@ def write_results(
         group: The program that trained it.
         seconds: Time since the program began to be compiled.
         functions: The compiled functions of its structure.
+        spare: Where what is not the summary is made.
 
     Returns:
         The summary. A diverged run has no measures.
@@ -56,32 +68,45 @@ def write_results(
         return summary
     model = measure.trained_model(experiment, state.best.params, functions)
     pca = measure.fit_dataset_pca(experiment.dataset)
-    summary |= comparison(experiment, model, pca)
-    _write_arrays(experiment, model, pca, folder, summary["pca"])
+    summary |= comparison(experiment, model, pca, spare=spare)
+    write_arrays(experiment, model, pca, folder, summary["pca"], spare=spare)
     summary["time"] = _times(folder, experiment, group, seconds) | summary.pop("latency")
-    summary["memory"] = {**peak_memory(), "program_bytes": group.program_bytes}
+    summary["memory"] = {"program_bytes": group.program_bytes}
+    with spare("the peak memory"):
+        summary["memory"] |= peak_memory()
     write_json(folder / "summary.json", summary)
     return summary
 
 
-def comparison(experiment: Experiment, model: measure.TrainedModel, pca: PCA) -> dict[str, Any]:
+def comparison(
+    experiment: Experiment, model: measure.TrainedModel, pca: PCA, *, spare: Spare = _nothing_is_spared
+) -> dict[str, Any]:
     """The parts of a summary that follow from parameters and data: measures, PCA, model.
 
     Args:
         experiment: The config as objects; its data are what is measured.
         model: The trained model.
         pca: PCA of the data that the model was trained on.
+        spare: Where costs, angles, and errors from corrupted inputs are measured; what fails is None.
     """
     dataset = experiment.dataset
     latent_size = measure.latent_size_of(experiment)
     num_components = min(latent_size, dataset.num_features)
     measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
     pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
-    pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
-    cost, pca_cost = model.cost(), measure.pca_cost(dataset, pca, num_components, experiment.structure.batch_size)
+    pca_part["principal_angles_degrees"] = corrupted = None
+    cost = pca_cost = dict[str, Any].fromkeys(measure.COSTS)
+    with spare("the angles to PCA"):
+        pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
+    with spare("the cost of the model"):
+        cost = model.cost()
+    with spare("the cost of PCA"):
+        pca_cost = measure.pca_cost(dataset, pca, num_components, experiment.structure.batch_size)
+    with spare("the measures from corrupted inputs"):
+        corrupted = measure.measure_corrupted(experiment, model, pca, num_components)
     return {
         **measured,
-        "corrupted": measure.measure_corrupted(experiment, model, pca, num_components),
+        "corrupted": corrupted,
         "pca": pca_part | {name: pca_cost[name] for name in ("num_parameters", "flops_per_example")},
         "model": {
             "latent_size": latent_size,
@@ -132,26 +157,44 @@ def _times(folder: Path, experiment: Experiment, group: Group, seconds: float) -
     }
 
 
-def _write_arrays(
-    experiment: Experiment, model: measure.TrainedModel, pca: PCA, folder: Path, pca_part: dict[str, Any]
+def write_arrays(
+    experiment: Experiment,
+    model: measure.TrainedModel,
+    pca: PCA,
+    folder: Path,
+    pca_part: dict[str, Any],
+    *,
+    spare: Spare = _nothing_is_spared,
 ) -> None:
-    """What figures are drawn from: PCA's leading components, a few reconstructions, and the latents of some more."""
+    """What figures are drawn from: PCA's leading components, a few reconstructions, and the latents of some more.
+
+    Args:
+        experiment: The config as objects.
+        model: The trained model.
+        pca: PCA of the data that it was trained on.
+        folder: The run folder.
+        pca_part: The summary's part on PCA.
+        spare: Where each file is made.
+    """
     dataset, num_components = experiment.dataset, pca_part["num_components"]
-    pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
-    x = dataset.scaled(dataset.test[:_NUM_SHOWN])
-    seen = measure.corrupt_rows(experiment, model, x, 0) if experiment.corrupts else x
-    arrays = {
-        "x": x,
-        "corrupted": seen,
-        "autoencoder": model.reconstruct(seen),
-        "pca": pca.reconstruct(seen, num_components),
-    }
-    shape = (len(x), *dataset.feature_shape)
-    _write_npz(folder / "reconstructions.npz", {name: rows.reshape(shape) for name, rows in arrays.items()})
-    clean = dataset.scaled(dataset.test[:_NUM_LATENTS])
-    latents = {"autoencoder": model.encode(clean), "pca": pca.encode(clean, num_components)}
-    labels = {"labels": dataset.labels["test"][:_NUM_LATENTS]} if dataset.labels else {}
-    _write_npz(folder / "latents.npz", latents, **labels)
+    with spare("pca.npz"):
+        pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
+    with spare("reconstructions.npz"):
+        x = dataset.scaled(dataset.test[:_NUM_SHOWN])
+        seen = measure.corrupt_rows(experiment, model, x, 0) if experiment.corrupts else x
+        arrays = {
+            "x": x,
+            "corrupted": seen,
+            "autoencoder": model.reconstruct(seen),
+            "pca": pca.reconstruct(seen, num_components),
+        }
+        shape = (len(x), *dataset.feature_shape)
+        _write_npz(folder / "reconstructions.npz", {name: rows.reshape(shape) for name, rows in arrays.items()})
+    with spare("latents.npz"):
+        clean = dataset.scaled(dataset.test[:_NUM_LATENTS])
+        latents = {"autoencoder": model.encode(clean), "pca": pca.encode(clean, num_components)}
+        labels = {"labels": dataset.labels["test"][:_NUM_LATENTS]} if dataset.labels else {}
+        _write_npz(folder / "latents.npz", latents, **labels)
 
 
 def _write_npz(path: Path, arrays: dict[str, np.ndarray], **integers: np.ndarray) -> None:

@@ -59,7 +59,8 @@ def train_group(task: GroupTask, *, watch: Watch | None = None, ahead: Future[Pr
     configure_jax(task.requests[0].config, num_runs=len(task.requests))
     if ahead is not None and is_out_of_memory(ahead.exception()):
         ahead = None  # smaller programs may fit
-    members, watch = [Member(request) for request in task.requests], watch or Watch()
+    watch = watch or Watch()
+    members = [Member(request, watch) for request in task.requests]
     try:
         _open(members, ahead)
         _train(members, task, ahead, watch)

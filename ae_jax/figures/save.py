@@ -27,11 +27,15 @@ def save(figure: Figure, path: Path) -> Path:
         UserError: If it cannot be written.
     """
     make_folder(path.parent)
-    kind = path.suffix[1:]
+    write_bytes(path, rendered(figure, path.suffix[1:]))
+    return path
+
+
+def rendered(figure: Figure, kind: str) -> bytes:
+    """A figure as a file of a format, in the style that is in force."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind, **_OPTIONS[kind])
-    write_bytes(path, buffer.getvalue())
-    return path
+    return buffer.getvalue()
 
 
 def save_all(figure: Figure, folder: Path, name: str, formats: Sequence[Format]) -> list[Path]:

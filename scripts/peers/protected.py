@@ -68,7 +68,7 @@ def prepare(task: Task) -> Prepared:
     def full() -> float:
         tracking.uploads = uploads.Uploads()  # one that has not been closed: sending begins as late as in a process
         sweep = Path(tempfile.mkdtemp(dir=folder))
-        members = [Member(request._replace(folder=sweep / str(at))) for at, request in enumerate(requests)]
+        members = [Member(request._replace(folder=sweep / str(at)), Watch()) for at, request in enumerate(requests)]
         for member, experiment in zip(members, experiments, strict=True):
             member.record_in()
             member.open(experiment)

@@ -14,6 +14,7 @@ from ae_jax.experiments import cli
 from ae_jax.experiments.drawing import Drawing
 from ae_jax.experiments.task import GroupTask, Outcome, Request
 from ae_jax.experiments.train import train_group
+from ae_jax.figures.run.draw import Drawn
 
 # A run that takes as little as possible: two updates of a small model.
 TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
@@ -84,9 +85,9 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ae_jax.experiments.drawing.Drawing.draw", _nothing_drawn)
 
 
-def _nothing_drawn(*_: object) -> Future[list[Path]]:
-    drawn: Future[list[Path]] = Future()
-    drawn.set_result([])
+def _nothing_drawn(*_: object) -> Future[Drawn]:
+    drawn: Future[Drawn] = Future()
+    drawn.set_result(Drawn({}, {}))
     return drawn
 
 

@@ -17,7 +17,7 @@ from ae_jax import files
 from ae_jax.errors import UserError
 from ae_jax.experiments import naming, recorder
 from ae_jax.experiments.member import Member
-from ae_jax.experiments.task import Request
+from ae_jax.experiments.task import Request, Watch
 from ae_jax.results import RunFolder
 
 MEASURES = {"sse", "mse", "explained_variance", "psnr", "bce"}
@@ -165,7 +165,7 @@ def test_what_a_failed_run_worked_on_is_let_go(tmp_path):
         held.append(weakref.ref(arrays))
         raise ZeroDivisionError
 
-    member = Member(Request({}, tmp_path))
+    member = Member(Request({}, tmp_path), Watch())
     with member.attempt():
         fails()
     assert isinstance(member.outcome.error, ZeroDivisionError)

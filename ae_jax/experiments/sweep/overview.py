@@ -1,5 +1,6 @@
 """The runs of a sweep and what became of each: `sweep.json` in the sweep's folder."""
 
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -7,12 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
+from ae_jax.experiments.continuation import SWEEP_LOCK
 from ae_jax.experiments.task import Outcome
 from ae_jax.files import write_json
+from ae_jax.locks import exclusive
 from ae_jax.reading import parse_json, read_json_bytes
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 
+_log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_WRITES = 2.0
 
 
@@ -77,25 +81,41 @@ class Run:
 
 
 class Overview:
-    """Writes sweep.json: every run that a sweep in this folder has had, also those of earlier commands."""
+    """Writes sweep.json: every run that a sweep in this folder has had, also those of earlier and of other commands."""
 
     def __init__(self, folder: Path):
         self._path = folder / "sweep.json"
         self._started, self._last_write = _now(), 0.0
-        self._entries: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, str] = {}
+        self._new: dict[str, dict[str, Any]] = {}
+        self._problem = ""
 
     def write(self, runs: list[Run], *, now: bool = False) -> None:
-        """Bring the file up to date, every few seconds or `now`."""
+        """Bring the file up to date, every few seconds or `now`; for one thread at a time.
+
+        Where it cannot be written, a line says so once: the runs have all of it in their folders.
+        """
         if not now and time.monotonic() - self._last_write < _SECONDS_BETWEEN_WRITES:
             return
         self._last_write = time.monotonic()
         for run in runs:
             name = os.path.relpath(run.folder, self._path.parent) if run.folder else " ".join(run.overrides)
-            if self._entries.get(name, {}).get("state") != run.state:
+            if self._told.get(name) != run.state:
                 error = str(run.result) if isinstance(run.result, Exception) else None
                 about = {"run": name, "overrides": run.overrides, "state": run.state, "error": error}
-                self._entries[name] = {**about, **run.measures()}
-        entries = {**self._earlier(), **self._entries}
+                self._new[name] = {**about, **run.measures()}
+                self._told[name] = run.state
+        try:
+            with exclusive(self._path.with_name(SWEEP_LOCK)):  # another command may add its runs
+                self._merge()
+            self._new = {}  # said once: what another command says of these runs later is not undone
+        except StorageError as error:
+            if str(error) != self._problem:
+                self._problem = str(error)
+                _log.warning("%s", error)
+
+    def _merge(self) -> None:
+        entries = {**self._earlier(), **self._new}
         states = [entry["state"] for entry in entries.values()]
         content = {
             "schema": SCHEMA,

@@ -1,23 +1,51 @@
-"""Draw every figure of one run into its folder."""
+"""Draw every figure of one run."""
 
 import importlib
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
 import ae_jax.figures.run
-from ae_jax.figures.save import save
+from ae_jax.errors import describe
+from ae_jax.figures.save import rendered
 from ae_jax.figures.style import style
+from ae_jax.files import make_folder, write_bytes
 from ae_jax.results.run_folder import RunFolder
 
 
-def draw_run_figures(folder: Path) -> list[Path]:
-    """Draw the figures of a run folder from its files. Returns the paths of the PNGs."""
-    run = RunFolder(folder)
+class Drawn(NamedTuple):
+    """The figures of a run, by their names.
+
+    Attributes:
+        pngs: Those that could be drawn.
+        problems: Why others could not.
+    """
+
+    pngs: dict[str, bytes]
+    problems: dict[str, str]
+
+
+def draw_run_figures(folder: Path) -> Drawn:
+    """Draw the figures of a run folder from its files, each on its own. Nothing is written."""
+    run, drawn = RunFolder(folder), Drawn({}, {})
     with style():
-        return [save(draw(run), run.figures / f"{name}.png") for name, draw in run_figures().items()]
+        for name, draw in run_figures().items():
+            try:
+                drawn.pngs[name] = rendered(draw(run), "png")
+            except Exception as error:
+                drawn.problems[name] = describe(error)
+    return drawn
+
+
+def write_run_figure(folder: Path, name: str, png: bytes) -> Path:
+    """Write a figure of a run where it belongs. Raises StorageError if it cannot be written."""
+    path = RunFolder(folder).figures / f"{name}.png"
+    make_folder(path.parent)
+    write_bytes(path, png)
+    return path
 
 
 def run_figures() -> dict[str, Callable[[RunFolder], Figure]]:
