@@ -1,0 +1,96 @@
+"""What decorates a run that has trained cannot fail it: its place stays empty, and a line says so."""
+
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ae_jax.experiments import recorder
+from ae_jax.experiments.drawing import Drawing
+from ae_jax.experiments.task import GroupTask, Request, Watch
+from ae_jax.experiments.train import train_group
+from ae_jax.results import RunFolder, load
+
+# For each: the function that fails, what it is called with where it is to fail, and what the line says is missing.
+CASES = {
+    "pca.npz": ("ae_jax.baselines.pca:PCA.save", "", "pca.npz"),
+    "reconstructions.npz": ("ae_jax.experiments.summary:_write_npz", "reconstructions", "reconstructions.npz"),
+    "latents.npz": ("ae_jax.experiments.summary:_write_npz", "latents", "latents.npz"),
+    "angles": ("ae_jax.experiments.measure:angles_to_pca", "", "the angles to PCA"),
+    "cost": ("ae_jax.experiments.measure:ModelFunctions.cost", "", "the cost of the model"),
+    "PCA's cost": ("ae_jax.experiments.measure:pca_cost", "", "the cost of PCA"),
+    "corrupted": ("ae_jax.experiments.measure:measure_corrupted", "", "the measures from corrupted inputs"),
+    "memory": ("ae_jax.experiments.summary:peak_memory", "", "the peak memory"),
+    "a figure": ("ae_jax.figures.run.pca_curve:draw", "", "figures/pca_curve.png"),
+    "a figure's file": ("ae_jax.experiments.piece:write_run_figure", "learning_curve", "figures/learning_curve.png"),
+    "all figures": ("ae_jax.experiments.drawing:draw_run_figures", "", "figures"),
+    "wandb": ("ae_jax.experiments.tracking:_supersede", "", ""),
+    "group": ("ae_jax.experiments.member:leave_groups", "", ""),
+}
+
+
+class _Notes(Watch):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def note(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def _fails_in(run: str, given: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, which fails for the run of a name where an argument has what is given in it."""
+
+    @functools.wraps(function)
+    def failing(*arguments: Any, **options: Any) -> Any:
+        folder = recorder._current.get()
+        if folder is not None and folder.name == run and (not given or any(given in str(one) for one in arguments)):
+            raise OSError(5, "Input/output error")
+        return function(*arguments, **options)
+
+    return failing
+
+
+TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
+
+
+@pytest.fixture
+def trained(compose, tmp_path, monkeypatch) -> tuple[dict[str, RunFolder], list[str]]:
+    """For each case the run that it failed in, trained as one group; and the lines that were shown."""
+    monkeypatch.setattr("ae_jax.experiments.piece.Drawing", lambda _: Drawing())
+    requests = {}
+    for number, (name, (place, given, _)) in enumerate(CASES.items()):
+        module, _, path = place.partition(":")
+        *owners, attribute = path.split(".")
+        owner = functools.reduce(getattr, owners, importlib.import_module(module))
+        monkeypatch.setattr(owner, attribute, _fails_in(f"run{number}", given, getattr(owner, attribute)))
+        mode = "offline" if name == "wandb" else "disabled"
+        config = compose(*TINY, "corruption=masking", f"seed={number}", f"tracking.mode={mode}")
+        requests[name] = Request(config, tmp_path / f"run{number}")
+    notes = _Notes()
+    outcomes = train_group(GroupTask(tuple(requests.values()), tmp_path / ".groups"), watch=notes)
+    assert [outcome.error for outcome in outcomes] == [None] * len(CASES)
+    return {name: RunFolder(request.folder) for name, request in requests.items()}, notes.lines
+
+
+def test_what_decorates_a_run_leaves_its_place_empty(trained, tmp_path):
+    runs, lines = trained
+    for name, (_, _, missing) in CASES.items():
+        run, log = runs[name], (runs[name].path / "run.log").read_text()
+        assert run.state == "completed"
+        line = next((line for line in lines if f"{run.path.name}: {missing} could not be made" in line), "")
+        assert bool(line) == bool(missing)
+        assert "(OSError: [Errno 5] Input/output error); try again with " in line or not missing
+        assert line.endswith(f"{run.path.name} --fill") or not missing
+        assert (line or "Input/output error") in log
+        if missing.endswith((".npz", ".png")):
+            assert not (run.path / missing).exists()
+    drawn = {name: {path.stem for path in run.figures.glob("*.png")} for name, run in runs.items()}
+    assert drawn["latents.npz"] == {"learning_curve", "pca_curve", "reconstructions"}
+    assert drawn["a figure"] == {"learning_curve", "reconstructions"}
+    assert drawn["all figures"] == set()
+    assert runs["corrupted"].summary["corrupted"] is None
+    assert runs["cost"].summary["model"]["flops_per_example"] is None
+    assert runs["cost"].summary["time"]["latency_per_batch_seconds"] is None
+    assert len(load(tmp_path).runs) == len(CASES)
