@@ -3,6 +3,9 @@
 import json
 import math
 import struct
+import subprocess
+import sys
+import time
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +19,7 @@ from wandb.proto import wandb_internal_pb2
 from ae_jax.errors import UserError
 from ae_jax.experiments import naming, uploads
 from ae_jax.experiments.recorder import Recorder
+from ae_jax.experiments.sync_log import SyncLog
 from ae_jax.experiments.tracking import Tracker, TrackingOptions
 from ae_jax.results import RunFolder
 
@@ -365,6 +369,52 @@ def test_the_command_that_sends_later_names_folders_as_one_would_type_them(tmp_p
     runs = [tmp_path / "out puts" / name / "wandb" / "offline-run-1-x" for name in ("a", "b")]
     assert uploads._sync(runs[:1]) == "wandb sync 'out puts/a/wandb/offline-run-1-x'"
     assert uploads._sync(runs) == "wandb sync 'out puts'/*/wandb"
+
+
+def test_no_line_of_the_log_of_sending_is_lost_however_it_is_written(tmp_path):
+    """In pieces of any length, read after each: a line is taken once it is whole, and what was read takes no disk."""
+    lines = [
+        json.dumps({"level": level, "msg": reason, "sync_path": str(tmp_path / f"{number}.wandb")}) + "\n"
+        for number, (level, reason) in enumerate([("INFO", "x" * 9000), ("ERROR", "a"), ("ERROR", "api: b")] * 2)
+    ]
+    log, (path, content) = SyncLog(tmp_path), (tmp_path / "debug-sync.1.log", "".join(lines).encode())
+    with path.open("wb", buffering=0) as file:
+        for start in range(0, len(content), 7):
+            file.write(content[start : start + 7])
+            log.read()
+    assert log.failed == {tmp_path / "1.wandb": "a", tmp_path / "4.wandb": "a"}
+    assert path.stat().st_size == len(content)
+    if sys.platform == "linux":
+        assert path.stat().st_blocks * 512 < len(content) / 2
+    (tmp_path / "4.wandb.synced").touch()
+    (tmp_path / "0.wandb.synced").touch()
+    log.settle()
+    assert [mark.name for mark in tmp_path.glob("*.synced")] == ["0.wandb.synced"]
+
+
+@pytest.mark.parametrize(("code", "seconds", "is_believed"), [("while True: pass", 0.1, False), ("input()", 60, True)])
+def test_marks_are_not_believed_of_a_sender_that_was_killed(code, seconds, is_believed, tmp_path, monkeypatch, caplog):
+    """It had no time to take them from what was not sent whole; one that ends in order has."""
+
+    def start(*_: object) -> Any:
+        pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+        return subprocess.Popen([sys.executable, "-c", code], text=True, **pipes, stderr=subprocess.DEVNULL)
+
+    for name, value in {
+        "_start": start,
+        "GATHERING_SECONDS": 0,
+        "FINISH_SECONDS": 0,
+        "_ENDING_SECONDS": seconds,
+    }.items():
+        monkeypatch.setattr(uploads, name, value)
+    (tmp_path / "run.wandb.synced").touch()
+    sending = uploads.Uploads()
+    sending.add(tmp_path)
+    while not sending._processes:
+        time.sleep(0.01)
+    sending.close()
+    assert (tmp_path / "run.wandb.synced").exists() == is_believed
+    assert ("did not take all" in caplog.text) != is_believed
 
 
 @pytest.mark.slow
