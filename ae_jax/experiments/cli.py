@@ -208,6 +208,8 @@ def _register_search() -> None:
 
     @dataclass
     class Search(OptunaSweeperConf):
+        _target_: str = "hydra_plugins.ae_jax_search.sweeper.SearchSweeper"
+        study_name: str | None = "${name}"
         defaults: list[Any] = field(default_factory=lambda: [{"sampler": "batch_tpe"}])
         n_trials: int = 32
         n_jobs: int = 8
