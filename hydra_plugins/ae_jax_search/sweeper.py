@@ -1,7 +1,11 @@
 """The class that Hydra finds; what it does is in `_search.py`, which imports Optuna."""
 
+import warnings
+from dataclasses import dataclass, field
 from typing import Any
 
+from hydra.core.config_store import ConfigStore
+from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
@@ -22,3 +26,30 @@ class SearchSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         """Search; the arguments are the overrides of the command line."""
         self._search.sweep(arguments)
+
+
+def register() -> None:
+    """Let `hydra/sweeper=optuna`, where hydra-optuna-sweeper is installed, mean this, with defaults that fit groups.
+
+    `n_jobs` trials are drawn and trained together; their sampler keeps them apart. A diverged one is a failed trial.
+    """
+    Plugins.instance()  # registers that sweeper's own defaults, which these replace
+    try:
+        from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
+    except ImportError:
+        return
+
+    # Of what is used on purpose, and of a library about another.
+    for message in (".*constant_liar.*", "Deprecated API features detected"):
+        warnings.filterwarnings("ignore", message=message)
+
+    @dataclass
+    class Options(OptunaSweeperConf):
+        _target_: str = "hydra_plugins.ae_jax_search.sweeper.SearchSweeper"
+        defaults: list[Any] = field(default_factory=lambda: [{"sampler": "batch_tpe"}])
+        study_name: str | None = "${name}"
+        n_trials: int = 32
+        n_jobs: int = 8
+        max_failure_rate: float = 1.0
+
+    ConfigStore.instance().store(group="hydra/sweeper", name="optuna", node=Options, provider="ae_jax")
