@@ -6,9 +6,7 @@ Everything heavy is imported when a command needs it, so that `--help` stays fas
 import functools
 import os
 import sys
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -175,10 +173,12 @@ def _run_hydra(codes: list[int]) -> None:
     """Let Hydra run what the command line asks for; exit codes of single runs are added to `codes`."""
     import hydra
 
+    from hydra_plugins.ae_jax_search import sweeper as search
+
     def task(composed: DictConfig) -> float | None:
         return _run_job(composed, codes)
 
-    _register_search()
+    search.register()
     # The launcher `vmap` finds it and trains the jobs together; any other launcher calls the task for each job.
     task.sweep = _sweep  # type: ignore[attr-defined]
     _sweep.cache_clear()
@@ -188,32 +188,6 @@ def _run_hydra(codes: list[int]) -> None:
         # A sweeper that has no completed run to choose from may fail for that; what matters is why each run failed.
         if not (_sweep.cache_info().currsize and _sweep().all_failed):
             raise explain(error) from error
-
-
-def _register_search() -> None:
-    """Give the sweeper `optuna`, where it is installed, defaults that fit groups of runs.
-
-    `n_jobs` trials are drawn and trained together; their sampler keeps them apart. A diverged one is a failed trial.
-    """
-    from hydra.core.config_store import ConfigStore
-    from hydra.core.plugins import Plugins
-
-    Plugins.instance()  # registers the sweeper's own defaults, which these replace
-    try:
-        from hydra_plugins.hydra_optuna_sweeper.config import OptunaSweeperConf
-    except ImportError:
-        return
-
-    warnings.filterwarnings("ignore", message=".*constant_liar.*")  # it is used on purpose
-
-    @dataclass
-    class Search(OptunaSweeperConf):
-        defaults: list[Any] = field(default_factory=lambda: [{"sampler": "batch_tpe"}])
-        n_trials: int = 32
-        n_jobs: int = 8
-        max_failure_rate: float = 1.0
-
-    ConfigStore.instance().store(group="hydra/sweeper", name="optuna", node=Search, provider="ae_jax")
 
 
 @functools.cache

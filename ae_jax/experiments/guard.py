@@ -20,7 +20,8 @@ def guard(command: Callable[[], int]) -> int:
     _read_env_file()
     end_in_order()
     sys.unraisablehook = _print_unraisable
-    logging.getLogger("absl").setLevel(logging.CRITICAL)
+    for library in ("absl", "asyncio"):  # Orbax' event loop, where Python looks for slow steps of it
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     try:
         return command()
     except UserError as error:

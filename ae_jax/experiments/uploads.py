@@ -49,7 +49,7 @@ class Uploads:
         self._waiting: list[Path] = []
         self._segments: list[Path] = []
         self._threads: list[threading.Thread] = []
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[tuple[subprocess.Popen[str], list[Path]]] = []
 
     def add(self, segment: Path) -> None:
         """Send a run's file, from its beginning to its end, which may not have come yet.
@@ -71,8 +71,11 @@ class Uploads:
         with suppress(KeyboardInterrupt, SystemExit):  # whoever asks meanwhile need not wait
             for thread in self._threads:
                 thread.join(max(0.0, end - time.monotonic()))
-        for process in self._processes:
-            _end(process)
+        for process, segments in self._processes:
+            if not _end(process):
+                _unmark(segments)
+        for thread in self._threads:
+            thread.join(_ENDING_SECONDS)
         unsent = [segment for segment in self._segments if not any(segment.glob("*.wandb.synced"))]
         if unsent and not self._is_refused:
             why = f" ({self._reason})" if self._reason else ""
@@ -87,10 +90,11 @@ class Uploads:
             process = _start(segments, scratch)
         except OSError:  # no memory for it, for instance; `close` says what has not been sent
             return
-        self._processes.append(process)
-        assert process.stdout is not None
-        last = deque(process.stdout, maxlen=1)
-        code = process.wait()
+        self._processes.append((process, segments))
+        with process:
+            assert process.stdout is not None
+            last = deque(process.stdout, maxlen=1)
+        code = process.returncode
         shutil.rmtree(scratch / "wandb", ignore_errors=True)
         if code:
             self._reason = "".join(last).strip()
@@ -116,14 +120,23 @@ def _start(segments: Sequence[Path], scratch: Path) -> subprocess.Popen[str]:
     )
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """Let the other process put its marks right, and no more."""
+def _end(process: subprocess.Popen[str]) -> bool:
+    """Let the other process put its marks right, and no more; returns whether it has."""
     assert process.stdin is not None
     process.stdin.close()
     try:
         process.wait(_ENDING_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
+        return False
+    return True
+
+
+def _unmark(segments: Sequence[Path]) -> None:
+    """Take all marks away: wandb makes them before it is known whether all was sent, and to send twice does no harm."""
+    for segment in segments:
+        for mark in segment.glob("*.wandb.synced"):
+            mark.unlink(missing_ok=True)
 
 
 def _sync(segments: Sequence[Path]) -> str:

@@ -3,18 +3,23 @@
 import json
 import math
 import struct
+import subprocess
+import sys
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+import wandb
 from wandb.proto import wandb_internal_pb2
 
 from ae_jax.errors import UserError
 from ae_jax.experiments import naming, uploads
 from ae_jax.experiments.recorder import Recorder
+from ae_jax.experiments.sync_log import SyncLog
 from ae_jax.experiments.tracking import Tracker, TrackingOptions
 from ae_jax.results import RunFolder
 
@@ -22,30 +27,54 @@ BLOCK, HEADER, FILE_HEADER = 1 << 15, 7, 7
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
-def read_records(path: Path) -> Iterator[Any]:
-    """The records of a .wandb file: LevelDB's log format, after a header of 7 bytes.
+class Piece(NamedTuple):
+    """A piece of a record in a .wandb file, and where it ends."""
 
-    Blocks of 32 KiB hold pieces of (CRC 4, length 2, type 1, data); a record is one full piece, or first, middle …,
-    last. A block's end that is too short for a header is padding.
+    kind: int
+    data: bytes
+    end: int
+
+
+def pieces(content: bytes) -> Iterator[Piece]:
+    """The pieces that are whole, of a file that may be being written, and so may end anywhere.
+
+    LevelDB's log format, after a header of 7 bytes: blocks of 32 KiB hold pieces of (CRC 4, length 2, type 1, data). A
+    block's end that is too short for a header is padding.
     """
-    content = path.read_bytes()
-    assert content[:4] == b":W&B"
-    position, parts = FILE_HEADER, b""
-    while position + HEADER <= len(content):
+    assert content[:4] == b":W&B"[: len(content)]
+    position = FILE_HEADER
+    while True:
         left = BLOCK - position % BLOCK
         if left < HEADER:
             position += left
-            continue
+        if position + HEADER > len(content):
+            return
         _, length, kind = struct.unpack_from("<IHB", content, position)
-        if kind not in (FULL, FIRST, MIDDLE, LAST):
-            break
-        data = content[position + HEADER : position + HEADER + length]
-        position += HEADER + length
-        parts = data if kind in (FULL, FIRST) else parts + data
-        if kind in (FULL, LAST):
+        start, position = position + HEADER, position + HEADER + length
+        if kind not in (FULL, FIRST, MIDDLE, LAST) or position > len(content):
+            return
+        yield Piece(kind, content[start:position], position)
+
+
+def records_of(content: bytes) -> Iterator[Any]:
+    """The records that are whole: one full piece, or first, middle …, last."""
+    parts: list[bytes] = []
+    for piece in pieces(content):
+        parts = [piece.data] if piece.kind in (FULL, FIRST) else [*parts, piece.data]
+        if piece.kind in (FULL, LAST):
             record = wandb_internal_pb2.Record()
-            record.ParseFromString(parts)
+            record.ParseFromString(b"".join(parts))
             yield record
+
+
+def read_records(path: Path) -> list[Any]:
+    """The records of a run that has ended. wandb's own process writes them, also after it has said that the run ended:
+    they are all there when that process has ended, as it has at the end of a program.
+    """
+    wandb.teardown()
+    found = list(records_of(path.read_bytes()))
+    assert sum(record.HasField("exit") for record in found) == 1, f"{path} has no end"
+    return found
 
 
 def _items(items: Any) -> dict[str, Any]:
@@ -67,7 +96,7 @@ def _flat(content: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def records(smoke: Path) -> list[Any]:
     (path,) = smoke.glob("wandb/offline-run-*/*.wandb")
-    found = list(read_records(path))
+    found = read_records(path)
     assert len(found) > 5
     return found
 
@@ -80,6 +109,22 @@ def logged(records: list[Any]) -> list[dict[str, Any]]:
 
 def _close(value: Any) -> Any:
     return pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+
+
+def test_half_written_records_are_not_there_yet(tmp_path):
+    with _tracker(tmp_path, notes="x" * 70_000) as tracker:
+        for epoch in range(1, 4):
+            tracker.log({"epoch": epoch})
+    (segment,) = _segments(tmp_path)
+    whole = _finished(segment)
+    (path,) = segment.glob("*.wandb")
+    content = path.read_bytes()
+    ends = [piece.end for piece in pieces(content) if piece.kind in (FULL, LAST)]
+    assert {piece.kind for piece in pieces(content)} == {FULL, FIRST, MIDDLE, LAST}
+    assert (len(ends), ends[-1]) == (len(whole), len(content))
+    for cut in range(len(content)):
+        if cut % BLOCK in (*range(20), *range(BLOCK - 20, BLOCK)) or cut > 2 * BLOCK:  # all of them takes long
+            assert list(records_of(content[:cut])) == whole[: bisect_right(ends, cut)], cut
 
 
 def test_run_has_its_name_project_tags_and_notes(smoke, records):
@@ -171,7 +216,7 @@ def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
     with pytest.raises(ZeroDivisionError):
         train(tmp_path / "run", "tracking.mode=offline")
     (path,) = (tmp_path / "run").glob("wandb/offline-run-*/*.wandb")
-    found = list(read_records(path))
+    found = read_records(path)
     assert [record.exit.exit_code for record in found if record.HasField("exit")] == [1]
     states = [_items(record.summary.update).get("state") for record in found if record.HasField("summary")]
     assert [state for state in states if state is not None] == ["failed"]
@@ -196,8 +241,8 @@ def test_a_run_that_was_continued_has_every_metric_in_its_last_file(train, monke
         with pytest.raises(KeyboardInterrupt):
             train(folder, *overrides)
     train(folder, *overrides)
-    last = max(folder.glob("wandb/offline-run-*/*.wandb"), key=lambda path: path.stat().st_mtime_ns)
-    rows = [_items(record.history.item) for record in read_records(last) if record.HasField("history")]
+    (last,) = [segment for segment in _segments(folder) if not _is_skipped(segment)]
+    rows = [_items(record.history.item) for record in _finished(last) if record.HasField("history")]
     sent = [(row["_step"], row["train_loss"]) for row in rows if "train_loss" in row]
     assert sent == [(record["epoch"], _close(record["train_loss"])) for record in RunFolder(folder).metrics]
     assert [step for step, _ in sent] == [1, 2, 3, 4]
@@ -210,20 +255,14 @@ def _tracker(folder: Path, options: TrackingOptions = OFFLINE, **config: Any) ->
     return Tracker(options, folder, {"name": "n", "tags": [], "notes": "", **config}, run_name="r")
 
 
-def _segments(folder: Path) -> list[Path]:
-    """The folders of W&B runs, in the order in which they were begun."""
-    return sorted(folder.glob("wandb/offline-run-*"), key=lambda path: path.stat().st_ino)
+def _segments(folder: Path) -> set[Path]:
+    """The folders of W&B runs. Neither their names nor their times tell which was begun first."""
+    return set(folder.glob("wandb/offline-run-*"))
 
 
 def _finished(segment: Path) -> list[Any]:
-    """The records of a run that has ended; wandb's process writes them a moment after it has said so."""
     (path,) = segment.glob("*.wandb")
-    for _ in range(1000):
-        found = list(read_records(path))
-        if any(record.HasField("exit") for record in found):
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"{path} has no end")
+    return read_records(path)
 
 
 def _steps(segment: Path) -> list[int]:
@@ -243,6 +282,7 @@ def test_segments_of_a_continued_run_never_share_a_folder_and_the_newest_is_sent
             for epoch in range(1, segment + 1):
                 tracker.log({"epoch": epoch})
             tracker.finish(state="completed" if segment == len(clock) else "interrupted")
+        wandb.teardown()  # a run is continued by another process
     found = {tuple(_steps(segment)): _is_skipped(segment) for segment in _segments(tmp_path)}
     assert found == {(1,): True, (1, 2): True, (1, 2, 3): False}
 
@@ -252,6 +292,7 @@ def test_a_segment_without_an_epoch_does_not_replace_one_with_them(tmp_path):
         with _tracker(tmp_path) as tracker:
             for epoch in epochs:
                 tracker.log({"epoch": epoch})
+        wandb.teardown()
     assert {tuple(_steps(segment)): _is_skipped(segment) for segment in _segments(tmp_path)} == {
         (1, 2): False,
         (): True,
@@ -330,6 +371,52 @@ def test_the_command_that_sends_later_names_folders_as_one_would_type_them(tmp_p
     assert uploads._sync(runs) == "wandb sync 'out puts'/*/wandb"
 
 
+def test_no_line_of_the_log_of_sending_is_lost_however_it_is_written(tmp_path):
+    """In pieces of any length, read after each: a line is taken once it is whole, and what was read takes no disk."""
+    lines = [
+        json.dumps({"level": level, "msg": reason, "sync_path": str(tmp_path / f"{number}.wandb")}) + "\n"
+        for number, (level, reason) in enumerate([("INFO", "x" * 9000), ("ERROR", "a"), ("ERROR", "api: b")] * 2)
+    ]
+    log, (path, content) = SyncLog(tmp_path), (tmp_path / "debug-sync.1.log", "".join(lines).encode())
+    with path.open("wb", buffering=0) as file:
+        for start in range(0, len(content), 7):
+            file.write(content[start : start + 7])
+            log.read()
+    assert log.failed == {tmp_path / "1.wandb": "a", tmp_path / "4.wandb": "a"}
+    assert path.stat().st_size == len(content)
+    if sys.platform == "linux":
+        assert path.stat().st_blocks * 512 < len(content) / 2
+    (tmp_path / "4.wandb.synced").touch()
+    (tmp_path / "0.wandb.synced").touch()
+    log.settle()
+    assert [mark.name for mark in tmp_path.glob("*.synced")] == ["0.wandb.synced"]
+
+
+@pytest.mark.parametrize(("code", "seconds", "is_believed"), [("while True: pass", 0.1, False), ("input()", 60, True)])
+def test_marks_are_not_believed_of_a_sender_that_was_killed(code, seconds, is_believed, tmp_path, monkeypatch, caplog):
+    """It had no time to take them from what was not sent whole; one that ends in order has."""
+
+    def start(*_: object) -> Any:
+        pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+        return subprocess.Popen([sys.executable, "-c", code], text=True, **pipes, stderr=subprocess.DEVNULL)
+
+    for name, value in {
+        "_start": start,
+        "GATHERING_SECONDS": 0,
+        "FINISH_SECONDS": 0,
+        "_ENDING_SECONDS": seconds,
+    }.items():
+        monkeypatch.setattr(uploads, name, value)
+    (tmp_path / "run.wandb.synced").touch()
+    sending = uploads.Uploads()
+    sending.add(tmp_path)
+    while not sending._processes:
+        time.sleep(0.01)
+    sending.close()
+    assert (tmp_path / "run.wandb.synced").exists() == is_believed
+    assert ("did not take all" in caplog.text) != is_believed
+
+
 @pytest.mark.slow
 def test_each_run_of_a_sweep_is_a_wandb_run_in_the_sweeps_group(command_line, no_figures):
     tiny = ("trainer.num_epochs=2", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
@@ -338,7 +425,7 @@ def test_each_run_of_a_sweep_is_a_wandb_run_in_the_sweeps_group(command_line, no
     files = sorted(Path("outputs/of-three").glob("*/wandb/offline-run-*/*.wandb"))
     assert len(files) == 3
     for path in files:
-        found = list(read_records(path))
+        found = read_records(path)
         (run,) = [record.run for record in found if record.HasField("run")][:1]
         assert run.run_group == "of-three"
         assert run.display_name == path.parents[2].name

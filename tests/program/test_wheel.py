@@ -32,7 +32,7 @@ def test_the_wheel_has_every_config(installed):
 @pytest.mark.slow
 def test_the_console_command_trains_from_the_wheel(installed, tmp_path):
     (entry,) = installed.glob("*.dist-info/entry_points.txt")
-    assert "ae-train = ae_jax.experiments.cli:main" in entry.read_text()
+    assert "ae-train = ae_jax.commands.start:train" in entry.read_text()
     code = "import ae_jax, sys; print(ae_jax.__file__); from ae_jax.experiments.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     result = subprocess.run(

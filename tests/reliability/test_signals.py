@@ -90,10 +90,9 @@ def test_what_takes_too_long_is_given_up(ask, forks, tmp_path):
     program = forks.start(tmp_path, *SLOW, settings={"ae_jax.experiments.interruption:GRACE_SECONDS": grace})
     run = tmp_path / "run"
     _wait_until(lambda: any(path.name.isdigit() for path in run.glob("checkpoint/*")), seconds=100)
-    time.sleep(0.3)
     program.send(signal.SIGTERM)
-    if ask == "a second signal":
-        time.sleep(0.1)
+    if ask == "a second signal":  # two at once would be one
+        _wait_until(lambda: "finishing the epoch" in _output(tmp_path))
         program.send(signal.SIGTERM)
     start, epochs = time.monotonic(), _num_epochs(run)
     assert program.wait() == 128 + signal.SIGTERM
