@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
-CONFIGS = [*sorted((ROOT / "conf").rglob("*.yaml")), ROOT / "scripts" / "wandb_sweep.yaml"]
+# Sweeps before the figures of their runs.
+CONFIGS = [
+    *sorted((ROOT / "conf").rglob("*.yaml"), key=lambda path: (path.parent.name not in ("experiment", "sweep"), path)),
+    ROOT / "scripts" / "wandb_sweep.yaml",
+]
 SOURCES = [path for folder in ("scripts", "ae_jax", "hydra_plugins") for path in sorted((ROOT / folder).rglob("*.py"))]
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -103,11 +107,18 @@ def commands() -> list[Written]:
     pages = [command for path in PAGES for command in of_page(path)]
     others = [command for path in CONFIGS for command in of_config(path)]
     others += [command for path in SOURCES for command in of_source(path)]
-    return list({tuple(command.words): command for command in reversed([*pages, *others])}.values())[::-1]
+    return _first_of_each([*pages, *others], lambda command: tuple(command.words))
 
 
 @pytest.fixture(scope="session")
 def words() -> list[Written]:
     """What stands in backticks on the pages, and is no command, each once."""
     found = [span for path in PAGES for _, span in spans(path) if not is_command(span.text)]
-    return list({span.text: span for span in reversed(found)}.values())[::-1]
+    return _first_of_each(found, lambda span: span.text)
+
+
+def _first_of_each(found: list[Written], key: Callable[[Written], object]) -> list[Written]:
+    firsts: dict[object, Written] = {}
+    for one in found:
+        firsts.setdefault(key(one), one)
+    return list(firsts.values())

@@ -1,13 +1,12 @@
 """Every command that is written anywhere is one: its program, options, keys and values exist."""
 
 import re
-import shutil
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
 from ae_jax.commands import composed, figures, report, tables
 from ae_jax.errors import UserError
@@ -121,7 +120,7 @@ CHECKS = {
     "pytest": _check_pytest,
     "python": lambda given: None if given[1] == "peers.NAME" else _check_python_m(given),
     "wandb": lambda given: None if given[0] in ("sync", "sweep", "agent") else "not one of sync, sweep, agent",
-    ".venv/bin/pre-commit": lambda given: None if shutil.which("pre-commit", path=ROOT / ".venv/bin") else "none",
+    ".venv/bin/pre-commit": lambda given: None if Path(sys.executable).with_name("pre-commit").exists() else "none",
 }
 
 
@@ -153,11 +152,3 @@ def test_every_command_fits_its_program(commands, monkeypatch, hydra_put_back):
 )
 def test_what_is_no_command_is_found(text, commands, monkeypatch, hydra_put_back):
     assert check(type(commands[0])("page", text), monkeypatch)
-
-
-def test_the_command_of_the_sweep_that_a_server_draws_fits(hydra_put_back):
-    sweep = OmegaConf.to_container(OmegaConf.load(ROOT / "scripts" / "wandb_sweep.yaml"), resolve=False)
-    drawn = {key: range_.get("min", range_.get("values", [None])[0]) for key, range_ in sweep["parameters"].items()}
-    assert (ROOT / sweep["program"]).exists()
-    words = [word for word in sweep["command"] if "=" in word]
-    _compose_train([*(f"{key}={value}" for key, value in drawn.items()), *words])
