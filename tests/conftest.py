@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import os
+import random
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,25 @@ DATA_DIR = os.environ.get("AE_JAX_DATA_DIR")
 hook = install_import_hook("ae_jax", "beartype.beartype")
 hook.__enter__()
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shuffle", type=int, metavar="SEED", help="run files, and the tests of each, in a random order")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The tests of a file stay together, as they may share what takes long to make."""
+    seed = config.getoption("--shuffle")
+    if seed is None:
+        return
+    by_file: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        by_file.setdefault(item.path, []).append(item)
+    order = random.Random(seed)
+    files = list(by_file.values())
+    for tests in (*files, files):
+        order.shuffle(tests)
+    items[:] = [item for tests in files for item in tests]
 
 
 @pytest.fixture(scope="session")
