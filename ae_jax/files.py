@@ -29,7 +29,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # made anew: a link of this name would be written through
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

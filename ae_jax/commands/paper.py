@@ -21,6 +21,7 @@ from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE
 from ae_jax.experiments.hydra_node import PATHS
 from ae_jax.figures.style import paper_style
 from ae_jax.files import check_file_name, make_folder, write_json
+from ae_jax.links import check_links
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
 from ae_jax.terminal import console, count, short_path
@@ -73,6 +74,7 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
             if a file cannot be written.
     """
     paper = checked(asked, config_dir)
+    check_links(paper.folder)
     make_folder(paper.folder)
     trained = {sweep: _train(paper, overrides) for sweep, overrides in paper.sweeps.items()}
     runs = [run for sweep in trained.values() for run in sweep]

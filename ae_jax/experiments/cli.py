@@ -279,12 +279,14 @@ def _answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:
 
 def _prepare_hydra() -> None:
     """Let Hydra act on nothing that `hydra_node` has not checked, and resolve the names of runs."""
+    from hydra._internal.callbacks import Callbacks
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.config_repository import ConfigRepository
+    from hydra.core.hydra_config import HydraConfig
 
-    from ae_jax.experiments.hydra_node import guard
+    from ae_jax.experiments.hydra_guard import guard
 
-    guard(ConfigLoaderImpl, ConfigRepository)
+    guard(ConfigLoaderImpl, ConfigRepository, Callbacks, HydraConfig)
 
     def name(*, _root_: DictConfig) -> str:
         from ae_jax.experiments.naming import run_name

@@ -25,6 +25,7 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from ae_jax.errors import StorageError, UserError
+from ae_jax.links import check_links
 from ae_jax.training.memory import is_out_of_memory
 from ae_jax.training.state import Best, TrainState
 from ae_jax.training.stored import check_arrays, num_bytes
@@ -192,7 +193,8 @@ def _as_dict(state: TrainState) -> dict[str, Any]:
 
 
 def _steps(folder: Path) -> list[Path]:
-    """Finished checkpoints, newest first."""
+    """Finished checkpoints, newest first; none is read through a link."""
+    check_links(folder.parent, [folder.name])
     if not folder.is_dir():
         return []
     steps = [path for path in folder.iterdir() if re.fullmatch("[0-9]{1,9}", path.name) and not path.is_symlink()]
