@@ -33,11 +33,22 @@ def check_links(folder: Path, names: Sequence[str] | None = None) -> None:
     for entry in _below(home, names):
         place = Path(folder, os.path.relpath(entry.path, home))
         if entry.is_symlink():
-            target = os.path.realpath(entry.path)
-            if not Path(target).is_relative_to(home) and not _is_harmless(entry.path):
-                raise UserError(place, f"is a link that leads out of {folder}, to {target}", "delete the link")
+            if not _is_harmless(entry.path):
+                check_link(place, folder)
         elif not entry.is_file(follow_symlinks=False):
             raise UserError(place, "is neither a file nor a folder", "delete it")
+
+
+def check_link(path: Path, folder: Path) -> None:
+    """Refuse a path that is a link out of the folder that it is in.
+
+    Raises:
+        UserError: It is one.
+    """
+    if path.is_symlink():
+        target = os.path.realpath(path)
+        if not Path(target).is_relative_to(os.path.realpath(folder)):
+            raise UserError(path, f"is a link that leads out of {folder}, to {target}", "delete the link")
 
 
 def _below(folder: str, names: Sequence[str] | None) -> Iterator[os.DirEntry[str]]:
