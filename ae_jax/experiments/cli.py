@@ -265,10 +265,17 @@ def _prepare_hydra() -> None:
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.config_repository import ConfigRepository
     from hydra.core.hydra_config import HydraConfig
+    from hydra.plugins.config_source import ConfigResult
 
     from ae_jax.experiments.hydra_guard import guard
 
-    guard(ConfigLoaderImpl, ConfigRepository, Callbacks, HydraConfig)
+    guard(
+        loader=ConfigLoaderImpl,
+        repository=ConfigRepository,
+        result=ConfigResult,
+        callbacks=Callbacks,
+        current=HydraConfig,
+    )
 
     def name(*, _root_: DictConfig) -> str:
         from ae_jax.experiments.naming import run_name

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.config_files import reading
+from ae_jax.experiments.config_files import read, reading
 from ae_jax.experiments.hydra_node import ALLOW, check_hydra_node
 from ae_jax.experiments.targets import added_modules, is_within
 from ae_jax.files import is_folder
@@ -20,16 +20,17 @@ _OF_SWEEPS = ("multirun.yaml", "sweep.json", ".groups")
 
 
 @functools.cache
-def guard(loader: Any, repository: Any, callbacks: Any, current: Any) -> None:
+def guard(*, loader: Any, repository: Any, result: Any, callbacks: Any, current: Any) -> None:
     """Let Hydra see only what is checked, whoever asks: for a job, a sweep, the help, or a command. Once is enough.
 
     Args:
         loader: Hydra's class that composes configs.
-        repository: Its class that finds and reads their files.
+        repository: Its class that finds their files.
+        result: Its class of what is read from one.
         callbacks: Its class that is told when a run or a sweep begins, which is before Hydra's first write.
         current: Its class that holds the config that `${hydra:…}` refers to.
     """
-    compose, find, read = loader.load_configuration, repository.initialize_sources, repository.load_config
+    compose, find, load = loader.load_configuration, repository.initialize_sources, repository.load_config
     begin_run, begin_sweep = callbacks.on_run_start, callbacks.on_multirun_start
 
     @functools.wraps(compose)
@@ -46,14 +47,22 @@ def guard(loader: Any, repository: Any, callbacks: Any, current: Any) -> None:
         for one in config_search_path.get_path():
             _check_source(one.provider, one.path)
         find(self, config_search_path)
+        for source in self.get_sources():
+            if source.scheme() == "file":
+                source.load_config = functools.partial(read_from, source)
 
-    @functools.wraps(read)
+    @functools.wraps(load)
     def loaded(self: Any, config_path: str) -> Any:
-        source = next((one for one in self.get_sources() if one.is_config(config_path)), None)
-        if source is None or source.scheme() != "file":
-            return read(self, config_path)
-        with reading(Path(source.path) / source._normalize_file_name(config_path)):
-            return read(self, config_path)
+        home = next((one for one in self.get_sources() if one.is_config(config_path)), None)
+        if home is None or home.scheme() != "file":
+            return load(self, config_path)
+        with reading(Path(home.path) / home._normalize_file_name(config_path)):
+            return load(self, config_path)
+
+    def read_from(source: Any, config_path: str) -> Any:
+        config, text = read(Path(source.path) / source._normalize_file_name(config_path))
+        header = source._get_header_dict(text)
+        return result(config=config, path=f"file://{source.path}", provider=source.provider, header=header)
 
     @functools.wraps(begin_run)
     def run_begun(self: Any, config: DictConfig, **options: Any) -> None:

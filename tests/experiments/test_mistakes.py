@@ -505,8 +505,11 @@ COMMAND = {
 CONFIG = {
     "broken": config("HERE/own/experiment/own.yaml: cannot be read", "seed: [1"),
     "tab": config("HERE/own/experiment/own.yaml: cannot be read", "seed:\n\t- 1", says="'\\t'"),
-    "binary": config("HERE/own/experiment/own.yaml: cannot be read", b"\x00\x01\x02"),
-    "not-utf-8": config("HERE/own/experiment/own.yaml: cannot be read", b"notes: \xff\xfe"),
+    "binary": config("HERE/own/experiment/own.yaml: holds a null character", b"\x00\x01\x02"),
+    "latin-1": config("HERE/own/experiment/own.yaml: is not in UTF-8 (line 2); save", f"{GLOBAL}notes: ü".encode("l1")),
+    "utf-16-unmarked": config("HERE/own/experiment/own.yaml: holds a null", f"{GLOBAL}seed: 1".encode("utf-16-le")),
+    "empty": config("HERE/own/experiment/own.yaml: is empty", b""),
+    "list": config("HERE/own/experiment/own.yaml: holds a list, and no keys and values", f"{GLOBAL}- a\n- b"),
     "without-package": config("experiment: is the name of a group", "seed: 1", says="# @package _global_"),
     "key": config("sede: is not a key of this config; did you mean 'seed'", f"{GLOBAL}sede: 1"),
     "reference": config("seed: Interpolation key 'nope' not found", f"{GLOBAL}seed: '${{nope}}'"),
@@ -524,10 +527,12 @@ CONFIG = {
             "key-twice": config(
                 "HERE/own/experiment/own.yaml: cannot be read", f"{GLOBAL}seed: 1\nseed: 2", says="duplicate key"
             ),
-            "list": config("experiment/own: is not made of keys and values", f"{GLOBAL}- a\n- b"),
+            "comment": config("HERE/own/experiment/own.yaml: is empty; write KEY: VALUE", f"\ufeff{GLOBAL}"),
+            "list-without-package": config("HERE/own/experiment/own.yaml: holds a list", "[1, 2]"),
+            "not-utf-8": config("HERE/own/experiment/own.yaml: is not in UTF-8 (line 1)", b"notes: \xff\xfe"),
             "is-a-folder": config("experiment=own: there is no such option", "", name="experiment/own.yaml/file"),
             "config-name": config(
-                "own: is not a config here; leave out --config-name", "", "--config-name=own", name="own.yaml"
+                "own: is not a config here; leave out --config-name", "seed: 1", "--config-name=own", name="own.yaml"
             ),
             "paper-figure": of_paper("paper.figures.f: figure=nope: there is no such option", "FIGURE", "figure=nope"),
             "two-documents": config("HERE/own/experiment/own.yaml: cannot be read", f"{GLOBAL}seed: 1\n---\nseed: 2"),
@@ -545,8 +550,9 @@ CONFIG = {
             ),
             "defaults-number": config("HERE/own/experiment/own.yaml: cannot be read", "defaults: 5"),
             "ending": config("experiment=own: there is no such option", f"{GLOBAL}seed: 1", name="experiment/own.yml"),
-            "paper-empty": of_paper("paper.title: input should be a valid string, got None", PAPER, ""),
-            "paper-list": of_paper("paper: has [1]; it may have title", PAPER, "[1]"),
+            "paper-empty": of_paper("HERE/own/paper/own.yaml: is empty", PAPER, ""),
+            "paper-list": of_paper("HERE/own/paper/own.yaml: holds a list", PAPER, "[1]"),
+            "paper-title": of_paper("paper.title: input should be a valid string, got None", "title: Own", ""),
             "paper-broken": of_paper("HERE/own/paper/own.yaml: cannot be read", PAPER, "a: [1"),
             "paper-figure-key": of_paper("paper.figures.f: 'output=x' is for the paper to say", "FIGURE", "output=x"),
             "paper-figure-name": of_paper("paper.figures: 'a/b' cannot name a file", "{f:", "{a/b:"),
