@@ -30,7 +30,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     """
     temporary = part_of(path)
     try:
-        with temporary.open("wb") as file:
+        with temporary.open("xb") as file:  # made anew: a link of this name would be written through
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -43,7 +43,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def part_of(path: Path) -> Path:
     """A temporary name beside a file, which nobody else uses: neither a thread nor a process of another machine."""
-    return path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}.part")
+    return path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.part")
 
 
 def check_file_name(key: str, name: str) -> None:

@@ -1,7 +1,6 @@
 """What the commands share whose options are composed by Hydra, in the grammar of `scripts/train.py`."""
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,17 +48,7 @@ def compose(config_name: str, overrides: Sequence[str], *, config_dir: str | Non
     Raises:
         UserError: If an override or option does not fit.
     """
-    given = [_quoted(override) for override in overrides]
-    return cli.plain(cli.compose(given, config_name=config_name, config_dir=config_dir))
-
-
-def _quoted(override: str) -> str:
-    key, _, value = override.partition("=")
-    if key not in ("where", "runs", "output") or value == "null" or value[:1] in ("", "'", '"', "["):
-        return override
-    # In Hydra's grammar a backslash stands for itself, unless it is before a quote.
-    escaped = re.sub(r'(\\*)"', r"\1\1\"", value)
-    return f'{key}="{escaped}"'
+    return cli.plain(cli.compose(overrides, config_name=config_name, config_dir=config_dir))
 
 
 def _keys(config_name: str, group: str, given: Sequence[str]) -> str:

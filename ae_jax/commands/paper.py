@@ -19,8 +19,10 @@ from ae_jax.experiments.config import check_name, check_parts, check_type
 from ae_jax.experiments.environment import code_version, package_versions
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
 from ae_jax.experiments.hydra_node import PATHS
+from ae_jax.experiments.overrides import quoted
 from ae_jax.figures.style import paper_style
 from ae_jax.files import check_file_name, make_folder, write_json
+from ae_jax.links import check_links
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
 from ae_jax.terminal import console, count, short_path
@@ -73,8 +75,9 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
             if a file cannot be written.
     """
     paper = checked(asked, config_dir)
+    check_links(paper.folder)
     make_folder(paper.folder)
-    trained = {sweep: _train(paper, overrides) for sweep, overrides in paper.sweeps.items()}
+    trained = {sweep: _train(paper, overrides, config_dir) for sweep, overrides in paper.sweeps.items()}
     runs = [run for sweep in trained.values() for run in sweep]
     results = load([run.folder for run in runs if run.folder is not None and run.folder.is_dir()])
     results.require(what="a paper", one_dataset=False)
@@ -162,10 +165,10 @@ def _refuse(key: str, overrides: list[str], names: tuple[str, ...]) -> None:
             raise UserError(key, f"{override!r} is for the paper to say", "leave it out")
 
 
-def _train(paper: Paper, overrides: list[str]) -> list[Any]:
+def _train(paper: Paper, overrides: list[str], config_dir: str | None) -> list[Any]:
     # Whoever asks for a paper asks for all its runs, also those that failed before.
-    given = (f"name={paper.name}", "runtime.print_config=false", "hydra.launcher.retry_failed=true")
-    return cli.train_sweep([*given, *overrides])
+    given = (f"name={quoted(paper.name)}", "runtime.print_config=false", "hydra.launcher.retry_failed=true")
+    return cli.train_sweep([*given, *overrides], config_dir=config_dir)
 
 
 def _provenance(
@@ -208,4 +211,4 @@ def _text(value: Any) -> str:
     """A value in Hydra's grammar."""
     if value is None:
         return "null"
-    return f"[{','.join(value)}]" if isinstance(value, list) else f"'{value}'"
+    return f"[{','.join(value)}]" if isinstance(value, list) else quoted(value)

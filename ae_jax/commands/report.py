@@ -28,7 +28,7 @@ def main() -> None:
     answer.add_argument("--html", action="store_true", help="write one self-contained page")
     parser.add_argument("--csv", action="store_true", help="with --sql: print comma-separated values")
     parser.add_argument("--output", type=Path, metavar="FILE", help="with --html: the file (default: PATH/report.html)")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     if arguments.csv and arguments.sql is None:
         parser.error("argument --csv: goes with --sql")
     if arguments.output and not arguments.html:

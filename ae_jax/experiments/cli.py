@@ -13,7 +13,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, Parser, guard, print_mistake
+from ae_jax.experiments.guard import EXIT_COMPLETED, Parser, guard, print_mistake
+from ae_jax.experiments.overrides import in_grammar
+from ae_jax.experiments.single import answer_if_ended, train_single
+from ae_jax.files import is_folder
 
 
 def config_folder() -> Path:
@@ -36,22 +39,27 @@ def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir
     import hydra
 
     _prepare_hydra()
-    if config_dir and not Path(config_dir).is_dir():
+    if config_dir and not is_folder(config_dir):
         raise UserError("--config-dir", f"{config_dir} is not a folder", "name the folder that has your configs")
-    search = [f"hydra.searchpath=[file://{Path(config_dir).resolve()}]"] if config_dir else []
     try:
         with hydra.initialize_config_dir(str(config_folder()), version_base="1.3"):
-            given = [_quoted_option(override) for override in overrides]
-            return hydra.compose(config_name, overrides=[*search, *given], return_hydra_config=True)
+            if config_dir:
+                _search_in(Path(config_dir).resolve())
+            given = in_grammar(overrides, config_folder())
+            return hydra.compose(config_name, overrides=given, return_hydra_config=True)
     except Exception as error:
         raise explain(error, config_name) from error
 
 
-def _quoted_option(override: str) -> str:
-    """An override of a group with its option as text: `debug=nan` names an option, not a number."""
-    group, _, option = override.partition("=")
-    plain = option.isidentifier() or option.replace(".", "").isdigit()
-    return f"{group}='{option}'" if plain and (config_folder() / group).is_dir() else override
+def _search_in(folder: Path) -> None:
+    """Let Hydra find configs in a folder of the user's, whatever its name is, as it does with `--config-dir`."""
+    from hydra.core.config_search_path import SearchPathQuery
+    from hydra.core.global_hydra import GlobalHydra
+
+    loader: Any = GlobalHydra.instance().config_loader()
+    path = loader.get_search_path()
+    path.prepend("command-line", f"file://{folder}", SearchPathQuery(provider="schema"))
+    loader.repository.initialize_sources(path)
 
 
 def checked(composed: DictConfig) -> dict[str, Any]:
@@ -94,9 +102,7 @@ def _train() -> int:
     # With this set, Hydra lets exceptions through to `guard` instead of printing them.
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     _prepare_hydra()
-    from hydra._internal.utils import get_args_parser
-
-    arguments = Parser(parents=[get_args_parser()], add_help=False).parse_args()
+    arguments = _arguments(sys.argv[1:])
     if arguments.run and arguments.multirun:
         raise UserError("--run", "and --multirun exclude each other", "leave one of them out")
     if arguments.experimental_rerun is not None:
@@ -111,21 +117,31 @@ def _train() -> int:
             config_dir=arguments.config_dir,
         )
         config = checked(composed)
-        ended = _answer_if_ended(config, Path(composed.hydra.run.dir)) if composed.hydra.mode is None else None
+        ended = answer_if_ended(config, Path(composed.hydra.run.dir)) if composed.hydra.mode is None else None
         if ended is not None:
             return ended
     codes: list[int] = []
-    _run_hydra(codes)
+    _run_hydra(codes, arguments)
     if _sweep.cache_info().currsize:
         codes += _sweep().report()
     return min((code for code in codes if code != EXIT_COMPLETED), default=EXIT_COMPLETED)
 
 
-def train_sweep(overrides: Sequence[str]) -> list[Any]:
+def _arguments(given: Sequence[str]) -> Any:
+    """The command line of `train.py` with its options, in any order, and its overrides in Hydra's grammar."""
+    from hydra._internal.utils import get_args_parser
+
+    arguments = Parser(parents=[get_args_parser()], add_help=False).parse_intermixed_args(given)
+    arguments.overrides = in_grammar(arguments.overrides, config_folder(), sweeps=arguments.multirun)
+    return arguments
+
+
+def train_sweep(overrides: Sequence[str], *, config_dir: str | None = None) -> list[Any]:
     """Train the runs of a multirun that have not ended yet, as `train.py -m` does, and say how it ended.
 
     Args:
         overrides: As on the command line of a multirun.
+        config_dir: A folder with configs of the user's own.
 
     Returns:
         All runs that it asks for, also those that had ended before: see `sweep.overview.Run`.
@@ -133,11 +149,12 @@ def train_sweep(overrides: Sequence[str]) -> list[Any]:
     Raises:
         UserError: For a mistake in the overrides. What fails in a run is in its entry.
     """
-    given, sys.argv = sys.argv, [sys.argv[0], "--multirun", *overrides]
+    own = ["--config-dir", config_dir] if config_dir else []
+    given, sys.argv = sys.argv, [sys.argv[0], "--multirun", *own, *overrides]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     _prepare_hydra()
     try:
-        _run_hydra([])
+        _run_hydra([], _arguments(sys.argv[1:]))
     finally:
         sys.argv = given
     _sweep().report()
@@ -153,7 +170,7 @@ def check_sweep(overrides: Sequence[str], *, config_dir: str | None = None) -> N
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     try:
-        parsed = OverridesParser.create().parse_overrides([_quoted_option(override) for override in overrides])
+        parsed = OverridesParser.create().parse_overrides(in_grammar(overrides, config_folder(), sweeps=True))
     except Exception as error:
         raise explain(error) from error
     choices = [
@@ -169,9 +186,10 @@ def check_sweep(overrides: Sequence[str], *, config_dir: str | None = None) -> N
             checked(compose([*first[:at], value, *first[at + 1 :]], config_dir=config_dir))
 
 
-def _run_hydra(codes: list[int]) -> None:
-    """Let Hydra run what the command line asks for; exit codes of single runs are added to `codes`."""
-    import hydra
+def _run_hydra(codes: list[int], arguments: Any) -> None:
+    """Let Hydra run what the arguments ask for; exit codes of single runs are added to `codes`."""
+    import hydra.version
+    from hydra._internal import utils
 
     from hydra_plugins.ae_jax_search import sweeper as search
 
@@ -183,7 +201,10 @@ def _run_hydra(codes: list[int]) -> None:
     task.sweep = _sweep  # type: ignore[attr-defined]
     _sweep.cache_clear()
     try:
-        hydra.main(config_path=str(config_folder()), config_name="config", version_base="1.3")(task)()
+        # As `hydra.main` does with the arguments that it reads itself, which have to be in its order.
+        hydra.version.setbase("1.3")
+        parser = utils.get_args_parser()
+        utils._run_hydra(arguments, parser, task, config_path=str(config_folder()), config_name="config")
     except Exception as error:
         # A sweeper that has no completed run to choose from may fail for that; what matters is why each run failed.
         if not (_sweep.cache_info().currsize and _sweep().all_failed):
@@ -203,62 +224,32 @@ def _run_job(composed: DictConfig, codes: list[int]) -> float | None:
 
     A mistake in the data ends this job with its line, and a multirun goes on; one in the command ends all.
     """
+    from hydra.core.hydra_config import HydraConfig
+
     try:
-        return _train_job(composed, codes)
+        return train_single(checked(composed), Path(HydraConfig.get().runtime.output_dir), codes)
     except UserError as error:
         codes.append(print_mistake(error))
         return None
 
 
-def _train_job(composed: DictConfig, codes: list[int]) -> float | None:
-    from hydra.core.hydra_config import HydraConfig
-
-    from ae_jax.experiments.display import print_config, print_outcome
-
-    config = checked(composed)
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    ended = _answer_if_ended(config, folder)
-    if ended is not None:
-        codes.append(ended)
-        return None
-    if config["runtime"]["print_config"]:
-        print_config(config)
-    from ae_jax.experiments.continuation import GROUPS
-    from ae_jax.experiments.display import ShowRun, progress
-    from ae_jax.experiments.task import GroupTask, Request
-    from ae_jax.experiments.train import train_group
-
-    task = GroupTask((Request(config, folder),), folder.parent / GROUPS)
-    with progress(folder.name, config["trainer"]["num_epochs"]) as show:
-        (outcome,) = train_group(task, watch=ShowRun(show))
-    if outcome.error is not None:
-        raise outcome.error
-    print_outcome(outcome.folder)
-    if outcome.state == "diverged":
-        codes.append(EXIT_DIVERGED)
-    return outcome.best_validation_loss
-
-
-def _answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:
-    """Show how a run ended that was trained before, and return its exit code; None if it is still to be trained."""
-    from ae_jax.experiments.display import print_outcome
-    from ae_jax.experiments.run import end_of
-
-    end = end_of(config, folder)
-    if end is None:
-        return None
-    print_outcome(folder, trained_before=True)
-    return EXIT_DIVERGED if end == "diverged" else EXIT_COMPLETED
-
-
 def _prepare_hydra() -> None:
     """Let Hydra act on nothing that `hydra_node` has not checked, and resolve the names of runs."""
+    from hydra._internal.callbacks import Callbacks
     from hydra._internal.config_loader_impl import ConfigLoaderImpl
     from hydra._internal.config_repository import ConfigRepository
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.plugins.config_source import ConfigResult
 
-    from ae_jax.experiments.hydra_node import guard
+    from ae_jax.experiments.hydra_guard import guard
 
-    guard(ConfigLoaderImpl, ConfigRepository)
+    guard(
+        loader=ConfigLoaderImpl,
+        repository=ConfigRepository,
+        result=ConfigResult,
+        callbacks=Callbacks,
+        current=HydraConfig,
+    )
 
     def name(*, _root_: DictConfig) -> str:
         from ae_jax.experiments.naming import run_name

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="run folder that training printed")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
     parser.add_argument("--json", type=Path, help="write the measures to this file")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     raise SystemExit(guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json)))
 
 

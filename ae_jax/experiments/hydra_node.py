@@ -1,32 +1,27 @@
-"""Hydra's own node of a composed config, and the files of configs: checked before Hydra acts on them.
+"""Hydra's own node of a composed config: checked before Hydra acts on it.
 
 Hydra instantiates callbacks, launcher and sweeper, builds what its logging nodes name, sets environment variables and
 writes where it is told. A file from elsewhere may say all that; what it may name is listed here. What the user types is
 the user's own: a folder on the command line is not looked at.
 """
 
-import functools
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, flag_override
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.config_files import check_name, reading
+from ae_jax.experiments.config_files import check_name
 from ae_jax.experiments.targets import added_modules, check_home, is_within
-from ae_jax.files import is_folder
 
 _INSTANTIATED = ("callbacks", "launcher", "sweeper")
 _LOGGED = ("job_logging", "hydra_logging")
 _PARTS = {*_INSTANTIATED, *_LOGGED, "job", "env_set", "env_copy", "overrides", "run", "sweep", "runtime", "searchpath"}
 _PLUGINS = ("hydra_plugins", "hydra._internal.core_plugins")
-# Packages with configs for Hydra's search path, which it imports.
-_CONFIG_PACKAGES = ("hydra", "hydra_plugins", "ae_jax")
 _SAMPLER = r"optuna\.samplers\.[A-Z]\w*Sampler"
-_ALLOW = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
+ALLOW = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
 
 # Where Hydra writes to. A file may name a place below the current folder, with these references in it.
 PATHS = (
@@ -54,42 +49,6 @@ _LOGGING = {
 _HANDLERS = ("logging.StreamHandler", "logging.NullHandler", "logging.FileHandler")
 _STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 _LOG_FILE = r"(\$\{hydra\.runtime\.output_dir\}/|hydra-)(\$\{hydra\.job\.name\}|\w[\w-]*)\.log"
-
-
-@functools.cache
-def guard(loader: Any, repository: Any) -> None:
-    """Let Hydra see only what is checked, whoever asks: for a job, a sweep, the help, or a command. Once is enough.
-
-    Args:
-        loader: Hydra's class that composes configs.
-        repository: Its class that finds and reads their files.
-    """
-    compose, find, read = loader.load_configuration, repository.initialize_sources, repository.load_config
-
-    @functools.wraps(compose)
-    def composed(self: Any, config_name: str | None, overrides: list[str], *rest: Any, **options: Any) -> DictConfig:
-        try:
-            config = compose(self, config_name, overrides, *rest, **options)
-        except RecursionError:
-            raise UserError("defaults", "of a config lead back to itself", "take it out of its own list") from None
-        check_hydra_node(config, overrides)
-        return config
-
-    @functools.wraps(find)
-    def found(self: Any, config_search_path: Any) -> None:
-        for one in config_search_path.get_path():
-            _check_source(one.provider, one.path)
-        find(self, config_search_path)
-
-    @functools.wraps(read)
-    def loaded(self: Any, config_path: str) -> Any:
-        source = next((one for one in self.get_sources() if one.is_config(config_path)), None)
-        if source is None or source.scheme() != "file":
-            return read(self, config_path)
-        with reading(Path(source.path) / source._normalize_file_name(config_path)):
-            return read(self, config_path)
-
-    loader.load_configuration, repository.initialize_sources, repository.load_config = composed, found, loaded
 
 
 def check_hydra_node(composed: DictConfig, given: Sequence[str]) -> None:
@@ -137,16 +96,6 @@ def _check_no_reference(node: dict[str, Any], key: str) -> None:
             raise UserError(f"{key}.{name}", f"is the reference {node[name]!r}", "write out what it refers to")
 
 
-def _check_source(provider: str, path: str) -> None:
-    """Refuse to look for configs where there is no folder; or in a package, which is imported, unless it is known."""
-    scheme, _, package = path.rpartition("://")
-    if provider.startswith("hydra.searchpath") and scheme in ("", "file") and not is_folder(package):
-        raise UserError("hydra.searchpath", f"{package} is not a folder", "name the folder that has your configs")
-    package = package.replace("/", ".").strip(".")
-    if scheme == "pkg" and package and not is_within(f"{package}.", (*_CONFIG_PACKAGES, *added_modules())):
-        raise UserError("hydra.searchpath", f"{package!r} is not an allowed package", _ALLOW)
-
-
 def _check_node(parent: Any, name: Any, raw: Any, key: str) -> None:
     """Check a part of what is instantiated: of the callbacks, the launcher or the sweeper.
 
@@ -185,7 +134,7 @@ def _check_target(key: str, target: Any) -> None:
     if key.startswith("hydra.sweeper.") and isinstance(target, str) and re.fullmatch(_SAMPLER, target):
         return
     if not isinstance(target, str) or not is_within(target, added):
-        raise UserError(key, f"{target!r} is not in a module that you allow", _ALLOW)
+        raise UserError(key, f"{target!r} is not in a module that you allow", ALLOW)
     check_home(key, target, added)
 
 
@@ -215,7 +164,7 @@ def _check_logging_part(key: str, part: Any, kind: str) -> None:
         for maker in makers:
             check_home(f"{key}.class", str(maker), added_modules())
     elif makers and (kind != "handlers" or "()" in part or makers[0] not in _HANDLERS):
-        raise UserError(f"{key}.class", f"{makers[0]!r} is not in a module that you allow", _ALLOW)
+        raise UserError(f"{key}.class", f"{makers[0]!r} is not in a module that you allow", ALLOW)
     else:
         _check_keys(key, item, _LOGGING[kind])
     stream, file = item.pop("stream", _STREAMS[0]), item.pop("filename", None)

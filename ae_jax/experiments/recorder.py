@@ -16,6 +16,7 @@ from ae_jax.experiments.environment import changes, code_version, environment, r
 from ae_jax.experiments.naming import config_hash
 from ae_jax.experiments.run import end_of
 from ae_jax.files import dump_json, write_json, write_text
+from ae_jax.links import check_links
 from ae_jax.locks import HeldError, hold
 from ae_jax.results.run_folder import SCHEMA, RunFolder
 
@@ -40,6 +41,7 @@ class Recorder:
 
     def __init__(self, folder: Path, config: dict[str, Any]):
         self.folder = folder
+        check_links(folder)
         _make(folder)
         try:
             self._lock = hold(folder / ".lock")
@@ -180,13 +182,6 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(folder, error, remedy="choose another folder with hydra.run.dir=…") from error
-    home = folder.resolve()
-    for path in [
-        *folder.iterdir(),
-        *(folder / "checkpoint").glob("*"),
-    ]:  # a folder from elsewhere may hold a link, through which files would be overwritten
-        if path.is_symlink() and not path.resolve().is_relative_to(home):
-            raise UserError(path, f"is a link that leads out of its run folder, to {path.resolve()}", "delete the link")
 
 
 def _tidy(folder: Path) -> None:

@@ -15,7 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,10 @@ from jaxtyping import PyTree
 from orbax.checkpoint import v1 as ocp
 
 from ae_jax.errors import StorageError, UserError
+from ae_jax.links import check_link
 from ae_jax.training.memory import is_out_of_memory
 from ae_jax.training.state import Best, TrainState
-from ae_jax.training.stored import check_arrays, num_bytes
+from ae_jax.training.stored import check_arrays, num_bytes, plainly_named
 
 SCHEMA = 2
 _READABLE = (1, 2)
@@ -51,6 +52,7 @@ class Checkpoints:
         self._metadata = {"schema": SCHEMA, **json.loads(json.dumps(about))}
         self._last_number = 0
         self._checkpointer: ocp.training.Checkpointer | None = None
+        self._names = ExitStack()
 
     def is_due(self) -> bool:
         """Whether it is time for another checkpoint."""
@@ -76,9 +78,11 @@ class Checkpoints:
         digests = {name: _digest(item) for name, item in items.items()}
         with _storage_errors(self._folder):
             if self._checkpointer is None:
+                self._folder.mkdir(parents=True, exist_ok=True)
                 policy = ocp.training.preservation_policies.LatestN(_KEPT)
+                place = self._names.enter_context(plainly_named(self._folder))
                 self._checkpointer = ocp.training.Checkpointer(
-                    self._folder, preservation_policy=policy, cleanup_tmp_directories=True
+                    place, preservation_policy=policy, cleanup_tmp_directories=True
                 )
             self._checkpointer.save_checkpointables_async(
                 number,
@@ -95,7 +99,7 @@ class Checkpoints:
             StorageError: If it cannot be written.
         """
         checkpointer, self._checkpointer = self._checkpointer, None
-        with _storage_errors(self._folder):
+        with _storage_errors(self._folder), self._names:
             if checkpointer is not None:
                 checkpointer.close()
 
@@ -165,7 +169,8 @@ def group_members(folder: Path) -> list[str]:
     """Names of the runs in a group's checkpoints; empty if there is no checkpoint that says so."""
     for step in _steps(folder):
         try:
-            return list(_about(step.resolve())["runs"])
+            with plainly_named(step.parent.resolve()) as place:
+                return list(_about(place / step.name)["runs"])
         except Exception:
             continue
     return []
@@ -192,7 +197,8 @@ def _as_dict(state: TrainState) -> dict[str, Any]:
 
 
 def _steps(folder: Path) -> list[Path]:
-    """Finished checkpoints, newest first."""
+    """Finished checkpoints, newest first; none is read through a link."""
+    check_link(folder, folder.parent)
     if not folder.is_dir():
         return []
     steps = [path for path in folder.iterdir() if re.fullmatch("[0-9]{1,9}", path.name) and not path.is_symlink()]
@@ -206,7 +212,8 @@ def _load(folder: Path, abstract: dict[str, Any], *, at_most: int = sys.maxsize)
         if int(step.name) > at_most:
             continue
         try:
-            loaded = _load_step(step.resolve(), abstract)
+            with plainly_named(step.parent.resolve()) as place:
+                loaded = _load_step(place / step.name, abstract)
         except UserError:
             raise
         except Exception as error:  # Orbax and TensorStore raise many types for a damaged file

@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
 import stat
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,21 @@ import jax
 from jaxtyping import PyTree
 
 from ae_jax.reading import DEFLATE_MAX_RATIO
+
+
+@contextmanager
+def plainly_named(folder: Path) -> Iterator[Path]:
+    """A path to a folder that Orbax can work with: it takes some letters of a path for a pattern, or a separator.
+
+    Where there are such, it is a link in a temporary folder, for as long as the context lasts.
+    """
+    if not re.search(r"[][\\]", str(folder)):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="ae_jax_") as place:
+        link = Path(place, "folder")
+        link.symlink_to(folder)
+        yield link
 
 
 def num_bytes(step: Path) -> int:
@@ -60,7 +78,7 @@ def _described(item: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """What an item says of its arrays, by their keys."""
     import tensorstore as ts
 
-    store = ts.KvStore.open({"driver": "ocdbt", "base": f"file://{item}/"}).result()
+    store = ts.KvStore.open({"driver": "ocdbt", "base": {"driver": "file", "path": f"{item}/"}}).result()
     keys = [key for key in store.list().result() if key.endswith((b"zarr.json", b".zarray"))]
     for key, read in [(key, store.read(key)) for key in keys]:
         yield key.decode(), json.loads(read.result().value)

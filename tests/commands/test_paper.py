@@ -16,7 +16,8 @@ SMALL = """
 name: small
 title: Small
 sweeps:
-  a: ["model.latent_size=1,2", "seed=0,1", trainer.num_epochs=2, trainer.max_train_examples=64, tracking.mode=disabled]
+  a: [dataset=mine, "model.latent_size=1,2", "seed=0,1", trainer.num_epochs=2, tracking.mode=disabled,
+      trainer.max_train_examples=64]
 figures:
   error: [figure=latent_vs_pca]
 tables:
@@ -27,8 +28,10 @@ LOOK = {"venue": "neurips", "width": "text", "font": None, "formats": ["pdf"], "
 
 @pytest.fixture
 def small(command, here):
-    """Make a small paper; a part of its yaml may be replaced."""
+    """Make a small paper with a dataset beside it; a part of its yaml may be replaced."""
     (here / "own" / "paper").mkdir(parents=True)
+    (here / "own" / "dataset").mkdir()
+    (here / "own" / "dataset" / "mine.yaml").write_text((CONF / "dataset" / "digits.yaml").read_text())
 
     def make(old: str = "", new: str = ""):
         (here / "own" / "paper" / "small.yaml").write_text(SMALL.replace(old, new) if old else SMALL)

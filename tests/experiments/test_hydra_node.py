@@ -202,7 +202,7 @@ BOMB = "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "\n".join(
         (b"a: &a [*a]", "has an anchor that contains itself"),
         (b"a: &b 1\nb: *b\nc: " + b"[" * 10_000 + b"]" * 10_000, "is nested too deeply"),
         (b"a: " + b"[" * 10_000 + b"]" * 10_000, ""),
-        (b"a: &b\xff 1\nb: *b", "cannot be read"),
+        (b"a: &b\xff 1\nb: *b", "is not in UTF-8 (line 2)"),
         (b"a: \xff", ""),
         (b"a: [1", ""),
         (b"a: !!python/object/apply:os.system ['touch canary']", ""),
@@ -220,6 +220,16 @@ def test_a_file_that_is_no_config_ends_in_one_line(content, problem, theirs, com
     assert ended.code == 2
     assert problem in ended.err
     assert ended.err.count("error: ") == len(ended.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_as_editors_write_it_is_read(encoding, end, theirs, tmp_path):
+    folder = theirs("").partition("=")[2]
+    text = f'# @package _global_{end}{end}seed: 3{end}notes: "ü"{end}'
+    (tmp_path / "theirs" / "experiment" / "theirs.yaml").write_bytes(text.encode(encoding))
+    composed = cli.compose(["experiment=theirs"], config_dir=folder)
+    assert (composed.seed, composed.notes) == (3, "ü")
 
 
 @pytest.mark.slow

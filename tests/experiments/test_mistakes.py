@@ -59,8 +59,7 @@ class Case(NamedTuple):
         command: Which one.
         prepare: Makes files in the working folder.
         given: `run`: a trained run in `run`; `runs`: four runs, written by hand, in `runs`.
-        writes: What may be new or changed afterwards: `run`, a run that says `failed`; `hydra`, what Hydra says of a
-            run that is not begun; `outputs`, a sweep.
+        writes: What may be new or changed afterwards: `run`, a run that says `failed`; `outputs`, a sweep.
         says: What else the line has to say.
         trains: Runs of the sweep that are trained all the same.
         slow: Whether it is left to the slow tests.
@@ -506,8 +505,11 @@ COMMAND = {
 CONFIG = {
     "broken": config("HERE/own/experiment/own.yaml: cannot be read", "seed: [1"),
     "tab": config("HERE/own/experiment/own.yaml: cannot be read", "seed:\n\t- 1", says="'\\t'"),
-    "binary": config("HERE/own/experiment/own.yaml: cannot be read", b"\x00\x01\x02"),
-    "not-utf-8": config("HERE/own/experiment/own.yaml: cannot be read", b"notes: \xff\xfe"),
+    "binary": config("HERE/own/experiment/own.yaml: holds a null character", b"\x00\x01\x02"),
+    "latin-1": config("HERE/own/experiment/own.yaml: is not in UTF-8 (line 2); save", f"{GLOBAL}notes: ü".encode("l1")),
+    "utf-16-unmarked": config("HERE/own/experiment/own.yaml: holds a null", f"{GLOBAL}seed: 1".encode("utf-16-le")),
+    "empty": config("HERE/own/experiment/own.yaml: is empty", b""),
+    "list": config("HERE/own/experiment/own.yaml: holds a list, and no keys and values", f"{GLOBAL}- a\n- b"),
     "without-package": config("experiment: is the name of a group", "seed: 1", says="# @package _global_"),
     "key": config("sede: is not a key of this config; did you mean 'seed'", f"{GLOBAL}sede: 1"),
     "reference": config("seed: Interpolation key 'nope' not found", f"{GLOBAL}seed: '${{nope}}'"),
@@ -525,10 +527,12 @@ CONFIG = {
             "key-twice": config(
                 "HERE/own/experiment/own.yaml: cannot be read", f"{GLOBAL}seed: 1\nseed: 2", says="duplicate key"
             ),
-            "list": config("experiment/own: is not made of keys and values", f"{GLOBAL}- a\n- b"),
+            "comment": config("HERE/own/experiment/own.yaml: is empty; write KEY: VALUE", f"\ufeff{GLOBAL}"),
+            "list-without-package": config("HERE/own/experiment/own.yaml: holds a list", "[1, 2]"),
+            "not-utf-8": config("HERE/own/experiment/own.yaml: is not in UTF-8 (line 1)", b"notes: \xff\xfe"),
             "is-a-folder": config("experiment=own: there is no such option", "", name="experiment/own.yaml/file"),
             "config-name": config(
-                "own: is not a config here; leave out --config-name", "", "--config-name=own", name="own.yaml"
+                "own: is not a config here; leave out --config-name", "seed: 1", "--config-name=own", name="own.yaml"
             ),
             "paper-figure": of_paper("paper.figures.f: figure=nope: there is no such option", "FIGURE", "figure=nope"),
             "two-documents": config("HERE/own/experiment/own.yaml: cannot be read", f"{GLOBAL}seed: 1\n---\nseed: 2"),
@@ -546,8 +550,9 @@ CONFIG = {
             ),
             "defaults-number": config("HERE/own/experiment/own.yaml: cannot be read", "defaults: 5"),
             "ending": config("experiment=own: there is no such option", f"{GLOBAL}seed: 1", name="experiment/own.yml"),
-            "paper-empty": of_paper("paper.title: input should be a valid string, got None", PAPER, ""),
-            "paper-list": of_paper("paper: has [1]; it may have title", PAPER, "[1]"),
+            "paper-empty": of_paper("HERE/own/paper/own.yaml: is empty", PAPER, ""),
+            "paper-list": of_paper("HERE/own/paper/own.yaml: holds a list", PAPER, "[1]"),
+            "paper-title": of_paper("paper.title: input should be a valid string, got None", "title: Own", ""),
             "paper-broken": of_paper("HERE/own/paper/own.yaml: cannot be read", PAPER, "a: [1"),
             "paper-figure-key": of_paper("paper.figures.f: 'output=x' is for the paper to say", "FIGURE", "output=x"),
             "paper-figure-name": of_paper("paper.figures: 'a/b' cannot name a file", "{f:", "{a/b:"),
@@ -866,7 +871,7 @@ FOLDER = {
             "again-paused-never": again("resume=never: run holds a run already (interr", PAUSED, "resume=never"),
             "again-a-file": again("run: File exists", both(remove("run"), file("run", "content"))),
             "again-link-out": again(
-                "HERE/run/x: is a link that leads out", both(PAUSED, link("run/x", "/tmp")), writes="hydra"
+                "run/x: is a link that leads out of run, to /tmp", both(PAUSED, link("run/x", "/tmp"))
             ),
             "again-metrics": again(
                 "HERE/run/metrics.jsonl: cannot be read in line 2",
@@ -962,8 +967,6 @@ def test_a_mistake_ends_in_one_line_and_overwrites_nothing(case, put, command_li
         touched = {path for path in touched if not WRITTEN.fullmatch(path) and (path != METRICS or path in before)}
         status = json.loads(Path("run/status.json").read_text())
         assert (f"error: {status['error']}", status["state"]) == (line, "failed")
-    elif case.writes == "hydra":
-        touched = {path for path in touched if not path.startswith("run/.hydra") or path in before}
     elif case.writes == "outputs":
         touched = {path for path in touched if path.partition("/")[0] != "outputs" or path in before}
         states = [json.loads(path.read_text())["state"] for path in here.glob("outputs/*/*/status.json")]

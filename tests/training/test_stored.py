@@ -43,6 +43,19 @@ def folder(saved: Path, tmp_path: Path) -> Path:
     return shutil.copytree(saved, tmp_path / "checkpoint")
 
 
+@pytest.mark.parametrize("name", ["data [v1]", "50%", "a#b?c|d", "back\\slash", "ü 'x' \"y\" $z"])
+def test_a_folder_may_have_any_name(name, tmp_path):
+    folder = tmp_path / name / "checkpoint"
+    with Checkpoints(folder, about={"runs": ["a"]}, least_seconds=0) as checkpoints:
+        checkpoints.save(_state(1))
+        checkpoints.save(_state(2))
+    best = restore_best(
+        folder, jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), _state(2).params)
+    )
+    assert (int(best.epoch), group_members(folder)) == (2, ["a"])
+    np.testing.assert_array_equal(best.params["kernel"], _state(2).params["kernel"])
+
+
 @pytest.mark.parametrize(
     ("error", "raised"), [(MemoryError(), MemoryError), (ValueError("os_error_code='28'"), StorageError)]
 )

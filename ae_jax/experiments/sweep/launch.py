@@ -18,6 +18,7 @@ from ae_jax.experiments.sweep.overview import Overview, Run
 from ae_jax.experiments.sweep.plan import Plan, estimate_bytes, make_plan
 from ae_jax.experiments.task import GroupTask, Outcome, Request
 from ae_jax.experiments.train import Prepared, prepare, train_group
+from ae_jax.links import check_links
 from ae_jax.results.check import checked_summary
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.training.group import check_devices
@@ -160,6 +161,8 @@ class Sweep:
             ended = None if end_of(config, folder) is None else _recorded(folder)
             if not retry_failed:
                 _refuse_failed(folder)
+            if ended is None:
+                check_links(folder)  # before Hydra writes there
         except UserError as error:
             return Run(job.overrides, None, None, "failed", error)
         tracking = {**config["tracking"], "group": config["tracking"]["group"] or self._folder.name}
