@@ -55,7 +55,8 @@ def compose(config_name: str, overrides: Sequence[str], *, config_dir: str | Non
 
 def _quoted(override: str) -> str:
     key, _, value = override.partition("=")
-    if key not in ("where", "runs", "output") or value == "null" or value[:1] in ("", "'", '"', "["):
+    quoted = re.fullmatch(r"""'(\\.|[^'\\])*'|"(\\.|[^"\\])*"|""", value, re.DOTALL)
+    if key not in ("where", "runs", "output") or value == "null" or quoted or (key == "runs" and value[0] == "["):
         return override
     # In Hydra's grammar a backslash stands for itself, unless it is before a quote.
     escaped = re.sub(r'(\\*)"', r"\1\1\"", value)
