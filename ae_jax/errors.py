@@ -1,8 +1,23 @@
 """The one exception for mistakes of the user: a key or file, what is wrong with it, and the way out."""
 
 import errno
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+# Control characters, halves of surrogate pairs, and what turns the direction of writing: a name that holds them could
+# rewrite what a terminal shows. Spaces, and what joins the letters of some languages, are text.
+_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """The text as a terminal may show it: what is no text is written with a backslash. Line ends and tabs stay."""
+    return _HARMFUL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def path_text(path: object) -> str:
+    """A path as `harmless` text, in one line."""
+    return harmless(str(path)).replace("\n", "\\n").replace("\t", "\\t")
 
 
 class UserError(Exception):
@@ -17,7 +32,7 @@ class UserError(Exception):
     def __init__(self, subject: object, problem: str, remedy: str = ""):
         self.subject, self.problem, self.remedy = str(subject) or "''", problem, remedy
         line = f"{self.subject}: {problem}" + (f"; {remedy}" if remedy else "")
-        super().__init__(" ".join(line.split()))
+        super().__init__(harmless(" ".join(line.split())))
 
 
 class StorageError(UserError):

@@ -4,14 +4,26 @@ Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLO
 """
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
+from rich.text import Text
+
+from ae_jax.errors import harmless
+
+
+class _Console(Console):
+    """rich's, that shows no character which could rewrite the terminal: texts of run folders may be a stranger's."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """See `rich.console.Console`, which makes all texts here, also those in tables."""
+        return super().render_str(harmless(text), **options)
 
 
 def console() -> Console:
     """Standard output; lines are not wrapped where it is no terminal."""
-    output = Console(highlight=False, soft_wrap=False)
-    return output if output.is_terminal else Console(highlight=False, width=120)
+    output = _Console(highlight=False, soft_wrap=False)
+    return output if output.is_terminal else _Console(highlight=False, width=120)
 
 
 def count(number: int, noun: str) -> str:

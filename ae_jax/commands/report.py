@@ -2,9 +2,12 @@
 
 import argparse
 import csv
+import io
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
+from ae_jax.errors import UserError, harmless
 from ae_jax.experiments.guard import EXIT_COMPLETED, Parser, guard
 from ae_jax.results import load
 from ae_jax.results.database import TABLES
@@ -55,13 +58,22 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _print_answer(results: Results, query: str, *, as_csv: bool) -> None:
-    answer = results.sql(query)
-    if as_csv:
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(answer.columns)
-        writer.writerows(answer.fetchall())
-        return
+    import duckdb
+
     from ae_jax.terminal import console
 
-    output = console()
-    answer.show(max_width=output.width if output.is_terminal else _WIDE, max_rows=_WIDE)
+    answer, output, text = results.sql(query), console(), io.StringIO()
+    if as_csv:
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(answer.columns)
+        try:
+            writer.writerows(answer.fetchall())
+        except duckdb.Error as error:  # of a type that Python has no value for
+            reason = str(error).partition("\n")[0]
+            raise UserError("--csv", f"cannot write it ({reason})", "cast columns, as in started::varchar") from error
+    else:
+        with redirect_stdout(text):
+            answer.show(max_width=output.width if output.is_terminal else _WIDE, max_rows=_WIDE)
+    # To another program as it is.
+    shown = harmless(text.getvalue()) if output.is_terminal else text.getvalue()
+    sys.stdout.write(shown)

@@ -1,6 +1,7 @@
 """How a command ends: its exit code, and one line for a mistake or an interruption."""
 
 import argparse
+import gc
 import logging
 import os
 import re
@@ -33,6 +34,10 @@ def guard(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
+    finally:
+        # A sweep sets its objects aside from the garbage collector. What a kept exception holds is freed only by it,
+        # and DuckDB prints a page about each of its objects that outlives it.
+        gc.unfreeze()
 
 
 def _read_env_file() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ae_jax.errors import path_text
 from ae_jax.results import Results
 from ae_jax.results.configurations import (
     Configuration,
@@ -26,7 +27,7 @@ def overview(results: Results) -> dict[str, Any]:
         "swept": [{"key": key, "values": _values(results.runs, key)} for key in results.varying if key != "seed"],
         "best": _best(results),
         "excluded": [
-            {"folder": str(one.path), "state": one.state, "reason": one.reason}
+            {"folder": path_text(one.path), "state": one.state, "reason": one.reason}
             for one in sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
         ],
     }

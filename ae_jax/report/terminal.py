@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ae_jax.errors import path_text
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
 from ae_jax.results.effects import Effect, effects
 from ae_jax.results.measures import Measure, measure_named
@@ -113,7 +114,7 @@ def _print_excluded(output: Console, results: Results) -> None:
     """Each reason, and below it the folders."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for one in results.excluded:
-        reasons.setdefault((one.state, one.reason), []).append(str(short_path(one.path)))
+        reasons.setdefault((one.state, one.reason), []).append(path_text(short_path(one.path)))
     if reasons:
         output.print(f"[bold]not counted: {count(len(results.excluded), 'folder')}[/]")
     for (state, reason), folders in reasons.items():

@@ -4,15 +4,16 @@ Columns that come from a config have the dotted key that one types on the comman
 `select model.latent_size, sse from runs`.
 """
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ae_jax.errors import UserError, nearest
-from ae_jax.results.measures import MEASURES, SPLITS
-from ae_jax.results.runs import Excluded, Run, Setting
+from ae_jax.results.connection import connect, create, read
+from ae_jax.results.rows import PLAIN, as_text, column_type, plain, rows_of
+from ae_jax.results.run_folder import RunFolder
+from ae_jax.results.runs import Excluded, Run
 
 if TYPE_CHECKING:
     import duckdb
@@ -22,7 +23,9 @@ TABLES = """
 
     run, experiment, folder, seed, split
     dataset, model, corruption, loss, optimizer, model.latent_size     always
-    …                                                                  every other key that has more than one value
+    name, tags, notes                                                  as given; tags is a list: 'mine' in tags
+    …                                                                  every other key that has more than one value, or
+                                                                       that the query names
     sse, mse, explained_variance, psnr, bce                            the autoencoder's measures
     pca_sse, …                                                         PCA's, with as many components, on the same split
     num_components, components_to_match                                components of that PCA; those that PCA would need
@@ -35,6 +38,7 @@ TABLES = """
 `metrics` has a row per run and epoch: run, folder, epoch, step, train_loss, validation_loss, validation_sse, seconds.
 """
 
+_TABLES_ONLY = "a query reads the tables runs and metrics, and nothing else"
 _COLUMNS = "list the columns with --sql 'describe runs'"
 _LONG = 80  # characters of a remedy
 _ALWAYS = ("dataset", "model", "corruption", "loss", "optimizer", "model.latent_size")
@@ -46,16 +50,6 @@ _METRICS = {
     "validation_sse": "DOUBLE",
     "seconds": "DOUBLE",
 }
-_TIMES = (
-    "latency_per_example_seconds",
-    "latency_per_batch_seconds",
-    "pca_latency_per_example_seconds",
-    "pca_latency_per_batch_seconds",
-    "train_seconds",
-    "compile_seconds",
-    "total_seconds",
-    "examples_per_second",
-)
 
 
 class Database:
@@ -73,7 +67,7 @@ class Database:
         self._has_metrics = False
 
     def query(self, query: str, *, subject: str = "sql") -> "duckdb.DuckDBPyRelation":
-        """The answer to a query; see `Results.sql`. It reads: nothing else is run.
+        """The answer to a query; see `Results.sql`. It reads these tables: nothing else is run.
 
         Args:
             query: One `select`, or what DuckDB reads as one (`describe runs`, `summarize runs`).
@@ -81,15 +75,17 @@ class Database:
         """
         import duckdb
 
-        connection = self._connection
-        if not self._has_metrics and re.search(r"\bmetrics\b", query, re.IGNORECASE):
-            self._add_metrics(connection)
+        self._add_named(query)
         quoted = self._quoted(query)
+        if not query.isascii():
+            _check_text(query, subject)
         try:
             statements = duckdb.extract_statements(quoted)
             if [one.type for one in statements] != [duckdb.StatementType.SELECT]:
                 raise UserError(subject, "is not one query that reads", "write one, such as: select * from runs")
-            return connection.sql(quoted).materialize()  # so that what fails fails here
+            if not self._has_metrics and re.search(r"\bmetrics\b", query, re.IGNORECASE):
+                self._add_metrics(self._connection)
+            return read(self._connection, quoted)  # whole, so that what fails fails here
         except duckdb.Error as error:
             raise self._explained(error, query, subject) from error
 
@@ -102,11 +98,13 @@ class Database:
         ask = "select distinct folder from {} where (\n{}\n)"
         found = {folder for (folder,) in self.query(ask.format("runs", condition), subject="where").fetchall()}
         known = [one for one in self._excluded if one.settings]
-        types = {name: str(kind) for name, kind in zip(self._table.columns, self._table.types, strict=True)}
+        table = self._connection.sql("select * from runs limit 0")
+        types = {name: str(kind) for name, kind in zip(table.columns, table.types, strict=True)} | PLAIN
         rows = [
             {
                 **dict.fromkeys(types),
                 **{key: one.settings.get(key) for key in ("seed", *self._keys)},
+                **plain(RunFolder(one.path)),
                 "run": one.path.name,
                 "experiment": one.path.parent.name,
                 "folder": str(one.path),
@@ -114,26 +112,34 @@ class Database:
             for one in known
         ]
         if rows:
-            own = {key: _type([row[key] for row in rows]) for key in self._keys}
-            self._connection.execute("drop table if exists excluded")
-            _create(self._connection, "excluded", [_as_text(row, types | own) for row in rows], types | own)
+            own = {key: column_type([row[key] for row in rows]) for key in self._keys}
+            create(self._connection, "excluded", [as_text(row, types | own) for row in rows], types | own)
             asked = self.query(ask.format("excluded", condition), subject="where").fetchall()
             found |= {folder for (folder,) in asked}
         return found | {str(one.path) for one in self._excluded if not one.settings}
 
-    @property
-    def _table(self) -> "duckdb.DuckDBPyRelation":
-        return self._connection.sql("select * from runs limit 0")
-
     @cached_property
     def _connection(self) -> "duckdb.DuckDBPyConnection":
-        import duckdb
-
-        rows = [row for run in self._runs for row in _rows(run, self._keys)]
-        types = {name: _type([row[name] for row in rows]) for name in (rows[0] if rows else {"run": None})}
-        connection = duckdb.connect()
-        _create(connection, "runs", [_as_text(row, types) for row in rows], types)
+        rows = [row for run in self._runs for row in rows_of(run, self._keys)]
+        types = {
+            name: PLAIN.get(name) or column_type([row[name] for row in rows]) for name in (rows[0] if rows else {})
+        }
+        connection = connect()
+        create(connection, "runs", [as_text(row, types) for row in rows], types or {"run": "DOUBLE"})
         return connection
+
+    def _add_named(self, query: str) -> None:
+        """Give keys of configs that the query names, and that have one value only, a column as well."""
+        asked = [key for key in sorted(self._settings) if "." in key and key not in self._keys and key in query]
+        if asked:
+            self._keys += asked
+            self._has_metrics = False
+            self.__dict__.pop("_connection", None)
+
+    @cached_property
+    def _settings(self) -> set[str]:
+        """Keys that any config has."""
+        return {key for one in (*self._runs, *self._excluded) for key in one.settings}
 
     def _add_metrics(self, connection: "duckdb.DuckDBPyConnection") -> None:
         rows = [
@@ -141,7 +147,7 @@ class Database:
             for run in self._runs
             for record in run.folder.metrics
         ]
-        _create(connection, "metrics", rows, {"run": "VARCHAR", "folder": "VARCHAR", **_METRICS})
+        create(connection, "metrics", rows, {"run": "VARCHAR", "folder": "VARCHAR", **_METRICS})
         self._has_metrics = True
 
     def _quoted(self, query: str) -> str:
@@ -152,10 +158,18 @@ class Database:
         return re.sub(pattern, lambda found: found[1] or f'{found[2] or ""}"{found[3]}"', query)
 
     def _explained(self, error: Exception, query: str, subject: str) -> UserError:
+        import duckdb
+
         text = str(error)
+        if isinstance(error, duckdb.PermissionException):
+            return UserError(subject, "reaches for what is outside of the tables", _TABLES_ONLY)
+        if isinstance(error, duckdb.TransactionException) or "configuration has been locked" in text:
+            return UserError(subject, "is not one query that reads", _TABLES_ONLY)
+        columns = {*self._connection.sql("select * from runs limit 0").columns, *self._settings}
         for pattern, kind, known in (
-            (r'column "?([\w.]+)"? not found', "column", self._table.columns),
-            (r"extract field '(\w+)' from expression", "column", self._table.columns),
+            (r'column "?([\w.]+)"? not found', "column", columns),
+            (r'[Tt]able "(\w+)" not found', "column", columns),
+            (r"extract field '(\w+)' from expression", "column", columns),
             (r"Table with name (\w+) does not exist", "table", ["runs", "metrics"]),
         ):
             if missing := re.search(pattern, text):
@@ -169,65 +183,9 @@ class Database:
         return UserError(subject, f"cannot be answered ({lines[0] if lines else text})", _COLUMNS)
 
 
-def _create(
-    connection: "duckdb.DuckDBPyConnection", name: str, rows: Sequence[dict[str, Any]], types: dict[str, str]
-) -> None:
-    """Make a table of rows: as one JSON text, which is the fastest way into DuckDB that needs no other library."""
-    parsed = "select unnest(from_json(?::json, ?)) as row"
-    connection.execute(
-        f"create table {name} as select unnest(row, recursive := true) from ({parsed})",
-        [json.dumps(rows), json.dumps([types])],
-    )
-
-
-def _rows(run: Run, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """A row per split."""
-    training, model, pca = run.summary["training"], run.summary["model"], run.summary["pca"]
-    time, memory = run.summary.get("time", {}), run.summary.get("memory", {})
-    for split in SPLITS:
-        if run.measure("sse", split) is None:
-            continue
-        first = {"run": run.name, "experiment": run.experiment, "folder": str(run.folder.path), "seed": run.seed}
-        yield {
-            **first,
-            "split": split,
-            **{key: run.settings.get(key) for key in keys if key not in first and key != "split"},
-            "dataset": run.dataset,
-            **{name: run.measure(name, split) for name in MEASURES},
-            **{f"pca_{name}": run.pca(name, split) for name in MEASURES},
-            "num_components": pca.get("num_components"),
-            "components_to_match": pca.get("components_to_match"),
-            "best_validation_loss": training.get("best_validation_loss"),
-            "best_epoch": training.get("best_epoch"),
-            "num_epochs": training.get("epochs"),
-            "stopped": training.get("stopped"),
-            "num_parameters": model.get("num_parameters"),
-            "flops_per_example": model.get("flops_per_example"),
-            "pca_num_parameters": pca.get("num_parameters"),
-            "pca_flops_per_example": pca.get("flops_per_example"),
-            **{name: time.get(name) for name in _TIMES},
-            "host_peak_bytes": memory.get("host_peak_bytes"),
-            "device_peak_bytes": memory.get("device_peak_bytes"),
-            "config_hash": run.summary["config_hash"],
-            "git_commit": run.status.get("git_commit"),
-            "started": run.status.get("started"),
-            "ended": run.status.get("ended"),
-        }
-
-
-def _type(values: Sequence[Setting]) -> str:
-    """The type of a column: whole numbers, numbers, truth values, or text (lists as JSON)."""
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {bool}:
-        return "BOOLEAN"
-    if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):  # type: ignore[operator]
-        return "BIGINT"
-    return "DOUBLE" if kinds <= {int, float} else "VARCHAR"
-
-
-def _as_text(row: dict[str, Any], types: dict[str, str]) -> dict[str, Any]:
-    """The row with text where its column has text but the value is none."""
-    return {
-        name: json.dumps(value) if types[name] == "VARCHAR" and not isinstance(value, str | None) else value
-        for name, value in row.items()
-    }
+def _check_text(query: str, subject: str) -> None:
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        problem = f"holds what is no text ({error.object[error.start : error.end]!a})"
+        raise UserError(subject, problem, "type it in the encoding of the terminal") from error

@@ -48,6 +48,4 @@ def _walk(top: Path) -> Iterator[Path]:
             continue
         for entry in below:
             if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-                if not entry.name.isprintable():
-                    raise UserError(folder, f"holds a folder whose name is no text: {entry.name!a}", "rename it")
                 waiting.append(folder / entry.name)

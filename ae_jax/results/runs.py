@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ae_jax.errors import UserError
+from ae_jax.errors import UserError, path_text
 from ae_jax.results.check import check_summary
 from ae_jax.results.run_folder import UNNAMED, RunFolder
 
@@ -102,6 +102,8 @@ class Excluded(NamedTuple):
 def read_run(path: Path) -> Run | Excluded:
     """Read a run folder; whatever is wrong with it is said in what is returned."""
     folder, settings, state = RunFolder(path), dict[str, Setting](), "damaged"
+    if path_text(path) != str(path):
+        return Excluded(path, state, "its path is no text (it holds what cannot be seen); rename the folder", settings)
     try:
         status = folder.read("status.json")
         settings = dict(settings_of(folder.config))

@@ -1,7 +1,9 @@
 """What `scripts/report.py` prints: the best against PCA, what mattered, what is not counted; and answers in SQL."""
 
 import csv
+import gc
 import io
+import os
 import re
 import subprocess
 import sys
@@ -122,6 +124,40 @@ def test_a_measure_that_was_not_taken(command, write_run, here):
     assert (ended.code, ended.err) == (
         2, "error: measure: bce was not taken in these runs; choose sse or mse\n"
     )  # fmt: skip
+
+
+def test_nothing_that_a_sweep_set_aside_outlives_a_command(command, sweep):
+    """Else DuckDB prints a page about what an exception holds when the interpreter ends."""
+    gc.freeze()
+    assert command(main, "outputs", "--sql", "select see from runs").code == 2
+    assert gc.get_freeze_count() == 0
+
+
+def test_an_answer_that_python_has_no_value_for(command, sweep):
+    ended = command(main, "outputs", "--csv", "--sql", "select started::timestamptz as t from runs")
+    assert (ended.code, ended.out) == (2, "")
+    assert "cast columns, as in started::varchar" in ended.err
+    assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["e\u202evil", "e\nvil", "e\x1b[31mvil", os.fsdecode(b"e\xffvil")])
+def test_a_folder_whose_name_is_no_text_is_left_out_and_no_other(name, command, sweep, write_run):
+    write_run(sweep / name / "run", settings={"seed": 7})
+    ended = command(main, "outputs")
+    assert "digits: 18 runs" in ended.out
+    assert f"\n  outputs/sweep/{ascii(name)[1:-1]}/run\n" in ended.out
+    assert not set(ended.out) & {"\u202e", "\x1b"}
+
+
+def test_what_turns_or_clears_the_terminal_is_written_out(command, sweep, write_run):
+    """In names, in texts of runs, and in mistakes."""
+    evil = "\u202eevil\u2066\x1b[2J\x9b"
+    write_run(sweep / "odd", state="failed", error=evil, settings={"seed": 8})
+    write_run(sweep / "other", settings={"seed": 9, "loss.link": evil}, dataset=evil)
+    for arguments in (["outputs"], ["outputs", "--measure", evil], ["outputs", "--sql", f'select "{evil}" from runs']):
+        ended = command(main, *arguments)
+        assert r"\u202eevil\u2066" in ended.out + ended.err
+        assert not set(ended.out + ended.err) & set("\u202e\u2066\x1b\x9b")
 
 
 @pytest.mark.slow

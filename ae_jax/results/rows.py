@@ -1,0 +1,88 @@
+"""Rows of the table `runs`: what a run's config and summary say, and of which type each column is."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ae_jax.results.measures import MEASURES, SPLITS
+from ae_jax.results.run_folder import RunFolder
+from ae_jax.results.runs import Run, Setting
+
+PLAIN: dict[str, Any] = {"name": "VARCHAR", "tags": ["VARCHAR"], "notes": "VARCHAR"}
+"""Types of the columns of what a config says of itself."""
+
+_TIMES = (
+    "latency_per_example_seconds",
+    "latency_per_batch_seconds",
+    "pca_latency_per_example_seconds",
+    "pca_latency_per_batch_seconds",
+    "train_seconds",
+    "compile_seconds",
+    "total_seconds",
+    "examples_per_second",
+)
+
+
+def plain(folder: RunFolder) -> dict[str, Any]:
+    """What a config says of itself."""
+    config = folder.config
+    tags = config.get("tags")
+    return {
+        "name": str(config.get("name", "")),
+        "tags": [str(tag) for tag in tags] if isinstance(tags, list) else [],
+        "notes": str(config.get("notes") or ""),
+    }
+
+
+def rows_of(run: Run, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """A row per split."""
+    training, model, pca = run.summary["training"], run.summary["model"], run.summary["pca"]
+    time, memory = run.summary.get("time", {}), run.summary.get("memory", {})
+    for split in SPLITS:
+        if run.measure("sse", split) is None:
+            continue
+        first = {"run": run.name, "experiment": run.experiment, "folder": str(run.folder.path), "seed": run.seed}
+        yield {
+            **first,
+            "split": split,
+            **{key: run.settings.get(key) for key in keys if key not in first and key != "split"},
+            "dataset": run.dataset,
+            **plain(run.folder),
+            **{name: run.measure(name, split) for name in MEASURES},
+            **{f"pca_{name}": run.pca(name, split) for name in MEASURES},
+            "num_components": pca.get("num_components"),
+            "components_to_match": pca.get("components_to_match"),
+            "best_validation_loss": training.get("best_validation_loss"),
+            "best_epoch": training.get("best_epoch"),
+            "num_epochs": training.get("epochs"),
+            "stopped": training.get("stopped"),
+            "num_parameters": model.get("num_parameters"),
+            "flops_per_example": model.get("flops_per_example"),
+            "pca_num_parameters": pca.get("num_parameters"),
+            "pca_flops_per_example": pca.get("flops_per_example"),
+            **{name: time.get(name) for name in _TIMES},
+            "host_peak_bytes": memory.get("host_peak_bytes"),
+            "device_peak_bytes": memory.get("device_peak_bytes"),
+            "config_hash": run.summary["config_hash"],
+            "git_commit": run.status.get("git_commit"),
+            "started": run.status.get("started"),
+            "ended": run.status.get("ended"),
+        }
+
+
+def column_type(values: Sequence[Setting]) -> str:
+    """The type of a column: whole numbers, numbers, truth values, or text (lists as JSON)."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return "BOOLEAN"
+    if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):  # type: ignore[operator]
+        return "BIGINT"
+    return "DOUBLE" if kinds <= {int, float} else "VARCHAR"
+
+
+def as_text(row: dict[str, Any], types: dict[str, str]) -> dict[str, Any]:
+    """The row with text where its column has text but the value is none."""
+    return {
+        name: json.dumps(value) if types[name] == "VARCHAR" and not isinstance(value, str | None) else value
+        for name, value in row.items()
+    }
