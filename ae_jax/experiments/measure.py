@@ -11,7 +11,8 @@ from jaxtyping import Array, Float, PyTree
 
 from ae_jax.baselines.pca import PCA, components_to_match, fit_pca
 from ae_jax.datasets import Dataset
-from ae_jax.evaluation.cost import count_parameters, flops_per_example, latency
+from ae_jax.evaluation.cost import count_parameters, latency
+from ae_jax.evaluation.flops import flops_per_example
 from ae_jax.evaluation.measures import measure_reconstruction
 from ae_jax.evaluation.subspace import principal_angles
 from ae_jax.experiments.build import Experiment
