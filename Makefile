@@ -3,7 +3,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run setup test test-slow lint benchmark clean clean-outputs lock
+.PHONY: run setup test test-gpu test-slow lint benchmark clean clean-outputs lock
 
 run: .venv/.ready ## train the runs of a small paper on bundled data, make its figures and tables
 	@$(BIN)/python scripts/paper.py
@@ -19,6 +19,9 @@ setup: .venv/.ready ## make .venv with everything pinned by hash
 
 test: .venv/.ready ## the fast tests, under three minutes on two cores
 	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-gpu: .venv/.ready ## the fast tests on a GPU (install JAX for it with: .venv/bin/pip install -e '.[cuda]')
+	JAX_PLATFORMS=cuda,cpu $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: .venv/.ready ## whole programs and fault injection
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow

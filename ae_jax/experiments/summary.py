@@ -49,6 +49,7 @@ def write_results(
         "config_hash": config_hash(config),
         "seed": config["seed"],
         "dataset": describe_dataset(experiment),
+        "precision": {"model": experiment.options.precision, "products": experiment.options.matmul_precision},
         "training": _describe_training(config, state, RunFolder(folder).metrics),
     }
     if int(state.status) == Status.DIVERGED:
@@ -78,7 +79,9 @@ def comparison(experiment: Experiment, model: measure.TrainedModel, pca: PCA) ->
     measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
     pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
     pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
-    cost, pca_cost = model.cost(), measure.pca_cost(dataset, pca, num_components, experiment.structure.batch_size)
+    structure = experiment.structure
+    pca_cost = measure.pca_cost(dataset, pca, num_components, structure.batch_size, structure.matmul_precision)
+    cost = model.cost()
     return {
         **measured,
         "corrupted": measure.measure_corrupted(experiment, model, pca, num_components),
