@@ -65,6 +65,11 @@ class Group(NamedTuple):
         """Length of the runs axis with its padding."""
         return self.runs.seed.shape[0]
 
+    @property
+    def num_devices(self) -> int:
+        """Devices that it trains on."""
+        return self.placement.mesh.size if self.placement else 1
+
     def with_runs(self, runs: Sequence[Run]) -> "Group":
         """The same program for other runs of its structure, as many as it was compiled for, or fewer."""
         return self._replace(runs=_place(_padded(runs, self.num_slots), self.placement), num_runs=len(runs))
