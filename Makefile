@@ -14,7 +14,7 @@ CLEAR := $(and $(wildcard $(VENV)/pyvenv.cfg),--clear)
 .PHONY: $(VENV)/.ready
 endif
 
-.PHONY: run setup test test-slow lint benchmark clean clean-outputs lock
+.PHONY: run setup test test-gpu test-slow lint benchmark clean clean-outputs lock
 
 run: $(VENV)/.ready ## train the runs of a small paper on bundled data, make its figures and tables
 	@$(BIN)/python scripts/paper.py
@@ -30,6 +30,9 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 
 test: $(VENV)/.ready ## the fast tests, under three minutes on two cores
 	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-gpu: $(VENV)/.ready ## the fast tests on a GPU (install JAX for it with: $(BIN)/pip install -e '.[cuda]')
+	JAX_PLATFORMS=cuda,cpu $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: $(VENV)/.ready ## whole programs and fault injection
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow

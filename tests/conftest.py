@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 # Set before JAX is imported. Worker processes inherit them, and so share the cache of compiled programs, which is made
-# anew for every session.
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
+# anew for every session. JAX_PLATFORMS=cuda,cpu (make test-gpu) tests on a GPU, which several processes then share.
+if os.environ.setdefault("JAX_PLATFORMS", "cpu") != "cpu":
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    # Without it, two programs may be given different algorithms for the same product.
+    os.environ.setdefault("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_jax_tests_"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("WANDB_MODE", "offline")
@@ -33,6 +36,8 @@ DATA_DIR = os.environ.get("AE_JAX_DATA_DIR")
 hook = install_import_hook("ae_jax", "beartype.beartype")
 hook.__enter__()
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# Of what a test computes itself; what runs compute with is theirs to say (trainer.matmul_precision).
+jax.config.update("jax_default_matmul_precision", "highest")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

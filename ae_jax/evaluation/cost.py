@@ -1,4 +1,4 @@
-"""What a model costs: parameters, floating-point operations, time and memory."""
+"""What a model costs beside its floating-point operations: parameters, time and memory."""
 
 import math
 import statistics
@@ -18,25 +18,6 @@ def count_parameters(tree: Any) -> int:
     """
     leaves = [leaf for leaf in jax.tree.leaves(tree) if jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact)]
     return sum(math.prod(leaf.shape) for leaf in leaves)
-
-
-def flops_per_example(fn: Callable[..., Any], *arguments: Any) -> float | None:
-    """Floating-point operations of `fn` on a batch of one, as XLA counts them in the compiled program.
-
-    A multiplication and an addition count as two. Transcendental functions are counted apart by XLA and not included.
-
-    Args:
-        fn: A function that `jax.jit` accepts.
-        arguments: Its arguments, or their shapes and dtypes; the examples have shape "1 features".
-
-    Returns:
-        The number, or None where the backend gives none.
-    """
-    analysis: Any = jax.jit(fn).lower(*arguments).compile().cost_analysis()
-    if isinstance(analysis, list | tuple):  # one dict per program, in some versions of JAX
-        analysis = analysis[0] if analysis else None
-    flops = (analysis or {}).get("flops")
-    return None if flops is None or flops < 0 else float(flops)
 
 
 def latency(fn: Callable[..., Any], x: Any, *, repeats: int) -> float:

@@ -59,7 +59,9 @@ def build(config: dict[str, Any]) -> Experiment:
     structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
     construct = bind(config["model"])
     model = functional(
-        lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs), precision=options.precision
+        lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs),
+        precision=options.precision,
+        matmul_precision=options.matmul_precision,
     )
     _check_size(model)
     structure = Structure(
@@ -70,6 +72,7 @@ def build(config: dict[str, Any]) -> Experiment:
         num_epochs=options.num_epochs,
         batch_size=min(options.batch_size, len(dataset.train)),
         patience=options.patience,
+        matmul_precision=options.matmul_precision,
     )
     run = _run(config)
     _check_link(structure.make_loss(**run.values["loss"]), dataset)

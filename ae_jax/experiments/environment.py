@@ -15,6 +15,8 @@ from ae_jax.results.run_folder import SCHEMA, RunFolder
 
 _PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
 
+_FLAGS = ("XLA_FLAGS", "JAX_PLATFORMS", "NVIDIA_TF32_OVERRIDE", "XLA_PYTHON_CLIENT_MEM_FRACTION")
+
 
 @functools.cache
 def environment() -> dict[str, Any]:
@@ -26,7 +28,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": package_versions(_PACKAGES),
         "devices": [f"{device.platform}:{device.device_kind}" for device in jax.devices()],
-        "flags": {name: os.environ[name] for name in ("XLA_FLAGS", "JAX_PLATFORMS") if name in os.environ},
+        "flags": {name: os.environ[name] for name in _FLAGS if name in os.environ},
         "host": socket.gethostname(),
         "system": platform.platform(),
         "num_cpus": os.cpu_count(),

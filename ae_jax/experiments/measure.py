@@ -11,10 +11,12 @@ from jaxtyping import Array, Float, PyTree
 
 from ae_jax.baselines.pca import PCA, components_to_match, fit_pca
 from ae_jax.datasets import Dataset
-from ae_jax.evaluation.cost import count_parameters, flops_per_example, latency
+from ae_jax.evaluation.cost import count_parameters, latency
+from ae_jax.evaluation.flops import flops_per_example
 from ae_jax.evaluation.measures import measure_reconstruction
 from ae_jax.evaluation.subspace import principal_angles
 from ae_jax.experiments.build import Experiment
+from ae_jax.models.precision import MatmulPrecision, with_products
 from ae_jax.training import Structure
 from ae_jax.typing import Batch, Latent, PRNGKey
 
@@ -59,8 +61,10 @@ class ModelFunctions:
         def corrupt(values: PyTree, key: PRNGKey, x: Batch) -> Batch:
             return structure.corrupt(key, x, **values["corruption"])
 
-        self.encode, self.decode, self.reconstruct = jax.jit(encode), jax.jit(decode), jax.jit(reconstruct)
-        self.corrupt = jax.jit(corrupt)
+        self.encode, self.decode, self.reconstruct, self.corrupt = (
+            jax.jit(with_products(structure.matmul_precision, function))
+            for function in (encode, decode, reconstruct, corrupt)
+        )
         self._batch_size = structure.batch_size
         self._cost: dict[str, Any] | None = None
 
@@ -159,14 +163,16 @@ def fit_dataset_pca(dataset: Dataset) -> PCA:
 
 
 @functools.lru_cache(maxsize=256)
-def pca_cost(dataset: Dataset, pca: PCA, num_components: int, batch_size: int) -> dict[str, Any]:
+def pca_cost(
+    dataset: Dataset, pca: PCA, num_components: int, batch_size: int, precision: MatmulPrecision
+) -> dict[str, Any]:
     """Size and speed of PCA's inference as a compiled program in float32, measured as a model's is."""
     params = {"mean": jnp.float32(pca.mean), "components": jnp.float32(pca.components[:num_components])}
 
     def reconstruct(params: dict[str, Array], x: Batch) -> Batch:
         return (x - params["mean"][None]) @ params["components"].T @ params["components"] + params["mean"][None]
 
-    return _cost(jax.jit(reconstruct), (params,), params, dataset.num_features, batch_size)
+    return _cost(jax.jit(with_products(precision, reconstruct)), (params,), params, dataset.num_features, batch_size)
 
 
 def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_components: int) -> list[float] | None:

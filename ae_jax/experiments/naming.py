@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
-from ae_jax.results.run_folder import UNNAMED
+from ae_jax.results.run_folder import CAME_LATER, UNNAMED
 from ae_jax.results.runs import short_target
 
 # A debugging run gets a folder of its own.
@@ -17,7 +17,9 @@ _FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
 
 def config_hash(config: dict[str, Any]) -> str:
     """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
-    asked = _without(config, UNNAMED)
+    leaves = dict(flatten(config))
+    as_before = tuple(key for key, done in CAME_LATER.items() if leaves.get(key) == done)
+    asked = _without(config, (*UNNAMED, *as_before))
     asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
     return hashlib.sha256(_text(asked).encode()).hexdigest()[:8]
 

@@ -61,6 +61,7 @@ def write_results(
         "config_hash": config_hash(config),
         "seed": config["seed"],
         "dataset": describe_dataset(experiment),
+        "precision": {"model": experiment.options.precision, "products": experiment.options.matmul_precision},
         "training": _describe_training(config, state, RunFolder(folder).metrics),
     }
     if int(state.status) == Status.DIVERGED:
@@ -101,7 +102,8 @@ def comparison(
     with spare("the cost of the model"):
         cost = model.cost()
     with spare("the cost of PCA"):
-        pca_cost = measure.pca_cost(dataset, pca, num_components, experiment.structure.batch_size)
+        structure = experiment.structure
+        pca_cost = measure.pca_cost(dataset, pca, num_components, structure.batch_size, structure.matmul_precision)
     with spare("the measures from corrupted inputs"):
         corrupted = measure.measure_corrupted(experiment, model, pca, num_components)
     return {

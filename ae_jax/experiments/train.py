@@ -141,7 +141,7 @@ def _compile(experiments: Sequence[Experiment], runtime: dict[str, Any]) -> Grou
 
 def _num_pieces(group: Group, num_runs: int, max_bytes: int | None, watch: Watch) -> int:
     """In how many pieces the runs must be trained, by what the compiled program takes and what there is."""
-    limit, needed = max_bytes or available_bytes(), group.program_bytes
+    limit, needed = max_bytes or available_bytes(group.num_devices), group.program_bytes
     if num_runs == 1 or not limit or not needed or needed <= limit:
         return 1
     num_pieces = min(num_runs, math.ceil(needed / limit))

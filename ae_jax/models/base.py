@@ -11,6 +11,7 @@ from flax import nnx
 from jaxtyping import PyTree
 
 from ae_jax.errors import UserError
+from ae_jax.models.precision import MatmulPrecision, with_products
 from ae_jax.typing import Batch, Latent, PRNGKey
 
 
@@ -39,12 +40,18 @@ class FunctionalModel(NamedTuple):
     abstract_params: PyTree
 
 
-def functional(construct: Callable[[nnx.Rngs], AbstractAutoencoder], *, precision: str = "float32") -> FunctionalModel:
+def functional(
+    construct: Callable[[nnx.Rngs], AbstractAutoencoder],
+    *,
+    precision: str = "float32",
+    matmul_precision: MatmulPrecision = "float32",
+) -> FunctionalModel:
     """Split a model into parameters and pure functions.
 
     Args:
         construct: Makes the model from its random streams.
         precision: Type that encoder and decoder compute in. Parameters stay float32, and so do latents and outputs.
+        matmul_precision: How exactly their products of float32 are, see `models.precision`.
 
     Returns:
         The functions; `init` gives equal bits alone, under `jax.vmap` and under `jax.lax.map`.
@@ -58,8 +65,8 @@ def functional(construct: Callable[[nnx.Rngs], AbstractAutoencoder], *, precisio
 
     return FunctionalModel(
         init=lambda key: nnx.state(construct(nnx.Rngs(params=key))),
-        encode=lambda params, x: call("encode", params, x),
-        decode=lambda params, latent: call("decode", params, latent),
+        encode=with_products(matmul_precision, lambda params, x: call("encode", params, x)),
+        decode=with_products(matmul_precision, lambda params, latent: call("decode", params, latent)),
         abstract_params=abstract_params,
     )
 

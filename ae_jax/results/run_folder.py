@@ -35,6 +35,9 @@ _TRAIN_AGAIN = "delete the run folder and train again"
 UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
 """Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
 
+CAME_LATER = {"trainer.matmul_precision": "float32"}
+"""Options that the first runs did not record, and what those did. At that value, a run is named as if it had none."""
+
 
 class RunFolder:
     """A run folder, read lazily.
@@ -77,8 +80,13 @@ class RunFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The checked config."""
-        return self.read("config.json")
+        """The checked config, with the options that `CAME_LATER` as an older run did them."""
+        config = self.read("config.json")
+        for key, done in CAME_LATER.items():
+            group, _, name = key.partition(".")
+            if isinstance(config.get(group), dict):
+                config[group] = {name: done, **config[group]}
+        return config
 
     @cached_property
     def summary(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from jaxtyping import PyTree
 
 from ae_jax.errors import UserError
 from ae_jax.models import FunctionalModel
+from ae_jax.models.precision import with_products
 from ae_jax.training.epoch import init_state, skip_epoch, train_epoch
 from ae_jax.training.state import EpochMetrics, Run, Status, Structure, TrainingData, TrainState
 
@@ -63,6 +64,11 @@ class Group(NamedTuple):
     def num_slots(self) -> int:
         """Length of the runs axis with its padding."""
         return self.runs.seed.shape[0]
+
+    @property
+    def num_devices(self) -> int:
+        """Devices that it trains on."""
+        return self.placement.mesh.size if self.placement else 1
 
     def with_runs(self, runs: Sequence[Run]) -> "Group":
         """The same program for other runs of its structure, as many as it was compiled for, or fewer."""
@@ -169,7 +175,7 @@ def _functions(
     structure: Structure, data: TrainingData, over_runs: Callable[..., Any], mesh: Mesh | None
 ) -> tuple[Callable[[Run], TrainState], Callable[..., tuple[TrainState, EpochMetrics]]]:
     """`init` and `epoch` of a whole group; where there is a mesh, each device runs them on its part of the runs."""
-    num_train = data.train.shape[0]
+    num_train, precision = data.train.shape[0], structure.matmul_precision
 
     def init(group: Run) -> TrainState:
         # Mapped, not vectorised: batched random bits take three times as long to compile.
@@ -178,6 +184,7 @@ def _functions(
     def epoch(shared: TrainingData, group: Run, state: TrainState) -> tuple[TrainState, EpochMetrics]:
         return over_runs(lambda run, member: train_epoch(structure, shared, run, member), group, state)
 
+    init, epoch = with_products(precision, init), with_products(precision, epoch)
     if mesh is None:
         return init, epoch
     part, whole = P("runs"), P()

@@ -9,22 +9,26 @@ _SHARE = 0.8
 _CGROUPS = Path("/sys/fs/cgroup")
 
 
-def available_bytes() -> int | None:
-    """Memory that a program may take on all local devices together; None if the system does not tell.
+def available_bytes(num_devices: int = 1) -> int | None:
+    """Memory that a program on so many of the local devices may take on all of them together.
 
-    On a GPU or TPU what its allocator may still hand out; on a CPU what the host has free, or the limit of a container
-    or a batch job leaves.
+    CPU devices share what the host has free, or the limit of a container or a batch job leaves. A GPU or TPU has its
+    own: what the allocator of the fullest may still hand out, which on a GPU is at most the part that XLA takes of it
+    (three quarters, or XLA_PYTHON_CLIENT_MEM_FRACTION).
+
+    Returns:
+        Bytes; None where system or allocator do not tell.
     """
     devices = jax.local_devices()
-    stats = [device.memory_stats() or {} for device in devices]
-    if all("bytes_limit" in one for one in stats):
-        free = min(one["bytes_limit"] - one.get("bytes_in_use", 0) for one in stats) * len(devices)
-    else:
+    if devices[0].platform == "cpu":
         sizes = [size for size in (_free_on_host(), _free_in_cgroup()) if size is not None]
-        if not sizes:
-            return None
-        free = min(sizes)
-    return int(_SHARE * free)
+        free = min(sizes, default=None)
+    else:
+        stats = [device.memory_stats() or {} for device in devices]
+        known = all("bytes_limit" in one for one in stats)
+        each = min(one["bytes_limit"] - one.get("bytes_in_use", 0) for one in stats) if known else None
+        free = None if each is None else num_devices * max(0, each)
+    return None if free is None else int(_SHARE * free)
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

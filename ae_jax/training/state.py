@@ -9,6 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, Num, PyTree, UInt32
 
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel
+from ae_jax.models.precision import MatmulPrecision
 from ae_jax.typing import Batch
 
 
@@ -23,6 +24,7 @@ class Structure(NamedTuple):
         num_epochs: Most epochs.
         batch_size: Examples per update.
         patience: Epochs without improvement until convergence, or None.
+        matmul_precision: How exactly products of float32 are computed, see `models.precision`.
     """
 
     model: FunctionalModel
@@ -32,6 +34,7 @@ class Structure(NamedTuple):
     num_epochs: int
     batch_size: int
     patience: int | None
+    matmul_precision: MatmulPrecision = "float32"
 
 
 class Run(NamedTuple):

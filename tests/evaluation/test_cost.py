@@ -21,24 +21,6 @@ def test_parameters_are_floats_only():
     assert cost.count_parameters({}) == 0
 
 
-def test_flops_of_a_matrix_product():
-    """One example times a 30 x 20 matrix: 600 multiplications and about as many additions."""
-    weights = jnp.ones((30, 20))
-    flops = cost.flops_per_example(lambda x: x @ weights, jax.ShapeDtypeStruct((1, 30), jnp.float32))
-    assert flops == pytest.approx(2 * 30 * 20, rel=0.05)
-
-
-@pytest.mark.parametrize(
-    ("analysis", "expected"),
-    [({"flops": 7.0}, 7.0), ([{"flops": 7.0}], 7.0), ([], None), (None, None), ({}, None), ({"flops": -1.0}, None)],
-)
-def test_flops_in_the_forms_that_versions_give(monkeypatch, analysis, expected):
-    compiled = types.SimpleNamespace(cost_analysis=lambda: analysis)
-    lowered = types.SimpleNamespace(compile=lambda: compiled)
-    monkeypatch.setattr(jax, "jit", lambda fn: types.SimpleNamespace(lower=lambda example: lowered))
-    assert cost.flops_per_example(abs, jax.ShapeDtypeStruct((1, 3), jnp.float32)) == expected
-
-
 def test_latency_is_the_median_without_the_first_call(monkeypatch):
     calls = []
     ticks = iter([0.0, 1.0, 10.0, 12.0, 20.0, 29.0])  # durations 1, 2 and 9

@@ -12,6 +12,7 @@ from ae_jax.errors import UserError
 from ae_jax.experiments import cli, config, naming, targets
 from ae_jax.experiments.build import build
 from ae_jax.results import RunFolder
+from ae_jax.results.run_folder import CAME_LATER
 
 # A module of the user's own, not part of this package.
 OWN_MODULE = """
@@ -116,6 +117,21 @@ def test_what_cannot_change_a_result_is_not_in_the_name(override, compose):
     assert naming.run_name(compose(override)) == naming.run_name(compose())
 
 
+def test_an_option_that_came_later_leaves_the_names_of_before(compose):
+    """The README's run has its name from before there was a choice of `trainer.matmul_precision`."""
+    given = compose()
+    assert naming.run_name(given) == "digits-dense16-mse-adam-seed0-cd68b91a"
+    before = deepcopy(given)
+    for key in CAME_LATER:
+        group, _, name = key.partition(".")
+        del before[group][name]
+    assert naming.config_hash(config.validate(before)) == naming.config_hash(given)
+    other = compose("trainer.matmul_precision=default")
+    assert naming.config_hash(other) != naming.config_hash(given)
+    assert naming.asked_differences(given, other) == ["trainer.matmul_precision"]
+    assert naming.structure_of(given) != naming.structure_of(other)  # no program has two precisions
+
+
 def _changed(key: str, value: object) -> object:
     """Another value of the same kind that the key allows."""
     others = {
@@ -123,6 +139,7 @@ def _changed(key: str, value: object) -> object:
         "trainer.patience": 3,
         "trainer.max_train_examples": 100,
         "trainer.precision": "bfloat16",
+        "trainer.matmul_precision": "tensorfloat32",
         "loss.link": "sigmoid",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",

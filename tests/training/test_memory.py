@@ -1,12 +1,58 @@
 """How much memory a program may take: what is free, within the limits of a container or a batch job."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import pytest
 
 from ae_jax.training import memory
+
+
+@pytest.fixture
+def devices(monkeypatch) -> Callable[..., None]:
+    """Pretend that there are such local devices."""
+
+    def pretend(platform: str, *stats: dict[str, int] | None) -> None:
+        made = [SimpleNamespace(platform=platform, memory_stats=lambda one=one: one) for one in stats]
+        monkeypatch.setattr(jax, "local_devices", lambda: made)
+
+    return pretend
+
+
+@pytest.fixture(autouse=True)
+def on_a_cpu(devices):
+    """Two cores, wherever the tests run."""
+    devices("cpu", None, None)
+
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("platform", "stats", "num_devices", "expected"),
+    [
+        ("gpu", [{"bytes_limit": 100 * GIB, "bytes_in_use": 20 * GIB}], 1, 80 * GIB),
+        ("gpu", [{"bytes_limit": 100 * GIB}, {"bytes_limit": 100 * GIB, "bytes_in_use": 40 * GIB}], 1, 60 * GIB),
+        ("tpu", [{"bytes_limit": 16 * GIB, "bytes_in_use": GIB}] * 8, 2, 30 * GIB),  # a program on two of eight
+        ("gpu", [{"bytes_limit": GIB, "bytes_in_use": 2 * GIB}], 1, 0),
+        ("gpu", [None], 1, None),  # another allocator than XLA's own; never the host's memory
+        ("gpu", [{"bytes_limit": GIB}, {"bytes_in_use": 1}], 2, None),
+    ],
+)
+def test_a_program_gets_what_its_devices_have_and_not_what_the_host_has(
+    platform, stats, num_devices, expected, devices
+):
+    devices(platform, *stats)
+    assert memory.available_bytes(num_devices) == (None if expected is None else int(0.8 * expected))
+
+
+def test_cpu_devices_share_the_memory_of_the_host(monkeypatch):
+    monkeypatch.setattr(memory, "_free_on_host", lambda: 1000)
+    monkeypatch.setattr(memory, "_free_in_cgroup", lambda: None)
+    assert memory.available_bytes(1) == memory.available_bytes(2) == 800
 
 
 def test_no_more_than_there_is():

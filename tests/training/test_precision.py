@@ -1,0 +1,66 @@
+"""Products are as exact as `trainer.matmul_precision` says, wherever they are computed and whoever compiles them."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from ae_jax.experiments.build import training_data
+from ae_jax.experiments.measure import ModelFunctions
+from ae_jax.training.group import compile_group
+
+# What JAX calls them, in the program and in the jaxpr.
+NAMES = {"float32": "highest", "tensorfloat32": "high", "default": "default"}
+
+
+def _with_own_products(structure: Any) -> Any:
+    """The structure with a product in the corruption and in the optimizer, as a component of one's own may have it."""
+
+    def make_optimizer(**given: Any) -> Any:
+        optimizer = structure.make_optimizer(**given)
+
+        def update(gradient: Any, *more: Any) -> Any:
+            turned = jax.tree.map(lambda leaf: leaf @ jnp.eye(leaf.shape[-1]), gradient)
+            return optimizer.update(turned, *more)
+
+        return optimizer._replace(update=update)
+
+    return structure._replace(corrupt=lambda key, x: x @ jnp.ones((x.shape[1],) * 2), make_optimizer=make_optimizer)
+
+
+def _elsewhere(function: Any) -> Any:
+    """Called in another thread, where no setting of this one's holds."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+
+@pytest.mark.parametrize(("asked", "runs_axis"), [("float32", "vmap"), ("tensorfloat32", "map")])
+def test_training_has_no_product_of_another_precision(asked, runs_axis, make_experiment):
+    experiment = make_experiment(f"trainer.matmul_precision={asked}")
+    structure, data = _with_own_products(experiment.structure), training_data(experiment.dataset)
+    group = _elsewhere(lambda: compile_group(structure, data, [experiment.run] * 2, runs_axis=runs_axis))
+    if jax.default_backend() == "cpu":  # elsewhere a product may have gone to a library
+        products = re.findall(r" dot\(.*", group.epoch.as_text())
+        assert len(products) >= 20
+        assert all(f"operand_precision={{{NAMES[asked]},{NAMES[asked]}}}" in product for product in products)
+
+
+@pytest.mark.parametrize("asked", NAMES)
+def test_a_restored_model_has_the_precision_that_it_was_trained_in(asked, make_experiment):
+    experiment = make_experiment(f"trainer.matmul_precision={asked}", "corruption=masking")
+    functions, shapes = ModelFunctions(experiment.structure), experiment.model.abstract_params
+    x, values = jax.ShapeDtypeStruct((3, 64), jnp.float32), experiment.run.values
+
+    def gradient(params: Any) -> Any:
+        return jax.grad(lambda params: experiment.model.encode(params, jnp.ones((3, 64))).sum())(params)
+
+    for function, arguments in (
+        (functions.reconstruct, (values, shapes, x)),
+        (jax.jit(experiment.model.encode), (shapes, x)),
+        (gradient, (shapes,)),
+    ):
+        program = str(_elsewhere(lambda f=function, given=arguments: jax.make_jaxpr(f)(*given)))
+        assert set(re.findall(r" precision=\(?(?:Precision\.)?(\w+)", program)) == {NAMES[asked].upper()}
