@@ -149,4 +149,5 @@ def _check_precision(blurred: Bool[np.ndarray, " _"], names: tuple[str, ...] | N
     first = int(blurred.argmax())
     subject = f"column {names[first]!r}" if names else f"column {first}" if len(blurred) > 1 else "the data"
     problem = f"{subject} varies so little beside its size that float32 cannot tell its values apart"
-    raise UserError("dataset.scaling", problem, "subtract a constant from it first, or leave it out")
+    way = f" with dataset.exclude_columns=[{names[first]}]" if names else ""
+    raise UserError("dataset.scaling", problem, f"subtract a constant from it first, or leave it out{way}")

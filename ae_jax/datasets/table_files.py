@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import duckdb
 import numpy as np
-from duckdb import ColumnExpression
+from duckdb import ColumnExpression, StarExpression
 
 from ae_jax.datasets.array_files import Columns, Loaded
 from ae_jax.datasets.csv_files import Dialect, as_bool, explain, find_dialect
@@ -163,10 +163,11 @@ def _feature_columns(held: list[str], path: Path, columns: Columns, index: tuple
 
 def _values(table: Relation, types: Types, names: tuple[str, ...], path: Path) -> np.ndarray:
     converted = {name: _words(table, name, types[name], path) for name in names if types[name] not in NUMERIC}
-    numeric = [name for name in names if name not in converted]
-    # To name each column takes time that grows with the square of their number.
-    chosen = table if len(numeric) == len(types) else table.select(*map(ColumnExpression, numeric)) if numeric else None
-    fetched = converted if chosen is None else chosen.fetchnumpy() | converted
+    # To name each column that is kept takes time that grows with the square of their number.
+    others = types.keys() - (set(names) - converted.keys())
+    fetched = converted
+    if len(others) < len(types):
+        fetched = (table.select(StarExpression(exclude=list(others))) if others else table).fetchnumpy() | converted
     missing = any(np.ma.is_masked(column) for column in fetched.values())
     types_held = {column.dtype for column in fetched.values()}
     compact = types_held == {np.dtype(np.uint8)} and not missing
@@ -220,7 +221,7 @@ def _fetch(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
     column = ColumnExpression(name).alias("column")
     if kind not in SCALARS:
         raise UserError(f"{path}, column {name!r}", f"holds values of type {kind}, expected numbers or text")
-    if kind in TEXTS:
+    if kind in TEXTS and path.suffix.lower() != ".csv":  # which is its own text
         [(num_bytes,)] = table.select(column).aggregate('sum(strlen("column"::varchar))').fetchall()
         if (num_bytes or 0) > max(_HARMLESS_TEXT, _most_bytes(path)):
             raise UserError(f"{path}, column {name!r}", "holds more text than its bytes can hold", "write it again")
