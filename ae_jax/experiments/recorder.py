@@ -200,7 +200,7 @@ def _lock(folder: Path) -> IO[str]:
         raise StorageError(folder / ".lock", error) from error
     if fcntl is not None:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file)
         except OSError:
             file.seek(0)
             holder = file.read().strip()
@@ -215,6 +215,17 @@ def _lock(folder: Path) -> IO[str]:
     except OSError as error:
         raise StorageError(folder / ".lock", error) from error
     return file
+
+
+def _take(file: IO[str]) -> None:
+    """Lock a file, unless another process holds it for longer than it takes to ask whether it is held."""
+    for seconds in (0.01, 0.1, None):
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if seconds is None:
+                raise
+            time.sleep(seconds)
 
 
 def _tidy(folder: Path) -> None:

@@ -10,6 +10,7 @@ from ae_jax.baselines.pca import PCA
 from ae_jax.evaluation.cost import peak_memory
 from ae_jax.experiments import measure
 from ae_jax.experiments.build import Experiment
+from ae_jax.experiments.data import write_inputs
 from ae_jax.experiments.naming import config_hash
 from ae_jax.files import write_bytes, write_json
 from ae_jax.results.run_folder import SCHEMA, RunFolder
@@ -43,6 +44,7 @@ def write_results(
     Returns:
         The summary. A diverged run has no measures.
     """
+    write_inputs(folder, experiment.dataset)
     summary = {
         "schema": SCHEMA,
         "run": folder.name,

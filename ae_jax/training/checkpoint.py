@@ -15,7 +15,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from orbax.checkpoint import v1 as ocp
 from ae_jax.errors import StorageError, UserError
 from ae_jax.training.memory import is_out_of_memory
 from ae_jax.training.state import Best, TrainState
-from ae_jax.training.stored import check_arrays, num_bytes
+from ae_jax.training.stored import check_arrays, num_bytes, num_described
 
 SCHEMA = 2
 _READABLE = (1, 2)
@@ -177,14 +177,28 @@ def restore_best(folder: Path, abstract_params: PyTree) -> Best:
     Raises:
         UserError: If there is no checkpoint, or none can be read.
     """
-    if not _steps(folder):
-        raise UserError(folder, "holds no checkpoint", "delete the run folder and train again")
+    if not has_checkpoint(folder):
+        raise UserError(folder, "holds no checkpoint", "move the run folder away and train again")
     best = {
         "params": abstract_params,
         "validation_loss": jax.ShapeDtypeStruct((), np.float32),
         "epoch": jax.ShapeDtypeStruct((), np.int32),
     }
     return Best(**_load(folder, {"best": best})["best"])
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether there is a checkpoint, good or damaged."""
+    return bool(_steps(folder))
+
+
+def num_stored_arrays(folder: Path) -> int:
+    """How many arrays the best parameters are in the newest checkpoint that says so; 0 if none does."""
+    for step in _steps(folder):
+        with suppress(Exception):  # of a damaged one, which whoever loads it is told
+            num_bytes(step.resolve())  # refuses what would be waited for
+            return num_described(step.resolve() / "best")
+    return 0
 
 
 def _as_dict(state: TrainState) -> dict[str, Any]:

@@ -1,0 +1,69 @@
+"""How a run stands that has not completed: in training, killed, interrupted, failed, diverged, or not begun."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from ae_jax.reading import open_file
+from ae_jax.results.run_folder import RunFolder
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such module, and so no lock
+    fcntl = None  # type: ignore[assignment] # a module where there is one
+
+# What training writes beside its status.
+_OF_TRAINING = ("metrics.jsonl", "summary.json", "checkpoint")
+_GOES_ON = "the same command goes on with it"
+
+
+class Progress(NamedTuple):
+    """How a run stands.
+
+    Attributes:
+        state: As in status.json, but `interrupted` where the process of a running one is gone, and `waiting` where
+            none has begun.
+        words: The same in a few words, for a sentence that begins with the run.
+    """
+
+    state: str
+    words: str
+
+
+def is_held(folder: Path) -> bool | None:
+    """Whether a process trains in a run folder, as its lock tells; None where that cannot be told."""
+    if fcntl is None:
+        return None
+    try:
+        with open_file(folder / ".lock") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that ask are not in each other's way
+            except BlockingIOError:
+                return True
+            return False
+    except OSError:
+        return None
+
+
+def progress_of(run: RunFolder) -> Progress | None:
+    """How a run stands that has not completed; None if it has.
+
+    Raises:
+        UserError: If its status is missing, though it has begun, or cannot be read.
+    """
+    state, held = run.state, is_held(run.path)
+    if state is None:
+        if any(os.path.lexists(run.path / name) for name in _OF_TRAINING):
+            run.read("status.json")  # which says that it is missing
+        if held:
+            return Progress("running", "has not ended (it is about to begin)")
+        return Progress("waiting", "has not begun: its sweep has not come to it, or was ended before it did")
+    if state == "running" and held is False:
+        return Progress("interrupted", f"has not ended: no process trains in it any more; {_GOES_ON}")
+    words = {
+        "running": "has not ended (running)",
+        "interrupted": f"was interrupted; {_GOES_ON}",
+        "failed": "failed",
+        "diverged": "diverged",
+    }
+    return Progress(state, words[state]) if state in words else None
