@@ -26,7 +26,8 @@ from ae_jax.results.run_folder import RunFolder
 _SCHEMA, _FILE = 1, "inputs.json"
 _MOST_FEATURES = 2**31
 _NOT_KEPT = (*SPLITS, "labels", "provenance")
-_PUT_BACK = "put them back, or move the run folder away"
+_PUT_BACK = "put the data back, or move the run folder away"
+_NEEDED = "put the run's own data back for this; to measure others, give evaluate.py dataset=…"
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +88,12 @@ def data_of(run: RunFolder, config: dict[str, Any]) -> Data:
 
     @functools.cache
     def load() -> Dataset:
-        dataset = load_dataset(config)
+        try:
+            dataset = load_dataset(config)
+        except OSError as error:
+            raise UserError("dataset", f"cannot be loaded ({error})", _NEEDED) from error
+        except UserError as error:
+            raise UserError(error.subject, error.problem, _NEEDED) from error
         _require_unchanged(dataset.provenance["sha256"], run, config)
         return dataset
 
@@ -221,7 +227,8 @@ def _inputs(kept: dict[str, Any]) -> tuple[Dataset, int]:
 
 def _numbers(item: Any, num_features: int) -> Any:
     """A finite number, or one for each feature in float32."""
-    numbers = np.asarray(item, np.float32)
+    with np.errstate(over="ignore"):
+        numbers = np.asarray(item, np.float32)
     if numbers.shape not in ((), (num_features,)) or not np.isfinite(numbers).all():
         raise ValueError("scale and offset are finite numbers, one or one for each feature")
     return float(item) if numbers.shape == () else numbers

@@ -14,12 +14,13 @@ from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIFFERS, Parser, guard
 from ae_jax.results.check import checked_summary
 from ae_jax.results.progress import progress_of
 from ae_jax.results.run_folder import RunFolder
+from ae_jax.terminal import console, count
 
 _MEASURED = ("train", "validation", "test", "corrupted", "pca")
 
 
 def main() -> None:
-    """Entry point of `scripts/evaluate.py`."""
+    """Entry point of `scripts/evaluate.py` and `ae-evaluate`."""
     parser = Parser(description="Restore a run's best checkpoint and measure it again, against PCA.")
     parser.add_argument("folder", type=Path, help="run folder that training printed")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
@@ -72,15 +73,15 @@ def _pca(trained: Any, *, may_be_stored: bool) -> Any:
     except UserError as error:
         if not may_be_stored:
             raise
-        kept = f"PCA is compared with the {len(trained.pca.components)} components that the run kept"
-        print(f"{kept}, as its own data are not at hand ({error})", file=sys.stderr)
+        kept = count(len(trained.pca.components), "component")
+        problem = f"its own data are not at hand ({error.subject}: {error.problem})"
+        print(f"PCA is compared with the {kept} that the run kept, as {problem}", file=sys.stderr)
         return trained.pca
 
 
 def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
     from ae_jax.experiments.display import print_comparison
     from ae_jax.files import write_json
-    from ae_jax.terminal import console
 
     if RunFolder(folder).state == "diverged":
         raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")

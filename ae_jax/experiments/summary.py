@@ -76,7 +76,7 @@ def comparison(experiment: Experiment, model: measure.TrainedModel, pca: PCA) ->
     """
     dataset = experiment.dataset
     latent_size = measure.latent_size_of(experiment)
-    num_components = min(latent_size, dataset.num_features)
+    num_components = min(latent_size, pca.rank)
     measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
     pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
     pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
