@@ -51,14 +51,15 @@ def progress_of(run: RunFolder) -> Progress | None:
     Raises:
         UserError: If its status is missing, though it has begun, or cannot be read.
     """
-    state, held = run.state, is_held(run.path)
+    state = run.state
     if state is None:
-        if any(os.path.lexists(run.path / name) for name in _OF_TRAINING):
-            run.read("status.json")  # which says that it is missing
-        if held:
+        there = [name for name in (*_OF_TRAINING, ".hydra") if os.path.lexists(run.path / name)]
+        if there != [".hydra"]:
+            run.read("status.json")  # which says what is missing
+        if is_held(run.path):
             return Progress("running", "has not ended (it is about to begin)")
         return Progress("waiting", "has not begun: its sweep has not come to it, or was ended before it did")
-    if state == "running" and held is False:
+    if state == "running" and is_held(run.path) is False:
         return Progress("interrupted", f"has not ended: no process trains in it any more; {_GOES_ON}")
     words = {
         "running": "has not ended (running)",

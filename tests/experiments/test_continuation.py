@@ -13,6 +13,8 @@ from ae_jax.experiments import environment
 from ae_jax.experiments.run import end_of
 from ae_jax.results import RunFolder
 
+pytestmark = pytest.mark.usefixtures("whole_checkpoints")
+
 SIX = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 # Of the run in schema1/, which the first version of checkpoints trained and was interrupted in.
 OLD = (
