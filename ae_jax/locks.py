@@ -51,17 +51,17 @@ def hold(path: Path) -> IO[str]:
     return _hold(path, wait=False)
 
 
-def is_held(path: Path) -> bool:
-    """Whether a thread or process has the lock; not where there is no such file, or its disk knows no locks."""
+def is_held(path: Path) -> bool | None:
+    """Whether a thread or process has the lock; None where that cannot be told."""
     if fcntl is None:
-        return False
+        return None
     try:
         with open_file(path) as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that ask are not in each other's way
     except BlockingIOError:
         return True
     except OSError:
-        return False
+        return None
     return False
 
 

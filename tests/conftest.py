@@ -101,6 +101,20 @@ def _last_state(folder: Path) -> Any:
     return state
 
 
+@pytest.fixture(scope="session")
+def best_of() -> Callable[[Path], Any]:
+    """The best parameters of a run, with their epoch and loss: what its checkpoint keeps when it has completed."""
+
+    def best(folder: Path) -> Any:
+        from ae_jax.experiments.build import build
+        from ae_jax.training.checkpoint import restore_best
+
+        model = build(json.loads((folder / "config.json").read_text())).model
+        return restore_best(folder / "checkpoint", model.abstract_params)
+
+    return best
+
+
 CONFIG: dict[str, Any] = {
     "name": "made",
     "resume": "auto",

@@ -26,14 +26,17 @@ _SCHEMA = 1
 
 @dataclass(frozen=True, eq=False)
 class PCA:
-    """A fitted PCA; all of its components, or the leading ones where it was `truncated`.
+    """A fitted PCA; all components that the data have, or the leading ones where it was `truncated`.
+
+    The data have as many as their rank: fewer than there are examples, and fewer than features where some depend on
+    others. What lies beyond is not in the data, and no direction there is better than another: there are none.
 
     Attributes:
         mean: The training mean, shape "features".
         components: Principal directions as orthonormal rows, shape "components features", by falling variance. The
             entry of largest magnitude in each row is positive, so that the sign does not depend on the machine.
         variances: All eigenvalues of the covariance, descending, shape "features", normalised by ``num_examples - 1``
-            (as in scikit-learn) and never negative.
+            (as in scikit-learn); 0 beyond the rank.
         num_examples: How many examples it was fitted on.
     """
 
@@ -42,6 +45,11 @@ class PCA:
     variances: Float64[np.ndarray, " features"]
     num_examples: int
 
+    @property
+    def rank(self) -> int:
+        """How many components the training data have."""
+        return int(np.count_nonzero(self.variances))
+
     def encode(
         self, x: Real[np.ndarray, "examples features"], num_components: int
     ) -> Float64[np.ndarray, "examples components"]:
@@ -49,7 +57,7 @@ class PCA:
 
         Raises:
             ValueError: `num_components` is negative or more than the features, or `x` has other features.
-            UserError: More components than were kept by `truncated`.
+            UserError: More components than the data have, or than were kept by `truncated`.
         """
         self._check_features(x.shape)
         return (x - self.mean) @ self._leading(num_components).T
@@ -59,7 +67,7 @@ class PCA:
 
         Raises:
             ValueError: `latent` has more columns than there are features.
-            UserError: It has more columns than were kept by `truncated`.
+            UserError: It has more columns than the data have components, or than were kept by `truncated`.
         """
         return latent @ self._leading(latent.shape[1]) + self.mean
 
@@ -84,7 +92,8 @@ class PCA:
         ``sse_k = tr(S) - sum_{j <= k} u_j' S u_j`` with ``S = mean (x - mu)(x - mu)'`` over the split and mu the
         *training* mean. Entry 0 is the error of the mean predictor, so ``1 - curve / curve[0]`` is the explained
         variance. The sum runs over what is left out, from the smallest term up: the curve neither rises nor becomes
-        negative, and small errors do not cancel. Ends at the last stored component.
+        negative, and small errors do not cancel. Flat beyond the rank, where there are no components; of a truncated
+        PCA it ends at the last that is stored.
 
         Args:
             batches: Arrays of shape "examples features", as for `fit_pca`.
@@ -92,7 +101,8 @@ class PCA:
             offset: Added after scaling.
 
         Returns:
-            Squared error summed over features, averaged over examples, for 0, 1, ..., stored components.
+            Squared error summed over features, averaged over examples, for 0, 1, ..., features components, or stored
+            ones.
 
         Raises:
             ValueError: The batches are not of shape "examples features", or have other features.
@@ -103,9 +113,11 @@ class PCA:
         shift = moments.mean - self.mean
         second = moments.scatter / moments.num_examples + np.outer(shift, shift)
         captured = np.maximum(np.einsum("kf,kf->k", self.components @ second, self.components), 0.0)
-        complete = len(self.components) == len(self.mean)
-        remainder = 0.0 if complete else max(float(np.trace(second) - captured.sum()), 0.0)
-        return _tails(captured, remainder)
+        total, num_features = float(np.trace(second)), len(self.mean)
+        remainder = 0.0 if len(captured) == num_features else float(total - captured.sum())
+        curve = _tails(captured, remainder if remainder > _tolerance(num_features) * total else 0.0)
+        beyond = num_features - self.rank if len(captured) == self.rank else 0
+        return np.append(curve, np.full(beyond, curve[-1]))
 
     def truncated(self, num_components: int) -> "PCA":
         """Only the leading components, for storing; still with all variances. Raises like `encode`."""
@@ -156,6 +168,9 @@ class PCA:
         if not 0 <= num_components <= num_features:
             raise ValueError(f"num_components must be between 0 and {num_features} (features), got {num_components}")
         if num_components > stored:
+            if stored == self.rank:
+                problem = f"got {num_components}, but the training data have only {stored} components, their rank"
+                raise UserError("num_components", problem, f"ask for at most {stored}")
             raise UserError(
                 "num_components",
                 f"got {num_components}, but this PCA stores only the leading {stored} of {num_features} components",
@@ -180,8 +195,7 @@ def fit_pca(batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: P
         offset: Added after scaling.
 
     Returns:
-        A `PCA` with all components, the same for any division into batches up to rounding. With fewer examples than
-        features the directions beyond the data are an arbitrary orthonormal completion with variance 0.
+        A `PCA` with as many components as the data have, the same for any division into batches up to rounding.
 
     Raises:
         ValueError: The batches are not of shape "examples features", differ in features, or only some are bytes.
@@ -195,10 +209,14 @@ def fit_pca(batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: P
     if moments.num_examples < 2:
         raise UserError("training data", f"PCA needs at least 2 examples, got {moments.num_examples}")
     variances, vectors = np.linalg.eigh(moments.scatter / (moments.num_examples - 1))
-    components = np.ascontiguousarray(vectors[:, ::-1].T)
+    variances = np.maximum(variances[::-1], 0.0)
+    rank = np.count_nonzero(variances > _tolerance(len(variances)) * variances[0])
+    rank = min(rank, moments.num_examples - 1)
+    variances[rank:] = 0.0
+    components = np.ascontiguousarray(vectors[:, ::-1].T[:rank])
     largest = np.abs(components).argmax(axis=1)
     components *= np.sign(components[np.arange(len(components)), largest])[:, None]
-    return PCA(moments.mean, components, np.maximum(variances[::-1], 0.0), moments.num_examples)
+    return PCA(moments.mean, components, variances, moments.num_examples)
 
 
 def components_to_match(sse_curve: Float[np.ndarray, " numbers"], sse: float) -> int | None:
@@ -214,6 +232,11 @@ def components_to_match(sse_curve: Float[np.ndarray, " numbers"], sse: float) ->
     """
     matches = np.flatnonzero(sse_curve <= sse)
     return int(matches[0]) if matches.size else None
+
+
+def _tolerance(num_features: int) -> float:
+    """What of a variance is rounding, beside the largest one."""
+    return 10 * num_features * float(np.finfo(np.float64).eps)
 
 
 def _tails(terms: Float64[np.ndarray, " terms"], remainder: float) -> Float64[np.ndarray, " terms+1"]:

@@ -3,9 +3,8 @@
 `targets.bind` makes a component from its structure; its values come later, as traced arrays.
 """
 
-import functools
-import json
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -13,9 +12,9 @@ import jax.numpy as jnp
 
 from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
-from ae_jax.datasets.check import checked, note_absent_classes
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
+from ae_jax.experiments.data import Data, at_hand, load_data
 from ae_jax.experiments.targets import bind, resolve
 from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
@@ -32,7 +31,8 @@ class Experiment(NamedTuple):
     """A config as objects.
 
     Attributes:
-        dataset: Its splits, on the host.
+        inputs: The dataset without its examples: shapes and scaling.
+        load: Gives the dataset with its examples.
         model: Pure functions of the parameters.
         options: How long to train, and in what pieces.
         tracking: Where to log.
@@ -41,7 +41,8 @@ class Experiment(NamedTuple):
         corrupts: Whether the corruption is any but none.
     """
 
-    dataset: Dataset
+    inputs: Dataset
+    load: Callable[[], Dataset]
     model: FunctionalModel
     options: TrainerOptions
     tracking: TrackingOptions
@@ -49,19 +50,33 @@ class Experiment(NamedTuple):
     run: Run
     corrupts: bool
 
+    @property
+    def dataset(self) -> Dataset:
+        """Its splits, on the host. Those of a run that was restored are loaded here; raises as `load` does."""
+        return self.load()
 
-def build(config: dict[str, Any]) -> Experiment:
-    """Make the objects of a checked config; loads the dataset, once per process for equal configs.
+    def on(self, dataset: Dataset) -> "Experiment":
+        """The same with other data."""
+        data = at_hand(dataset)
+        return self._replace(inputs=data.inputs, load=data.load)
+
+
+def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
+    """Make the objects of a checked config.
+
+    Args:
+        config: The config.
+        data: Its data; None: they are loaded, once per process for equal configs.
 
     Raises:
         UserError: If the data cannot be read, or the model does not fit them.
     """
-    options = _options(config["trainer"])
-    dataset = load_dataset(config)
+    options, data = _options(config["trainer"]), data or load_data(config)
+    inputs = data.inputs
     structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
     construct = bind(config["model"])
     model = functional(
-        lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs),
+        lambda rngs: construct(feature_shape=inputs.feature_shape, rngs=rngs),
         precision=options.precision,
         matmul_precision=options.matmul_precision,
     )
@@ -72,17 +87,18 @@ def build(config: dict[str, Any]) -> Experiment:
         make_loss=bind(structures["loss"]),
         make_optimizer=bind(structures["optimizer"]),
         num_epochs=options.num_epochs,
-        batch_size=min(options.batch_size, len(dataset.train)),
+        batch_size=min(options.batch_size, data.num_train),
         patience=options.patience,
         matmul_precision=options.matmul_precision,
     )
     run = _run(config)
-    _check_link(structure.make_loss(**run.values["loss"]), dataset)
+    _check_link(structure.make_loss(**run.values["loss"]), inputs)
     corruption = resolve(config["corruption"]["_target_"])
-    if getattr(corruption, "needs_unit_interval", False) and not dataset.unit_interval:
-        raise UserError("corruption", f"is for data in [0, 1], those of {dataset.name} are not", _UNIT_INTERVAL)
+    if getattr(corruption, "needs_unit_interval", False) and not inputs.unit_interval:
+        raise UserError("corruption", f"is for data in [0, 1], those of {inputs.name} are not", _UNIT_INTERVAL)
     return Experiment(
-        dataset=dataset,
+        inputs=inputs,
+        load=data.load,
         model=model,
         options=options,
         tracking=_options(config["tracking"]),
@@ -95,11 +111,6 @@ def build(config: dict[str, Any]) -> Experiment:
 def build_alike(experiment: Experiment, config: dict[str, Any]) -> Experiment:
     """The experiment of a config that has the structure of one that is built: only its values are its own."""
     return experiment._replace(tracking=_options(config["tracking"]), run=_run(config))
-
-
-def load_dataset(config: dict[str, Any]) -> Dataset:
-    """The dataset of a checked config, with at most `trainer.max_train_examples`."""
-    return _load_dataset(json.dumps(config["dataset"], sort_keys=True), config["trainer"]["max_train_examples"])
 
 
 def training_data(dataset: Dataset) -> TrainingData:
@@ -139,12 +150,3 @@ def _check_size(model: FunctionalModel) -> None:
 
 def _options(node: dict[str, Any]) -> Any:
     return bind(node)()
-
-
-@functools.lru_cache(maxsize=16)
-def _load_dataset(node: str, limit: int | None) -> Dataset:
-    config = json.loads(node)
-    dataset = checked(bind(config)(), config["_target_"])
-    dataset = dataset.with_train_limit(limit and min(limit, len(dataset.train)))
-    note_absent_classes(dataset)
-    return dataset

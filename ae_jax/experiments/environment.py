@@ -1,6 +1,7 @@
 """What a run was made with: the commit of the code, versions of packages, devices, host."""
 
 import functools
+import logging
 import os
 import platform
 import socket
@@ -16,6 +17,7 @@ from ae_jax.results.run_folder import SCHEMA, RunFolder
 _PACKAGES = ("ae_jax", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "hydra-core", "wandb", "numpy", "scipy")
 
 _FLAGS = ("XLA_FLAGS", "JAX_PLATFORMS", "NVIDIA_TF32_OVERRIDE", "XLA_PYTHON_CLIENT_MEM_FRACTION")
+_log = logging.getLogger(__name__)
 
 
 @functools.cache
@@ -76,14 +78,22 @@ def code_version() -> dict[str, Any]:
     """Commit of the code when this process began, and whether it was changed since; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
 
-    def git(arguments: Iterable[str]) -> str | None:
-        try:
-            result = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return result.stdout.strip() if result.returncode == 0 else None
-
     if not (root / ".git").exists():
         return {"git_commit": None, "git_changed": None}
-    changed = git(["status", "--porcelain", "--untracked-files=no"])
-    return {"git_commit": git(["rev-parse", "HEAD"]), "git_changed": None if changed is None else bool(changed)}
+    try:
+        commit, changed = _git(root, "rev-parse", "HEAD"), _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or str(error)).strip().splitlines() or [type(error).__name__]
+        _log.warning("the commit of the code is not recorded, as git cannot tell it (%s)", said[0])
+        return {"git_commit": None, "git_changed": None}
+    return {"git_commit": commit, "git_changed": bool(changed)}
+
+
+def _git(root: Path, *arguments: str) -> str:
+    """What git says of a checkout, also where it is another user's: git refuses those, as their settings run commands.
+
+    The code of this one runs already, and none of the settings that do that are heeded.
+    """
+    own = ("-c", f"safe.directory={root}", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
+    command = ["git", *own, "-C", str(root), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()

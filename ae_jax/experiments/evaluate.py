@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ from ae_jax.errors import UserError
 from ae_jax.experiments import cli
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIFFERS, Parser, guard
 from ae_jax.results.check import checked_summary
+from ae_jax.results.progress import progress_of
 from ae_jax.results.run_folder import RunFolder
+from ae_jax.terminal import console, count
 
 _MEASURED = ("train", "validation", "test", "corrupted", "pca")
 
 
 def main() -> None:
-    """Entry point of `scripts/evaluate.py`."""
+    """Entry point of `scripts/evaluate.py` and `ae-evaluate`."""
     parser = Parser(description="Restore a run's best checkpoint and measure it again, against PCA.")
     parser.add_argument("folder", type=Path, help="run folder that training printed")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
@@ -36,39 +39,54 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
     Raises:
         UserError: If the folder is damaged, or the data do not fit the model.
     """
-    from ae_jax.experiments.build import build, load_dataset
-    from ae_jax.experiments.measure import fit_dataset_pca
     from ae_jax.experiments.restore import restore, stored_config
     from ae_jax.experiments.summary import comparison, describe_dataset
 
     config = stored_config(folder)
-    original = build(config)
-    trained = restore(folder, config, original)
-    experiment = original
-    if overrides:
-        trainer = {**config["trainer"], "max_train_examples": None}
-        other = {**config, "dataset": _other_dataset(overrides), "trainer": trainer}
-        num_features = load_dataset(other).num_features
-        if num_features != original.dataset.num_features:
-            raise UserError(
-                "dataset",
-                f"has {num_features} features, the run was trained on {original.dataset.num_features}",
-                "choose data of the same shape",
-            )
-        experiment = build(other)
-        experiment = experiment._replace(dataset=_scaled_alike(experiment.dataset, original.dataset))
-    # PCA is compared as it was trained: on the run's own training split, whatever is measured.
-    measured = comparison(experiment, trained.model, fit_dataset_pca(original.dataset))
+    trained = restore(folder, config)
+    experiment = _on_other_data(trained.experiment, config, overrides) if overrides else trained.experiment
+    measured = comparison(experiment, trained.model, _pca(trained, may_be_stored=bool(overrides)))
     return {"dataset": describe_dataset(experiment), **measured}
+
+
+def _on_other_data(original: Any, config: dict[str, Any], overrides: list[str]) -> Any:
+    """The experiment with the data that the overrides name."""
+    from ae_jax.experiments.data import load_dataset
+
+    trainer = {**config["trainer"], "max_train_examples": None}
+    dataset = load_dataset({**config, "dataset": _other_dataset(overrides), "trainer": trainer})
+    if dataset.num_features != original.inputs.num_features:
+        raise UserError(
+            "dataset",
+            f"has {dataset.num_features} features, the run was trained on {original.inputs.num_features}",
+            "choose data of the same shape",
+        )
+    return original.on(_scaled_alike(dataset, original.inputs))
+
+
+def _pca(trained: Any, *, may_be_stored: bool) -> Any:
+    """PCA as it was trained, on the run's own training split; the components that the run kept where that is gone."""
+    from ae_jax.experiments.measure import fit_dataset_pca
+
+    try:
+        return fit_dataset_pca(trained.experiment.dataset)
+    except UserError as error:
+        if not may_be_stored:
+            raise
+        kept = count(len(trained.pca.components), "component")
+        problem = f"its own data are not at hand ({error.subject}: {error.problem})"
+        print(f"PCA is compared with the {kept} that the run kept, as {problem}", file=sys.stderr)
+        return trained.pca
 
 
 def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
     from ae_jax.experiments.display import print_comparison
     from ae_jax.files import write_json
-    from ae_jax.terminal import console
 
     if RunFolder(folder).state == "diverged":
         raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")
+    if (progress := progress_of(RunFolder(folder))) is not None:
+        raise UserError(folder, progress.words, "measure it when it has completed")
     recorded = None if overrides else checked_summary(RunFolder(folder))
     measured = evaluate(folder, overrides)
     print_comparison(measured)

@@ -103,7 +103,7 @@ def trained_model(experiment: Experiment, params: PyTree, functions: ModelFuncti
         decode=functools.partial(_in_rows, functions.decode, values, placed),
         reconstruct=functools.partial(_in_rows, functions.reconstruct, values, placed),
         corrupt=lambda key, x: np.asarray(functions.corrupt(values, key, x)),
-        cost=lambda: functions.cost(values, placed, experiment.dataset.num_features),
+        cost=lambda: functions.cost(values, placed, experiment.inputs.num_features),
     )
 
 
@@ -191,7 +191,7 @@ def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_component
 
 def latent_size_of(experiment: Experiment) -> int:
     """Number of latent dimensions, as the encoder's result has it."""
-    row = _shape(1, experiment.dataset.num_features)
+    row = _shape(1, experiment.inputs.num_features)
     return jax.eval_shape(experiment.model.encode, experiment.model.abstract_params, row).shape[1]
 
 

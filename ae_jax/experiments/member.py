@@ -19,7 +19,7 @@ from ae_jax.experiments.task import Outcome, Request, Watch
 from ae_jax.experiments.tracking import Tracker
 from ae_jax.terminal import short_path
 from ae_jax.training import Status, TrainState
-from ae_jax.training.checkpoint import Checkpoints
+from ae_jax.training.checkpoint import Checkpoints, keep_best
 
 _log = logging.getLogger(__name__)
 
@@ -126,6 +126,7 @@ class Member:
         else:
             self.tracker.finish(state="completed", summary=summary, figures=figures)
             self.recorder.status("completed", error=None, diverged_epoch=None)
+            keep_best(self.folder / "checkpoint")  # only now: until here, whoever is killed goes on from all of it
         self._end(outcome)
         return outcome
 

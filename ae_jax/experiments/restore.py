@@ -1,35 +1,39 @@
 """From a run folder back to a model that can be used."""
 
+import logging
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from ae_jax.baselines.pca import PCA
 from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment, build
 from ae_jax.experiments.config import validate
+from ae_jax.experiments.data import data_of
 from ae_jax.experiments.measure import latent_size_of, trained_model
 from ae_jax.experiments.naming import config_hash
+from ae_jax.results.progress import Progress, progress_of
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.training import Best
-from ae_jax.training.checkpoint import restore_best
+from ae_jax.training.checkpoint import has_checkpoint, num_stored_arrays, restore_best
 
-Rows = Float[np.ndarray, "examples features"]
+_FEW_LAYERS = 8  # which take no time to build, whatever the checkpoint holds
+_log = logging.getLogger(__name__)
 
 
 class TrainedRun:
     """A run with the parameters of its best epoch. Made by `load_run`.
 
     Inputs, reconstructions and latents are NumPy arrays of shapes "examples features" and "examples latent", in the
-    scaled values that the model was trained on (pixels in [0, 1]); `dataset.scaled(raw)` makes them from raw ones.
+    scaled values that the model was trained on (pixels in [0, 1]); `scaled` makes them from raw ones.
 
     Attributes:
         folder: The run folder.
         config: Its checked config.
-        experiment: The config as objects; `experiment.dataset` has the splits.
+        experiment: The config as objects; `experiment.dataset` has the splits, loaded when it is first asked for.
         best: Parameters, validation loss and epoch.
         model: The compiled functions that `encode`, `decode` and `reconstruct` call.
     """
@@ -63,8 +67,12 @@ class TrainedRun:
         """`decode(encode(x))`, shape "examples features"."""
         return self.model.reconstruct(self._rows(x))
 
+    def scaled(self, raw: np.ndarray) -> np.ndarray:
+        """Inputs of raw examples, scaled as the run's own were, shape "examples features"; without its data."""
+        return self.experiment.inputs.scaled(self._rows(raw))
+
     def _rows(self, x: np.ndarray) -> np.ndarray:
-        num_features = self.experiment.dataset.num_features
+        num_features = self.experiment.inputs.num_features
         x = np.asarray(x)
         rows = x.reshape(len(x), int(np.prod(x.shape[1:]))) if x.ndim > 1 else x
         if rows.ndim != 2 or rows.shape[1] != num_features:
@@ -73,24 +81,31 @@ class TrainedRun:
 
 
 def load_run(folder: str | Path) -> TrainedRun:
-    """Load a trained run from its folder.
+    """Load a trained run from its folder. Its data are not needed, and not read before they are asked for.
 
     Args:
-        folder: The run folder that training printed.
+        folder: The run folder that training printed. A run that has not completed is loaded as far as it came, with a
+            warning.
 
     Returns:
         The model at its best epoch, on NumPy arrays, with its PCA.
 
     Raises:
-        UserError: If the folder is no run, or config or checkpoint are missing, damaged, or do not belong together.
+        UserError: If the folder is no run, it has no checkpoint yet, or config or checkpoint are missing, damaged, or
+            do not belong together. `experiment.dataset` raises it if the data cannot be read, or have changed.
 
     Example:
         >>> run = ae_jax.load_run("outputs/default/digits-dense16-mse-adam-seed0-…")
         >>> latent = run.encode(run.experiment.dataset.scaled("test"))
     """
     folder = Path(folder)
-    config = stored_config(folder)
-    return restore(folder, config, build(config))
+    progress = progress_of(RunFolder(folder))
+    if progress is not None:
+        _require_checkpoint(RunFolder(folder), progress)
+    run = restore(folder, stored_config(folder))
+    if progress is not None:
+        _log.warning("%s %s: this is its best epoch so far, %d", folder, progress.words, int(run.best.epoch))
+    return run
 
 
 def stored_config(folder: Path) -> dict[str, Any]:
@@ -102,7 +117,40 @@ def stored_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def restore(folder: Path, config: dict[str, Any], experiment: Experiment) -> TrainedRun:
-    """A run's best parameters in objects that are already built."""
-    best = restore_best(RunFolder(folder).checkpoint, experiment.model.abstract_params)
+def restore(folder: Path, config: dict[str, Any]) -> TrainedRun:
+    """A run's best parameters in the objects of its checked config.
+
+    Raises:
+        UserError: See `load_run`.
+    """
+    run = RunFolder(folder)
+    _check_layers(run, config["model"])
+    experiment = build(config, data_of(run, config))
+    best = restore_best(run.checkpoint, experiment.model.abstract_params)
     return TrainedRun(folder, config, experiment, best)
+
+
+def _require_checkpoint(run: RunFolder, progress: Progress) -> None:
+    """Say how a run stands that cannot be loaded yet."""
+    if has_checkpoint(run.checkpoint):
+        return
+    error = run.read("status.json").get("error") if progress.state in ("failed", "diverged") else None
+    words = progress.words if error is None else f"{progress.words} ({error})"
+    remedy = "wait for it" if progress.state == "running" else "train it to the end by the same command"
+    raise UserError(run.path, f"{words}, and has no checkpoint yet", remedy)
+
+
+def _check_layers(run: RunFolder, model: dict[str, Any]) -> None:
+    """Refuse a model of more layers than its checkpoint can be of: it could take hours to build it."""
+    longest = max(_lengths(model), default=0)
+    if longest > _FEW_LAYERS and longest > num_stored_arrays(run.checkpoint):
+        problem = f"describes a model of {longest} layers, the checkpoint holds fewer arrays"
+        raise UserError(run.path / "config.json", problem, "this is not the config of the run")
+
+
+def _lengths(node: Any) -> Iterator[int]:
+    """Lengths of all lists in a part of a config."""
+    if isinstance(node, list):
+        yield len(node)
+    for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _lengths(item)

@@ -12,6 +12,7 @@ from ae_jax.baselines.pca import PCA
 from ae_jax.evaluation.cost import peak_memory
 from ae_jax.experiments import measure
 from ae_jax.experiments.build import Experiment
+from ae_jax.experiments.data import write_inputs
 from ae_jax.experiments.naming import config_hash
 from ae_jax.files import write_bytes, write_json
 from ae_jax.results.run_folder import SCHEMA, RunFolder
@@ -55,6 +56,8 @@ def write_results(
     Returns:
         The summary. A diverged run has no measures.
     """
+    with spare("inputs.json"):
+        write_inputs(folder, experiment.dataset)
     summary = {
         "schema": SCHEMA,
         "run": folder.name,
@@ -92,7 +95,7 @@ def comparison(
     """
     dataset = experiment.dataset
     latent_size = measure.latent_size_of(experiment)
-    num_components = min(latent_size, dataset.num_features)
+    num_components = min(latent_size, pca.rank)
     measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
     pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
     pca_part["principal_angles_degrees"] = corrupted = None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ae_jax.errors import UserError, path_text
 from ae_jax.results.check import check_summary
+from ae_jax.results.progress import progress_of
 from ae_jax.results.run_folder import UNNAMED, RunFolder
 
 Setting = str | int | float | bool | list[Any] | None
@@ -88,7 +89,7 @@ class Excluded(NamedTuple):
 
     Attributes:
         path: The folder.
-        state: running, interrupted, failed or diverged, as its status says; damaged or repeated.
+        state: running, interrupted, failed, diverged or waiting, see `progress_of`; damaged or repeated.
         reason: Why it is left out, in one line.
         settings: Its config as in `Run`, empty where it cannot be read.
     """
@@ -101,16 +102,20 @@ class Excluded(NamedTuple):
 
 def read_run(path: Path) -> Run | Excluded:
     """Read a run folder; whatever is wrong with it is said in what is returned."""
-    folder, settings, state = RunFolder(path), dict[str, Setting](), "damaged"
+    folder, settings = RunFolder(path), dict[str, Setting]()
     if path_text(path) != str(path):
-        return Excluded(path, state, "its path is no text (it holds what cannot be seen); rename the folder", settings)
+        return Excluded(
+            path, "damaged", "its path is no text (it holds what cannot be seen); rename the folder", settings
+        )
     try:
+        progress = progress_of(folder)
+        if progress is not None and folder.state is None:
+            return Excluded(path, *progress, settings)
         status = folder.read("status.json")
         settings = dict(settings_of(folder.config))
-        state = folder.state or state
-        if state != "completed":
-            reason = status.get("error") or f"has not ended ({state})"
-            return Excluded(path, state, " ".join(str(reason).split()), settings)
+        if progress is not None:
+            reason = status.get("error") or progress.words
+            return Excluded(path, progress.state, " ".join(str(reason).split()), settings)
         run = Run(folder, settings, folder.summary, status)
         _check(run)
         return run

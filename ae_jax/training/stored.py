@@ -74,6 +74,11 @@ def check_arrays(step: Path, abstract: dict[str, PyTree]) -> None:
                 raise ValueError(f"{item}: the pieces of {key} are larger than the array")
 
 
+def num_described(item: Path) -> int:
+    """How many arrays an item says that it holds."""
+    return sum(1 for _ in _described(item))
+
+
 def _described(item: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """What an item says of its arrays, by their keys."""
     import tensorstore as ts

@@ -157,12 +157,38 @@ def test_never_beaten_by_a_random_projection(x, pca, seed):
     assert mean_sse(x, pca.reconstruct(x, 4)) <= mean_sse(x, projected)
 
 
-def test_fewer_examples_than_features():
-    x = np.random.default_rng(5).normal(size=(4, 9))
+def of_rank(name, rng):
+    """Training data of rank 3 with 9 features, and other data of full rank."""
+    values = rng.normal(size=(4 if name == "few-examples" else 60, 9))
+    if name == "constant":
+        values[:, 3:] = np.arange(6)
+    elif name == "sums-of-others":
+        values = values[:, :3] @ rng.normal(size=(3, 9)) * 100 + 1e3
+    elif name == "repeated":
+        values = np.tile(values[:, :3], 3).astype(np.float32)
+    elif name == "bytes":
+        values = np.tile(rng.integers(0, 255, size=(60, 3)), 3).astype(np.uint8)
+    return values, rng.normal(size=(50, 9)) if name != "bytes" else rng.integers(0, 255, (50, 9)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("name", ["few-examples", "constant", "sums-of-others", "repeated", "bytes"])
+def test_there_are_no_components_beyond_the_rank(name, tmp_path):
+    x, test = of_rank(name, np.random.default_rng(5))
     pca = fit_pca([x])
-    np.testing.assert_allclose(pca.reconstruct(x, 3), x, atol=1e-12)
-    np.testing.assert_allclose(pca.variances[3:], 0, atol=1e-14)
-    np.testing.assert_allclose(pca.components @ pca.components.T, np.eye(9), atol=1e-13)
+    assert (pca.rank, pca.components.shape) == (3, (3, 9))
+    np.testing.assert_array_equal(pca.variances[3:], 0)
+    np.testing.assert_allclose(pca.reconstruct(x, 3), x, atol=1e-9)
+    np.testing.assert_allclose(pca.components @ pca.components.T, np.eye(3), atol=1e-13)
+    # What lies outside of the span is lost, however many components are asked for.
+    curve = pca.sse_by_components([test])
+    assert curve.shape == (10,)
+    np.testing.assert_array_equal(curve[3:], curve[3])
+    np.testing.assert_allclose(curve[3], mean_sse(test, pca.reconstruct(test, 3)), rtol=1e-9)
+    np.testing.assert_array_equal(pca.sse_by_components([x])[3:], 0)
+    with pytest.raises(UserError, match="got 4, but the training data have only 3 components, their rank; ask for at"):
+        pca.encode(x, 4)
+    pca.truncated(3).save(tmp_path / "pca.npz")
+    np.testing.assert_array_equal(PCA.load(tmp_path / "pca.npz").sse_by_components([test]), curve)
 
 
 def test_match_inverts_the_curve(pca):

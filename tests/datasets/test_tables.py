@@ -42,7 +42,9 @@ def test_a_first_line_of_numbers_and_text_is_asked_about(tmp_path, text):
     refuses(write_csv(tmp_path / "t.csv", text), "dataset.header: not given", exclude_columns=["country"])
 
 
-@pytest.mark.parametrize("text", [ROWS, "# made by a program\n" + ROWS, ROWS.replace(",", " "), ROWS.replace(",", "\t")])
+@pytest.mark.parametrize(
+    "text", [ROWS, "# made by a program\n" + ROWS, ROWS.replace(",", " "), ROWS.replace(",", "\t")]
+)
 def test_a_file_without_header_is_loaded(tmp_path, text):
     data = load(write_csv(tmp_path / "t.csv", text), header=False)
     assert data.feature_names == ("column0", "column1", "column2")
@@ -102,7 +104,9 @@ def test_the_index_of_a_parquet_is_no_feature(tmp_path):
 def test_columns_are_left_out(tmp_path, caplog):
     path = write_csv(tmp_path / "t.csv", f"id,a,b\n{COUNTED}")
     assert load(path).feature_names == ("id", "a", "b")
-    assert "column 'id' counts the examples; if it is an index, leave it out with dataset.exclude_columns" in caplog.text
+    assert (
+        "column 'id' counts the examples; if it is an index, leave it out with dataset.exclude_columns" in caplog.text
+    )
     assert load(path, exclude_columns=["id", "b"]).feature_names == ("a",)
     refuses(path, "dataset.exclude_columns: .*no column 'idd'; did you mean 'id'", exclude_columns=["idd"])
     refuses(path, "dataset.exclude_columns: leaves no column", exclude_columns=["id", "a", "b"])
@@ -112,9 +116,13 @@ def test_columns_are_left_out(tmp_path, caplog):
 @pytest.mark.parametrize("words", ["True,False", "true,false", "TRUE,FALSE", "T,F", "yes,no", "Y,N"])
 def test_words_for_true_and_false_are_numbers(tmp_path, words, suffix):
     words = words.split(",")
-    path = write_csv(tmp_path / "t.csv", "a,flag\n" + "".join(f"{a},{words[i % 2]}\n" for i, (a, *_) in enumerate(SINES)))
+    path = write_csv(
+        tmp_path / "t.csv", "a,flag\n" + "".join(f"{a},{words[i % 2]}\n" for i, (a, *_) in enumerate(SINES))
+    )
     if suffix == "parquet":
-        duckdb.read_csv(str(path), all_varchar=True).select("a::double a, flag").write_parquet(str(tmp_path / "t.parquet"))
+        duckdb.read_csv(str(path), all_varchar=True).select("a::double a, flag").write_parquet(
+            str(tmp_path / "t.parquet")
+        )
     flags = everything(load(tmp_path / f"t.{suffix}"))[:, 1]
     assert sorted(flags.tolist()) == [0.0] * 15 + [1.0] * 15
 
@@ -129,7 +137,10 @@ UNREADABLE = {
     "ragged-last": ("a,b,c\n" + ROWS + "1,2", "line 32 has 2 fields"),
     "title": ("My table\na,b,c\n" + ROWS, "line 2 has 3 fields, the first has 1"),
     "semicolons": ("a;b\n1;2\n1;2;3\n", "line 3 has 3 fields, the first has 2"),
-    "utf-16": (f"a,b,c\n{ROWS}".encode("utf-16"), "is in UTF-16, expected UTF-8; save it as UTF-8, .*iconv -f UTF-16 -t"),
+    "utf-16": (
+        f"a,b,c\n{ROWS}".encode("utf-16"),
+        "is in UTF-16, expected UTF-8; save it as UTF-8, .*iconv -f UTF-16 -t",
+    ),
     "utf-16-le": (f"a,b,c\n{ROWS}".encode("utf-16-le"), "is in UTF-16, .*iconv -f UTF-16LE"),
     "utf-16-be": (f"a,b,c\n{ROWS}".encode("utf-16-be"), "is in UTF-16, .*iconv -f UTF-16BE"),
     "latin-1": (f"a,größe,c\n{ROWS}".encode("latin-1"), "is not UTF-8: byte 0xf6 in line 1 is of Latin-1 .*iconv -f"),
@@ -229,7 +240,9 @@ def test_a_split_that_the_data_say_is_followed(tmp_path, suffix):
         write_csv(path, "x,part\n" + "".join(f"{x},{word}\n" for x, word in zip(values[:, 0], WORDS, strict=True)))
     data = load(path, split_column="part")
     for split, words in {"train": ["train", "Training"], "validation": ["val"], "test": ["test"]}.items():
-        np.testing.assert_array_equal(np.sort(getattr(data, split), axis=0), values[np.isin(WORDS, words)].astype(np.float32))
+        np.testing.assert_array_equal(
+            np.sort(getattr(data, split), axis=0), values[np.isin(WORDS, words)].astype(np.float32)
+        )
     assert data.provenance["counts"] == {"train": 36, "validation": 12, "test": 12}
 
 
@@ -293,7 +306,9 @@ def test_labels_may_be_a_column(tmp_path, shape):
 
 def test_labels_in_one_hot_code_are_told_how_to_be_numbers(tmp_path):
     np.savez(tmp_path / "t.npz", x=np.arange(60.0)[:, None], y=np.eye(3)[np.arange(60) % 3])
-    refuses(tmp_path / "t.npz", r"labels have shape \(60, 3\), .*argmax\(axis=1\), if they are one-hot", label_column="y")
+    refuses(
+        tmp_path / "t.npz", r"labels have shape \(60, 3\), .*argmax\(axis=1\), if they are one-hot", label_column="y"
+    )
 
 
 def test_options_of_tables_are_refused_elsewhere(tmp_path):

@@ -85,6 +85,16 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ae_jax.experiments.drawing.Drawing.draw", _nothing_drawn)
 
 
+@pytest.fixture
+def whole_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs that have completed keep all that they could go on from, so that it can be looked at."""
+    monkeypatch.setattr("ae_jax.experiments.member.keep_best", _nothing_deleted)
+
+
+def _nothing_deleted(*_: object) -> None:
+    """In place of `keep_best`."""
+
+
 def _nothing_drawn(*_: object) -> Future[Drawn]:
     drawn: Future[Drawn] = Future()
     drawn.set_result(Drawn({}, {}))
@@ -114,7 +124,7 @@ def train(compose: Compose, no_figures: None) -> Train:
 
 @pytest.fixture(scope="session")
 def smoke(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of one complete run with everything: corruption, figures, an offline W&B run."""
+    """The folder of one complete run with everything: corruption, figures, an offline W&B run, whole checkpoints."""
     config = compose(
         "experiment=smoke",
         "corruption=masking",
@@ -129,6 +139,7 @@ def smoke(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPath
     )
     folder = tmp_path_factory.mktemp("runs") / "smoke-run"
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ae_jax.experiments.member.keep_best", _nothing_deleted)
         patch.setattr(Drawing, "draw", _DRAW)  # also where the test that asks for it first draws nothing
         outcome = train_one(config, folder)
     assert outcome.state == "completed"
@@ -137,7 +148,7 @@ def smoke(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def tiny(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of six epochs of a tiny run with corruption, with a checkpoint after each; without figures."""
+    """The folder of six epochs of a tiny run with corruption; a checkpoint after each, two kept whole; no figures."""
     return _finished(tmp_path_factory.mktemp("tiny") / "run", compose(*TINY, *SIX_EPOCHS), "completed")
 
 
@@ -151,6 +162,7 @@ def diverged(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempP
 def _finished(folder: Path, config: dict[str, Any], state: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ae_jax.experiments.drawing.Drawing.draw", _nothing_drawn)
+        patch.setattr("ae_jax.experiments.member.keep_best", _nothing_deleted)
         outcome = train_one(config, folder)
     assert outcome.state == state
     return folder

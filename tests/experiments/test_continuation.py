@@ -13,6 +13,8 @@ from ae_jax.experiments import environment
 from ae_jax.experiments.run import end_of
 from ae_jax.results import RunFolder
 
+pytestmark = pytest.mark.usefixtures("whole_checkpoints")
+
 SIX = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 # Of the run in schema1/, which the first version of checkpoints trained and was interrupted in.
 OLD = (
@@ -194,7 +196,7 @@ ARRAY = ("dataset=array", "model.latent_size=2", "trainer.num_epochs=2")
 
 
 @pytest.mark.slow
-def test_changed_data_are_noticed(table, train, tmp_path, monkeypatch):
+def test_changed_data_are_noticed(table, train, tmp_path):
     given = (*ARRAY, f"dataset.path={table}")
     train(tmp_path / "run", *given)
     values = np.load(table)
@@ -202,20 +204,12 @@ def test_changed_data_are_noticed(table, train, tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"dataset.path: .*table.npy has changed since the run in .*run was trained"):
         train(tmp_path / "run", *given)
     _set_status(tmp_path / "run", state="interrupted")
-    monkeypatch.setattr("ae_jax.experiments.build._load_dataset", _uncached())
     with pytest.raises(UserError, match=r"run: was begun with other data than there are now; put them back"):
         train(tmp_path / "run", *given)
     np.save(table, values)
-    monkeypatch.setattr("ae_jax.experiments.build._load_dataset", _uncached())
     assert train(tmp_path / "run", *given).state == "completed"
     table.unlink()
     assert end_of(RunFolder(tmp_path / "run").config, tmp_path / "run") == "completed"
-
-
-def _uncached() -> Callable:
-    from ae_jax.experiments.build import _load_dataset
-
-    return _load_dataset.__wrapped__
 
 
 @pytest.mark.slow

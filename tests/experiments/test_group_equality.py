@@ -94,7 +94,7 @@ def metrics_of(folder: Path) -> np.ndarray:
 @pytest.mark.parametrize("numbers", [False, True], ids=["as-they-are", "numbers-for-null"])
 @pytest.mark.parametrize("row", EACH, ids="-".join)
 def test_every_run_of_a_mixed_group_ends_as_alone(
-    row, numbers, compose, train_together, last_state, no_figures, tmp_path
+    row, numbers, compose, train_together, last_state, no_figures, whole_checkpoints, tmp_path
 ):
     config = compose(*TINY, *row, "runtime.runs_axis=map")
     if numbers:

@@ -17,7 +17,7 @@ import pytest
 
 from ae_jax.commands import figures, paper, report, tables
 from ae_jax.experiments import cli, evaluate
-from ae_jax.experiments.build import _load_dataset
+from ae_jax.experiments.data import _load_dataset
 
 COMMANDS = {
     "train": cli.main,

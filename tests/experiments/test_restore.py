@@ -148,3 +148,42 @@ def test_diverged_run_has_no_summary_to_compare(diverged, command_line):
     assert ended.code == 2
     assert ended.err.startswith("error: ")
     assert len(ended.err.splitlines()) == 1
+
+
+# How a run without a checkpoint stands, and what is said of it.
+NOT_YET = {
+    "running": (None, r"run: has not ended \(running\), and has no checkpoint yet; wait for it"),
+    "killed": (None, r"run: has not ended: no process trains in it any more; .*, and has no checkpoint yet; train it"),
+    "interrupted": (None, r"run: was interrupted; .*, and has no checkpoint yet; train it to the end by the same"),
+    "failed": ("ValueError: no", r"run: failed \(ValueError: no\), and has no checkpoint yet; train it to the end"),
+    "diverged": ("the loss", r"run: diverged \(the loss\), and has no checkpoint yet; train it to the end"),
+}
+
+
+@pytest.mark.parametrize("state", NOT_YET)
+def test_a_run_that_cannot_be_loaded_yet_says_how_it_stands(state, tiny, tmp_path):
+    folder = shutil.copytree(tiny, tmp_path / "run", ignore=shutil.ignore_patterns("checkpoint", "summary.json"))
+    error, message = NOT_YET[state]
+    if state != "killed":
+        (folder / ".lock").unlink()
+    _set_status(folder, state="running" if state == "killed" else state, error=error)
+    with pytest.raises(UserError, match=message) as raised:
+        ae_jax.load_run(folder)
+    assert "delete" not in str(raised.value)
+
+
+@pytest.mark.parametrize("state", ["running", "interrupted", "failed", "diverged"])
+def test_a_run_that_has_not_completed_is_loaded_as_far_as_it_came(state, tiny, tmp_path, caplog, command_line):
+    folder = shutil.copytree(tiny, tmp_path / "run", ignore=shutil.ignore_patterns("summary.json"))
+    _set_status(folder, state=state)
+    run = ae_jax.load_run(folder)
+    assert run.encode(run.experiment.dataset.scaled("test")).shape[1] == 4
+    assert f"this is its best epoch so far, {int(run.best.epoch)}" in caplog.text
+    ended = command_line(str(folder), entry=evaluate.main)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "delete" not in ended.err
+
+
+def _set_status(folder: Path, **fields: object) -> None:
+    path = folder / "status.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))

@@ -13,6 +13,8 @@ from ae_jax.experiments.run import end_of
 from ae_jax.results import RunFolder
 from ae_jax.training import Best
 
+pytestmark = pytest.mark.usefixtures("whole_checkpoints")
+
 # What the shared run `tiny` was asked for.
 SIX = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 

@@ -117,7 +117,7 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.fixture(scope="session")
-def assert_same(last_state: Callable[[Path], Any]) -> AssertSame:
+def assert_same(best_of: Callable[[Path], Any]) -> AssertSame:
     """Two runs of one config ended alike: the same bits in everything but times, and nothing left over."""
 
     def same(folder: Path, other: Path) -> None:
@@ -129,7 +129,7 @@ def assert_same(last_state: Callable[[Path], Any]) -> AssertSame:
         assert files(folder) == files(other)
         for name in ("pca.npz", "reconstructions.npz", "latents.npz", "figures/reconstructions.png"):
             assert (folder / name).read_bytes() == (other / name).read_bytes(), name
-        jax.tree.map(np.testing.assert_array_equal, last_state(folder), last_state(other))
+        jax.tree.map(np.testing.assert_array_equal, best_of(folder), best_of(other))
         steps = [sorted(path.name for path in (one / "checkpoint").iterdir()) for one in (folder, other)]
         assert steps[0][-1] == steps[1][-1]
         assert all(name.isdigit() for name in steps[0])
