@@ -150,7 +150,7 @@ def _with_provenance(dataset: Dataset) -> Dataset:
     """The same, with counts, and digests of the content that tell whether two runs had the same data."""
     given = dataset.provenance
     missing: dict[str, Any] = {}
-    if not isinstance(given.get("sha256"), dict):
+    if not (given.get("sha256") and isinstance(given["sha256"], dict)):
         missing["sha256"] = {split: _digest(getattr(dataset, split)) for split in SPLITS}
     if not isinstance(given.get("counts"), dict):
         missing["counts"] = {split: len(getattr(dataset, split)) for split in SPLITS}

@@ -136,7 +136,7 @@ def test_changed_data_of_an_own_loader_are_noticed(
     _forget()
     np.savetxt(raw, values * 2)
     message = (
-        rf"dataset: what {module}.load loads \((raw.txt|examples)\) has changed since the run in .*run was trained"
+        rf"dataset: what {module}.load loads \((raw.txt|train)\) has changed since the run in .*run was trained"
     )
     with pytest.raises(UserError, match=message):
         end_of(config, folder)
