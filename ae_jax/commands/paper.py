@@ -79,7 +79,10 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
     make_folder(paper.folder)
     trained = {sweep: _train(paper, overrides, config_dir) for sweep, overrides in paper.sweeps.items()}
     runs = [run for sweep in trained.values() for run in sweep]
-    results = load([run.folder for run in runs if run.folder is not None and run.folder.is_dir()])
+    folders = [run.folder for run in runs if run.folder is not None and run.folder.is_dir()]
+    if runs and not folders:
+        return EXIT_MISTAKE  # each run has said why it cannot be trained
+    results = load(folders)
     results.require(what="a paper", one_dataset=False)
     say_what_is_not_counted(results)
     made, failed = {}, list[UserError]()

@@ -125,9 +125,7 @@ def require_unchanged(config: dict[str, Any], run: RunFolder) -> None:
             _require_unchanged({**recorded, file.name: _digest(file, *_look(file))}, run, config)
     elif recorded and not getattr(resolve(node["_target_"]), "is_verified", False):
         found = _found(json.dumps(node, sort_keys=True), _looks(node))
-        if isinstance(found, Exception):
-            _log.warning("%s: its data cannot be loaded now, so its result stands unchecked (%s)", run.path.name, found)
-        else:
+        if found is not None:
             _require_unchanged(found, run, config)
 
 
@@ -160,12 +158,14 @@ def _load_dataset(node: str, limit: int | None, looks: tuple[Any, ...]) -> Datas
 
 
 @functools.lru_cache(maxsize=16)
-def _found(node: str, looks: tuple[Any, ...]) -> dict[str, str] | Exception:
-    """Digests of the data that there are now, or why they cannot be loaded, which may take long to find out."""
+def _found(node: str, looks: tuple[Any, ...]) -> dict[str, str] | None:
+    """Digests of the data that there are now. None where they cannot be loaded, which may take long to find out."""
     try:
         return dict(_load_dataset(node, None, looks).provenance["sha256"])
     except Exception as error:  # own loaders raise what they like where a file is gone
-        return error
+        target = json.loads(node)["_target_"]
+        _log.warning("what %s loads cannot be loaded now: results stand unchecked (%s)", target, error)
+        return None
 
 
 @functools.lru_cache(maxsize=256)

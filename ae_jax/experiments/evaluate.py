@@ -25,8 +25,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="run folder that training printed")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
     parser.add_argument("--json", type=Path, help="write the measures to this file")
+    parser.add_argument("--fill", action="store_true", help="write what the run lacks: measures, arrays, figures")
     arguments = parser.parse_intermixed_args()
-    raise SystemExit(guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json)))
+    raise SystemExit(guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json, arguments.fill)))
 
 
 def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
@@ -40,11 +41,14 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
         UserError: If the folder is damaged, or the data do not fit the model.
     """
     from ae_jax.experiments.restore import restore, stored_config
+
+    return _measure(restore(folder, stored_config(folder)), overrides)
+
+
+def _measure(trained: Any, overrides: list[str]) -> dict[str, Any]:
     from ae_jax.experiments.summary import comparison, describe_dataset
 
-    config = stored_config(folder)
-    trained = restore(folder, config)
-    experiment = _on_other_data(trained.experiment, config, overrides) if overrides else trained.experiment
+    experiment = _on_other_data(trained.experiment, trained.config, overrides) if overrides else trained.experiment
     measured = comparison(experiment, trained.model, _pca(trained, may_be_stored=bool(overrides)))
     return {"dataset": describe_dataset(experiment), **measured}
 
@@ -79,14 +83,29 @@ def _pca(trained: Any, *, may_be_stored: bool) -> Any:
         return trained.pca
 
 
-def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
+def _fill(folder: Path) -> None:
+    """Make again what failed when the run ended, and say what was made."""
+    from ae_jax.experiments.fill import fill
+    from ae_jax.experiments.restore import restore, stored_config
+
+    trained = restore(folder, stored_config(folder))
+    made = fill(trained, _pca(trained, may_be_stored=False), _measure(trained, []))
+    console().print(f"made: {', '.join(made)}" if made else "nothing is missing", soft_wrap=True, markup=False)
+
+
+def _evaluate(folder: Path, overrides: list[str], output: Path | None, fills: bool) -> int:
     from ae_jax.experiments.display import print_comparison
     from ae_jax.files import write_json
+
+    if fills and overrides:
+        raise UserError("--fill", "is for what was measured on the run's own data", "leave out the overrides")
 
     if RunFolder(folder).state == "diverged":
         raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")
     if (progress := progress_of(RunFolder(folder))) is not None:
         raise UserError(folder, progress.words, "measure it when it has completed")
+    if fills:
+        _fill(folder)
     recorded = None if overrides else checked_summary(RunFolder(folder))
     measured = evaluate(folder, overrides)
     print_comparison(measured)

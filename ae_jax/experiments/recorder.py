@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ae_jax.errors import StorageError, UserError
 from ae_jax.experiments.environment import changes, code_version, environment, recorded_versions, versions
@@ -43,12 +43,7 @@ class Recorder:
         self.folder = folder
         check_links(folder)
         _make(folder)
-        try:
-            self._lock = hold(folder / ".lock")
-        except HeldError as held:
-            raise UserError(
-                folder, f"is being trained in by {held.holder}", "wait for it, or choose another hydra.run.dir=…"
-            ) from None
+        self._lock = _hold(folder, "choose another hydra.run.dir=…")
         try:
             _tidy(folder)
             end_of(config, folder)
@@ -175,6 +170,26 @@ class _QuietHandler(logging.FileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as there
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Write in a run folder that is there, as nobody else does meanwhile.
+
+    Raises:
+        UserError: If another process has it, it cannot be written, or leads elsewhere by a link.
+    """
+    check_links(folder)
+    with _hold(folder, "work on a copy"):
+        yield
+
+
+def _hold(folder: Path, otherwise: str) -> IO[str]:
+    try:
+        return hold(folder / ".lock")
+    except HeldError as held:
+        problem, remedy = f"is being trained in by {held.holder}", f"wait for it, or {otherwise}"
+        raise UserError(folder, problem, remedy) from None
 
 
 def _make(folder: Path) -> None:

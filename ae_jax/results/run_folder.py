@@ -11,6 +11,7 @@
 | `reconstructions.npz` | a few test examples, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `pca.npz` | PCA's mean, leading components and all variances |
+| `inputs.json` | how raw examples become inputs, and their shape |
 | `checkpoint/` | Orbax |
 | `figures/` | what was drawn from the above |
 | `wandb/` | the Weights & Biases run |

@@ -135,9 +135,7 @@ def test_changed_data_of_an_own_loader_are_noticed(
     assert end_of(config, folder) == "completed"
     _forget()
     np.savetxt(raw, values * 2)
-    message = (
-        rf"dataset: what {module}.load loads \((raw.txt|train)\) has changed since the run in .*run was trained"
-    )
+    message = rf"dataset: what {module}.load loads \((raw.txt|train)\) has changed since the run in .*run was trained"
     with pytest.raises(UserError, match=message):
         end_of(config, folder)
     with pytest.raises(UserError, match=message):
@@ -145,7 +143,7 @@ def test_changed_data_of_an_own_loader_are_noticed(
     _forget()
     raw.unlink()
     assert end_of(config, folder) == "completed"
-    assert "run: its data cannot be loaded now, so its result stands unchecked" in caplog.text
+    assert f"what {module}.load loads cannot be loaded now: results stand unchecked" in caplog.text
     with pytest.raises(UserError, match=r"dataset: cannot be loaded \(.*raw.txt"):
         ae_jax.load_run(folder).experiment.dataset  # noqa: B018 - read for what it raises
 

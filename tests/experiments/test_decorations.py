@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ae_jax.experiments import recorder
+from ae_jax.experiments import evaluate, recorder
 from ae_jax.experiments.drawing import Drawing
 from ae_jax.experiments.task import GroupTask, Request, Watch
 from ae_jax.experiments.train import train_group
@@ -94,3 +94,24 @@ def test_what_decorates_a_run_leaves_its_place_empty(trained, tmp_path):
     assert runs["cost"].summary["model"]["flops_per_example"] is None
     assert runs["cost"].summary["time"]["latency_per_batch_seconds"] is None
     assert len(load(tmp_path).runs) == len(CASES)
+
+
+def test_what_is_missing_is_made_again(trained, command_line, monkeypatch):
+    """By the command that the line names; a whole folder stays as it is."""
+    runs, lines = trained
+    monkeypatch.undo()
+    for name in ("latents.npz", "a figure", "corrupted", "cost"):
+        folder = runs[name].path
+        ended = command_line(str(folder), "--fill", entry=evaluate.main)
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith("made: ")
+        again = command_line(str(folder), "--fill", entry=evaluate.main)
+        assert again.out.startswith("nothing is missing")
+        assert {path.stem for path in (folder / "figures").iterdir()} == {
+            "learning_curve",
+            "pca_curve",
+            "reconstructions",
+        }
+        assert RunFolder(folder).latents["autoencoder"].shape[1] == 4
+        assert RunFolder(folder).summary["corrupted"]["autoencoder"]["sse"] > 0
+        assert RunFolder(folder).summary["time"]["latency_per_batch_seconds"] > 0
