@@ -45,7 +45,7 @@ def fill(trained: TrainedRun, pca: Any, measured: dict[str, Any]) -> list[str]:
 
 
 def _filled(recorded: dict[str, Any], measured: dict[str, Any], place: str, made: list[str]) -> dict[str, Any]:
-    """What was recorded, with what is None or not there taken from what is measured; dotted keys are added to `made`."""
+    """What was recorded, with what it lacks taken from what is measured now; what that was is added to `made`."""
     filled = dict(recorded)
     for name, value in measured.items():
         there = recorded.get(name)

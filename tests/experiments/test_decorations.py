@@ -74,7 +74,9 @@ def trained(compose, tmp_path, monkeypatch) -> tuple[dict[str, RunFolder], list[
     return {name: RunFolder(request.folder) for name, request in requests.items()}, notes.lines
 
 
-def test_what_decorates_a_run_leaves_its_place_empty(trained, tmp_path):
+def test_what_decorates_a_run_leaves_its_place_empty_until_it_is_made_again(
+    trained, command_line, tmp_path, monkeypatch
+):
     runs, lines = trained
     for name, (_, _, missing) in CASES.items():
         run, log = runs[name], (runs[name].path / "run.log").read_text()
@@ -94,24 +96,19 @@ def test_what_decorates_a_run_leaves_its_place_empty(trained, tmp_path):
     assert runs["cost"].summary["model"]["flops_per_example"] is None
     assert runs["cost"].summary["time"]["latency_per_batch_seconds"] is None
     assert len(load(tmp_path).runs) == len(CASES)
-
-
-def test_what_is_missing_is_made_again(trained, command_line, monkeypatch):
-    """By the command that the line names; a whole folder stays as it is."""
-    runs, lines = trained
     monkeypatch.undo()
-    for name in ("latents.npz", "a figure", "corrupted", "cost"):
-        folder = runs[name].path
-        ended = command_line(str(folder), "--fill", entry=evaluate.main)
+    # By the command that the line names; a folder that is whole stays as it is.
+    for name, made in {
+        "latents.npz": "made: latents.npz\n",
+        "a figure": "made: figures/pca_curve.png\n",
+        "corrupted": "made: summary.json: corrupted\n",
+        "wandb": "nothing is missing\n",
+    }.items():
+        run = runs[name]
+        ended = command_line(str(run.path), "--fill", entry=evaluate.main)
         assert (ended.code, ended.err) == (0, "")
-        assert ended.out.startswith("made: ")
-        again = command_line(str(folder), "--fill", entry=evaluate.main)
-        assert again.out.startswith("nothing is missing")
-        assert {path.stem for path in (folder / "figures").iterdir()} == {
-            "learning_curve",
-            "pca_curve",
-            "reconstructions",
-        }
-        assert RunFolder(folder).latents["autoencoder"].shape[1] == 4
-        assert RunFolder(folder).summary["corrupted"]["autoencoder"]["sse"] > 0
-        assert RunFolder(folder).summary["time"]["latency_per_batch_seconds"] > 0
+        assert ended.out.startswith(made)
+        assert ended.out.endswith("equal to summary.json\n")
+        assert RunFolder(run.path).latents["autoencoder"].shape[1] == 4
+        assert RunFolder(run.path).summary["corrupted"]["autoencoder"]["sse"] > 0
+        assert (run.figures / "pca_curve.png").exists()
