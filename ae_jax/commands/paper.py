@@ -5,6 +5,7 @@ The runs are those that the paper's sweeps ask for; figures and tables are made 
 """
 
 import platform
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from ae_jax.experiments.config import check_name, check_parts, check_type
 from ae_jax.experiments.environment import code_version, package_versions
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
 from ae_jax.experiments.hydra_node import PATHS
+from ae_jax.experiments.interruption import EXIT_INTERRUPTED
 from ae_jax.experiments.overrides import quoted
 from ae_jax.figures.style import paper_style
 from ae_jax.files import check_file_name, make_folder, write_json
@@ -77,6 +79,22 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
     paper = checked(asked, config_dir)
     check_links(paper.folder)
     make_folder(paper.folder)
+    try:
+        return _make(paper, config_dir)
+    except (KeyboardInterrupt, SystemExit) as end:
+        print(f"{paper.title}: interrupted; {_AGAIN}", file=sys.stderr)
+        if isinstance(end, SystemExit):
+            raise
+        return EXIT_INTERRUPTED
+    except UserError as error:
+        print_mistake(error)
+        console().print(
+            f"{paper.title} is not complete: mend what is said above; {_AGAIN}", soft_wrap=True, markup=False
+        )
+        return EXIT_MISTAKE
+
+
+def _make(paper: Paper, config_dir: str | None) -> int:
     trained = {sweep: _train(paper, overrides, config_dir) for sweep, overrides in paper.sweeps.items()}
     runs = [run for sweep in trained.values() for run in sweep]
     folders = [run.folder for run in runs if run.folder is not None and run.folder.is_dir()]
@@ -95,15 +113,23 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
                 failed.append(UserError(f"paper.{kind}.{name}", str(error)))
     write_json(paper.folder / "provenance.json", _provenance(paper, trained, results, made))
     print_report(results, measure="sse")
-    parts = f"{count(len(made['figures']), 'figure')}, {count(len(made['tables']), 'table')}, provenance.json"
-    console().print(f"{paper.title}: {parts} in {short_path(paper.folder)}", soft_wrap=True, markup=False)
     for mistake in failed:
         print_mistake(mistake)
-    if failed:
-        return EXIT_MISTAKE
-    return min((code for run in runs if (code := run.exit_code) not in _NO_FAILURE), default=EXIT_COMPLETED)
+    codes = [run.exit_code for run in runs if run.exit_code not in _NO_FAILURE] + [EXIT_MISTAKE] * len(failed)
+    parts = f"{count(len(made['figures']), 'figure')}, {count(len(made['tables']), 'table')}, provenance.json"
+    done = f"{parts} in {short_path(paper.folder)}"
+    if codes:
+        missing = [count(len(codes) - len(failed), "run") + " failed"] if len(codes) > len(failed) else []
+        missing += [f"{len(failed)} of the figures and tables cannot be made"] if failed else []
+        last = f"{paper.title} is not complete: {', '.join(missing)} (mend what is said above; {_AGAIN}); {done}"
+    else:
+        page = f"python scripts/report.py outputs/{paper.name} --html"
+        last = f"{paper.title}: {done}; a page of all runs: {page}"
+    console().print(last, soft_wrap=True, markup=False)
+    return EXIT_MISTAKE if failed else min(codes, default=EXIT_COMPLETED)
 
 
+_AGAIN = "the same command goes on from here"
 _NO_FAILURE = (EXIT_COMPLETED, EXIT_DIVERGED)
 
 

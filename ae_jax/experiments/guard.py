@@ -21,6 +21,7 @@ def guard(command: Callable[[], int]) -> int:
     _read_env_file()
     end_in_order()
     sys.unraisablehook = _print_unraisable
+    logging.raiseExceptions = False  # a library's log that finds no space is no news beside what says so
     for library in ("absl", "asyncio"):  # Orbax' event loop, where Python looks for slow steps of it
         logging.getLogger(library).setLevel(logging.CRITICAL)
     try:

@@ -96,7 +96,10 @@ def test_a_paper_trains_what_is_missing_and_only_that(small, here):
     ended = small()
     assert ended.code == 0, ended.err
     assert "sweep of 4 runs in 2 programs" in ended.out
-    assert "Small: 1 figure, 1 table, provenance.json in outputs/paper/small" in ended.out
+    assert ended.out.splitlines()[-1] == (
+        "Small: 1 figure, 1 table, provenance.json in outputs/paper/small; "
+        "a page of all runs: python scripts/report.py outputs/small --html"
+    )
     folder = here / "outputs" / "paper" / "small"
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert files == {
@@ -156,9 +159,53 @@ def test_a_figure_that_cannot_be_made_is_named_and_the_others_are_made(small, he
     assert ended.code == 2
     assert ended.err.startswith("error: paper.figures.map: ")
     assert len(ended.err.splitlines()) == 1
+    assert ended.out.splitlines()[-1] == (
+        "Small is not complete: 1 of the figures and tables cannot be made (mend what is said above; the same command "
+        "goes on from here); 1 figure, 1 table, provenance.json in outputs/paper/small"
+    )
     assert {path.stem for path in (here / "outputs/paper/small/figures").iterdir()} == {"error"}
     provenance = json.loads((here / "outputs/paper/small/provenance.json").read_text())
     assert list(provenance["figures"]) == ["error"]
+
+
+AGAIN = "the same command goes on from here"
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "out", "err"),
+    [
+        (KeyboardInterrupt(), 130, "", f"Small: interrupted; {AGAIN}\n"),
+        (SystemExit(143), 143, "", f"Small: interrupted; {AGAIN}\n"),
+        (
+            UserError("x", "is full"),
+            2,
+            f"Small is not complete: mend what is said above; {AGAIN}\n",
+            "error: x: is full\n",
+        ),
+    ],
+)
+def test_the_last_line_says_how_to_go_on(raised, code, out, err, small, monkeypatch):
+    def train(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(paper, "_train", train)
+    assert small() == (code, out, err)
+
+
+@pytest.mark.slow
+def test_runs_that_failed_are_in_the_last_line(small, monkeypatch):
+    def trained(*given: object) -> list:
+        runs = train(*given)
+        runs[0].state, runs[0].result = "failed", UserError("x", "is full")
+        return runs
+
+    train = paper._train
+    monkeypatch.setattr(paper, "_train", trained)
+    ended = small()
+    assert ended.code == 2
+    assert ended.out.splitlines()[-1].startswith(
+        f"Small is not complete: 1 run failed (mend what is said above; {AGAIN}"
+    )
 
 
 @pytest.mark.slow
