@@ -100,7 +100,7 @@ def _check_pip(given: list[str]) -> str | None:
 
 def _check_make(given: list[str]) -> str | None:
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    return None if set(given) <= set(targets) else f"no target among {targets}"
+    return None if {word for word in given if "=" not in word} <= set(targets) else f"no target among {targets}"
 
 
 def _check_pytest(given: list[str]) -> str | None:

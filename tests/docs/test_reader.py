@@ -26,6 +26,8 @@ NOT_RUN = {
     "pip install": "tests/program/test_wheel.py installs the package; the extras are those of pyproject.toml",
     "pytest": "it fuzzes for hours",
     "python scripts/benchmark.py": "it measures for minutes; tests/scripts has its parts",
+    "python scripts/paper.py paper=ae_vs_pca": "the same as `make run`",
+    "ae-paper": "the same as `python scripts/paper.py`",
     "python -m peers.torch_run": "tests/scripts/test_sweeps.py runs it, where PyTorch is",
     "train.py": "a mention: it trains nothing that is named",
     "scripts/train.py": "a mention: it trains nothing that is named",
@@ -36,6 +38,9 @@ SHORTER = {
     "hydra/sweeper=optuna": ["hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2", "trainer.num_epochs=1"],
     "dataset=fashion_mnist": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
     "experiment=dense_784_256": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
+    "corruption.rate=0.4": ["trainer.num_epochs=2"],
+    "corruption=gaussian": ["trainer.num_epochs=2"],
+    "model.latent_size=2": ["trainer.num_epochs=2"],
     "+sweep=latent_vs_pca": [],
     "+sweep=seeds": ["hydra.launcher.dry_run=true"],
     "+sweep=": ["trainer.num_epochs=2", "seed=0"],
@@ -106,6 +111,7 @@ def check_shown(block: str, out: str) -> None:
         if not line.startswith(("$", "┏", "┡", "└", "…", "│ …")) and not line.endswith("s left"):
             assert skeleton(line) in printed, f"it does not print: {line}"
     shown, measured = rows(block), rows(out)
+    assert len(shown) >= 5
     for first, numbers in shown.items():
         for one, now in zip(numbers, measured[first], strict=True):
             assert now == pytest.approx(one, rel=0.05), f"{first}: prints {measured[first]}"
@@ -122,13 +128,19 @@ def rows(text: str) -> dict[tuple[str, ...], list[float]]:
     return found
 
 
+PAPER = Path("outputs/paper/ae_vs_pca")
+
+
+def files_of_the_paper() -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in PAPER.rglob("*") if path.is_file()}
+
+
 def check_paper(out: str) -> None:
     check_shown(*blocks("digits: 36 runs"), out)
     assert {size for _, size, _ in rows(*blocks("digits: 36 runs"))} == {"1", "2", "4", "8", "16", "32"}
-    paper = Path("outputs/paper/ae_vs_pca")
-    kinds = {path.suffix for path in paper.rglob("*") if path.is_file()}
+    kinds = {Path(name).suffix for name in files_of_the_paper()}
     assert kinds == {".pdf", ".svg", ".png", ".tex", ".csv", ".md", ".json"}
-    with (paper / "tables" / "comparison.csv").open(newline="") as file:
+    with (PAPER / "tables" / "comparison.csv").open(newline="") as file:
         linear = [row for row in csv.DictReader(file) if row["model"] == "linear"]
     # What the paper claims: a linear autoencoder lands on PCA.
     assert [float(row["sse_ratio_mean"]) for row in linear] == pytest.approx([1] * 6, abs=0.02)
@@ -168,12 +180,13 @@ def test_a_reader_types_every_command(commands, type_in, monkeypatch):
     for command in commands:
         if reason_not_to_run(command) or (any(part in command.words for part in NEEDS_IMAGES) and not images.is_dir()):
             continue
-        start = time.perf_counter()
+        start, before = time.perf_counter(), files_of_the_paper()
         code, out, err = type_in(script_and_arguments(command))
         seconds[command] = time.perf_counter() - start
         try:
-            assert not code, f"exit code {code}: {err or out}"
+            assert not code, f"exit code {code}: {out[-2000:]}{err[-2000:]}"
             check_command(command.words, out)
+            assert not before or before == files_of_the_paper(), "the paper's bytes are others"
         except AssertionError as error:
             problems.append(f"{command.where}: `{' '.join(command.words)}`: {error}")
     for code in re.findall(r"^```python\n(import ae_jax\n.*?)^```$", README, re.MULTILINE | re.DOTALL):
@@ -186,3 +199,17 @@ def test_a_reader_types_every_command(commands, type_in, monkeypatch):
 def test_what_is_not_run_is_written(commands):
     texts = [f"{' '.join(command.words)} " for command in commands]
     assert [start for start in NOT_RUN if not any(text.startswith(f"{start} ") for text in texts)] == []
+
+
+@pytest.mark.parametrize("start", ["digits: 36 runs", "$ python scripts/train.py\n", "$ python scripts/train.py +"])
+def test_what_is_shown_is_compared(start):
+    (block,) = blocks(start)
+    check_shown(block, block)
+    line = next(
+        line for line in block.splitlines() if re.match(r"│ .*\d\.\d", line) and not line.endswith("MiB         │")
+    )
+    number = re.search(r"\d+\.\d+", line)[0]
+    for changed in (line.replace(number, f"{1.2 * float(number):.4f}"), line.replace("better", "worse"), ""):
+        if changed != line:
+            with pytest.raises((AssertionError, KeyError)):
+                check_shown(block, block.replace(line, changed))
