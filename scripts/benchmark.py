@@ -7,6 +7,7 @@
     sweep       64 small runs as one program, against a process for each, PyTorch, and one after the other; and 256
     sweep_large 4 runs of the reference experiment, against a process for each
     reliability training that can be killed, against the same in plain files: the reference experiment, and 64 runs
+    accelerator epochs of one run and of groups of 16 and 64, and a sweep, on a GPU or TPU, against PyTorch on it
 
 Contenders are asked in turn, and a ratio is the median over the rounds, so that a busy machine hits all alike.
 Sweeps take minutes, and have two rounds at most; reliability takes up to a minute a round and contender, and has five.
@@ -22,20 +23,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
 
+from peers.accelerator import accelerator
 from peers.contest import Contender, Contest, compete
 from peers.images import Images, write_images
-from peers.sweeps import Commands, Point, Way, take_turns
+from peers.rows import beside
+from peers.sweeps import DIGITS_MODEL, RATES, Commands, Point, Way, digits_ways, take_turns
 from peers.table import Row, Table, as_json, show, write_json
 
 BATCH_SIZE = 256
 WIDTH, SMALL_WIDTH = 256, 32
 NUM_SMALL_IMAGES = 12_800
-RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
 # Rounds of whole sweeps, which take minutes each.
 MOST_SWEEPS = 2
 MOST_LONG_ROUNDS = 5
@@ -127,17 +129,10 @@ def sweep(folder: Path, options: argparse.Namespace) -> Table:
     """
     epochs, seeds, basic = options.epochs, range(options.seeds), "hydra/launcher=basic"
     rates = RATES[-options.rates :]
-    model = ["model.hidden_sizes=[128]", "model.latent_size=16", "trainer.batch_size=128"]
-    commands = Commands(folder, [*model, f"trainer.num_epochs={epochs}"])
-    sample = [Point(rate, number % len(seeds)) for number, rate in enumerate(rates[::-2])]
+    commands = Commands(folder, [*DIGITS_MODEL, f"trainer.num_epochs={epochs}"])
+    ways, sample = digits_ways(commands, rates, seeds, epochs=epochs)
     num_runs = len(rates) * len(seeds)
-    scale = num_runs / len(sample)
-    ways = [
-        Way(f"{OURS.name}, {num_runs} runs", [partial(commands.together, rates, seeds)]),
-        Way(f"{OURS.name}, a process for each run", [partial(commands.alone, p) for p in sample], scale),
-        Way(
-            f"{TORCH.name}, a process for each run", [partial(commands.torch, p, epochs=epochs) for p in sample], scale
-        ),
+    ways += [
         Way(
             f"{OURS.name}, {basic}",
             [partial(commands.together, rates, seeds, basic)],
@@ -147,7 +142,7 @@ def sweep(folder: Path, options: argparse.Namespace) -> Table:
     ]
     first, alone, torch, one_by_one, large = (way.name for way in ways)
     contest = take_turns(ways, sample, repeats=min(options.repeats, MOST_SWEEPS))
-    rows = _beside(contest, first, "test sse", least={alone: 8, torch: 6, one_by_one: 1}, most={large: 3.5})
+    rows = beside(contest, first, "test sse", least={alone: 8, torch: 6, one_by_one: 1}, most={large: 3.5})
     title = f"sweep: {num_runs} runs of 64-128-16-128-64 on digits, {epochs} epochs, batch 128, whole processes"
     return Table(title, rows, contest.missing, contest.broken)
 
@@ -169,7 +164,7 @@ def sweep_large(folder: Path, options: argparse.Namespace) -> Table:
     ]
     contest = take_turns(ways, sample, repeats=min(options.repeats, MOST_SWEEPS))
     title = f"sweep_large: 4 runs of 784-{WIDTH}-784 on fashion_mnist, 3 epochs, batch {BATCH_SIZE}, whole processes"
-    return Table(title, _beside(contest, ways[0].name, "test sse"), contest.missing, contest.broken)
+    return Table(title, beside(contest, ways[0].name, "test sse"), contest.missing, contest.broken)
 
 
 def reliability(folder: Path, options: argparse.Namespace) -> Table:
@@ -191,26 +186,8 @@ def reliability(folder: Path, options: argparse.Namespace) -> Table:
         contest = compete(contenders, repeats=min(options.repeats, MOST_LONG_ROUNDS), images=images.path)
         missing |= contest.missing
         broken |= contest.broken
-        rows += _beside(contest, contenders[0].name, "loss", most={contenders[-1].name: most})
+        rows += beside(contest, contenders[0].name, "loss", most={contenders[-1].name: most})
     return Table(f"reliability: what it costs that nothing is lost, {_describe(images)}", rows, missing, broken)
-
-
-def _beside(
-    contest: Contest, first: str, result: str, *, least: Mapping[str, float] = {}, most: Mapping[str, float] = {}
-) -> list[Row]:
-    """How many times as long as the first each takes, and the least or most that this may be."""
-    rows = []
-    for name, measured in contest.measured.items():
-        row = Row(name, measured.seconds, measured.about, f"{result} {measured.result:.4f}")
-        if name != first and first in contest.measured:
-            ratio = contest.ratio(name, first)
-            row = row._replace(ratio=ratio, direction="this / first")
-            if name in least:
-                row = row._replace(target=f">= {least[name]:g}", reached=ratio >= least[name])
-            elif name in most:
-                row = row._replace(target=f"<= {most[name]:g}", reached=ratio <= most[name])
-        rows.append(row)
-    return rows
 
 
 def _epochs(contest: Contest, contenders: list[Contender], targets: dict[str, float]) -> list[Row]:
@@ -255,6 +232,7 @@ BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], Table]] = {
     "sweep": sweep,
     "sweep_large": sweep_large,
     "reliability": reliability,
+    "accelerator": accelerator,
 }
 
 

@@ -12,10 +12,11 @@ from statistics import fmean, median
 from typing import NamedTuple
 
 _SCRIPTS = Path(__file__).resolve().parents[1]
-# All compete on the CPU, with whatever threads their library takes by default.
+ON_CPU = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+"""The environment in which everyone computes on the CPU, with whatever threads their library takes by default."""
+# Of a contender that names no other.
 _ENVIRONMENT = {
-    "JAX_PLATFORMS": "cpu",
-    "CUDA_VISIBLE_DEVICES": "",
+    **ON_CPU,
     "PYTHONPATH": os.pathsep.join(filter(None, [str(_SCRIPTS), os.environ.get("PYTHONPATH")])),
 }
 # OpenMP's threads go on spinning for some milliseconds after their work. Forbidding it (OMP_WAIT_POLICY=PASSIVE)

@@ -1,6 +1,7 @@
 """The reference experiment as this project trains it: the compiled epoch that `scripts/train.py` calls.
 
-The validation split is a single image, so the epoch is the training and one forward pass over one more batch.
+`--library` is the number of runs that train as one group. The validation split is a single image, so the epoch is the
+training and one forward pass over one more batch.
 """
 
 import jax
@@ -25,7 +26,8 @@ def prepare(task: Task) -> Prepared:
     images = np.load(task.images)
     data = training_data(experiment.dataset)._replace(train=jax.numpy.asarray(images), validation=images[:1])
     structure = experiment.structure._replace(batch_size=min(task.batch_size, len(images)))
-    group = compile_group(structure, data, [experiment.run])
+    runs = [experiment.run._replace(seed=jax.numpy.uint32(seed)) for seed in range(int(task.library or 1))]
+    group = compile_group(structure, data, runs)
     state = group.init_state()
 
     def epoch() -> float:

@@ -6,16 +6,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
 
-from peers.contest import Contest, Measured
+from peers.contest import ON_CPU, Contest, Measured
 from peers.torch_run import MISSING
 
+RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2]
+"""Learning rates of a sweep."""
+DIGITS_MODEL = ["model.hidden_sizes=[128]", "model.latent_size=16", "trainer.batch_size=128"]
+"""Overrides for what `peers.torch_run` trains."""
 _SCRIPTS = Path(__file__).resolve().parents[1]
 
 
@@ -69,18 +74,21 @@ class Commands:
     Args:
         folder: Where everything goes.
         common: Overrides of all runs of this project.
+        device: The environment that chooses where they compute.
+        torch_device: What PyTorch calls that.
     """
 
-    def __init__(self, folder: Path, common: Sequence[str]):
-        self._folder, self._common = folder, list(common)
+    def __init__(
+        self, folder: Path, common: Sequence[str], device: Mapping[str, str] = ON_CPU, *, torch_device: str = "cpu"
+    ):
+        self._folder, self._common, self._torch_device = folder, list(common), torch_device
         # The user's own settings could keep the compile cache elsewhere, or name a folder from where this was started.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("JAX_")}
         if data_dir := inherited.get("AE_JAX_DATA_DIR"):
             inherited["AE_JAX_DATA_DIR"] = str(Path(data_dir).expanduser().resolve())
         self._environment = {
             **inherited,
-            "JAX_PLATFORMS": "cpu",
-            "CUDA_VISIBLE_DEVICES": "",
+            **device,
             "WANDB_MODE": "offline",
             "XDG_CACHE_HOME": str(folder / "cache"),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_SCRIPTS), os.environ.get("PYTHONPATH")])),
@@ -99,7 +107,7 @@ class Commands:
     def torch(self, point: Point, *, epochs: int) -> Timed:
         """One run of `peers.torch_run` in a process of its own."""
         options = {"learning-rate": point.learning_rate, "seed": point.seed, "epochs": epochs}
-        arguments = [f"--{name}={value}" for name, value in options.items()]
+        arguments = [f"--device={self._torch_device}", *(f"--{name}={value}" for name, value in options.items())]
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
             seconds = self._run(["-m", "peers.torch_run", *arguments], folder)
             metrics = json.loads(Path(folder, "run", "metrics.json").read_text())
@@ -124,6 +132,27 @@ class Commands:
             _, missing, package = last.partition(MISSING)
             raise MissingError(package) if missing else FailedError(last)
         return seconds
+
+
+def digits_ways(
+    commands: Commands, rates: Sequence[float], seeds: Sequence[int], *, epochs: int
+) -> tuple[list[Way], list[Point]]:
+    """Ways to train runs at all rates and seeds: as one program, and a process for each, here and in PyTorch.
+
+    Returns:
+        The ways, and the runs that all of them train.
+    """
+    sample = [Point(rate, number % len(seeds)) for number, rate in enumerate(rates[::-2])]
+    num_runs = len(rates) * len(seeds)
+    scale = num_runs / len(sample)
+    each = [partial(commands.alone, point) for point in sample]
+    torch = [partial(commands.torch, point, epochs=epochs) for point in sample]
+    ways = [
+        Way(f"ae_jax, {num_runs} runs", [partial(commands.together, rates, seeds)]),
+        Way("ae_jax, a process for each run", each, scale),
+        Way("PyTorch, eager, fused Adam, a process for each run", torch, scale),
+    ]
+    return ways, sample
 
 
 def take_turns(ways: Sequence[Way], sample: Sequence[Point], *, repeats: int) -> Contest:

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, required=True)
     parser.add_argument("--epochs", type=int, default=50)
     parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
 
     try:
@@ -34,15 +35,17 @@ def main() -> None:
     from torch.nn.functional import mse_loss
 
     torch.manual_seed(options.seed)
-    pixels = torch.from_numpy(load_digits().data).to(torch.float32) / 16
+    pixels = torch.from_numpy(load_digits().data).to(options.device, torch.float32) / 16
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(pixels)))
     test, validation, train = pixels[order].split([359, 180, 1258])
-    model = Sequential(Linear(64, 128), ReLU(), Linear(128, 16), Linear(16, 128), ReLU(), Linear(128, 64))
+    model = Sequential(Linear(64, 128), ReLU(), Linear(128, 16), Linear(16, 128), ReLU(), Linear(128, 64)).to(
+        options.device
+    )
     optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate, fused=True)
     epochs = []
     for epoch in range(options.epochs):
-        total = torch.zeros(())
-        for rows in torch.randperm(len(train)).split(options.batch_size):
+        total = torch.zeros((), device=options.device)
+        for rows in torch.randperm(len(train), device=options.device).split(options.batch_size):
             x = train[rows]
             optimizer.zero_grad(set_to_none=True)
             loss = mse_loss(model(x), x)

@@ -46,6 +46,7 @@ def test_summary_has_the_promised_keys(smoke):
     assert all(summary[split].keys() == MEASURES for split in SPLITS)
     assert {"num_components", *SPLITS, "components_to_match"} <= summary["pca"].keys()
     assert all(summary["pca"][split].keys() == MEASURES for split in SPLITS)
+    assert summary["precision"] == {"model": "float32", "products": "float32"}
     assert {"num_parameters", "flops_per_example", "latent_size"} <= summary["model"].keys()
     assert {"compile_seconds", "train_seconds", "examples_per_second"} <= summary["time"].keys()
     assert {"latency_per_example_seconds", "latency_per_batch_seconds"} <= summary["time"].keys()

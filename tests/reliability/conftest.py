@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-UNSET = ("AE_JAX_DATA_DIR", "AE_JAX_ALLOWED_TARGETS", "NO_COLOR", "FORCE_COLOR", "JAX_PLATFORMS", "XLA_FLAGS")
+UNSET = ("AE_JAX_DATA_DIR", "AE_JAX_ALLOWED_TARGETS", "NO_COLOR", "FORCE_COLOR", "XLA_FLAGS")
 # What differs between two runs of one command: times, and W&B's folders, which are named by them.
 TIMED = ("time", "memory")
 AssertSame = Callable[[Path, Path], None]

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from ae_jax.experiments.build import training_data
@@ -64,3 +65,10 @@ def test_a_restored_model_has_the_precision_that_it_was_trained_in(asked, make_e
     ):
         program = str(_elsewhere(lambda f=function, given=arguments: jax.make_jaxpr(f)(*given)))
         assert set(re.findall(r" precision=\(?(?:Precision\.)?(\w+)", program)) == {NAMES[asked].upper()}
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="elsewhere it does change them")
+def test_on_a_cpu_it_changes_no_bit(train_runs):
+    """So that runs from before there was a choice are what `float32` makes of them."""
+    exact, free = (train_runs((f"trainer.matmul_precision={asked}",)).states for asked in ("float32", "default"))
+    jax.tree.map(np.testing.assert_array_equal, exact, free)
