@@ -15,7 +15,7 @@ from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
-from ae_jax.experiments.targets import bind, resolve
+from ae_jax.experiments.targets import ALLOWED_MODULES, bind, is_within, resolve
 from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
@@ -72,6 +72,7 @@ def build(config: dict[str, Any]) -> Experiment:
         patience=options.patience,
     )
     run = _run(config)
+    _check_optimizer(config["optimizer"]["_target_"], structure, run)
     _check_link(structure.make_loss(**run.values["loss"]), dataset)
     corruption = resolve(config["corruption"]["_target_"])
     if getattr(corruption, "needs_unit_interval", False) and not dataset.unit_interval:
@@ -121,6 +122,29 @@ def _check_link(loss: Loss, dataset: Dataset) -> None:
             f"its outputs lie in [0, 1], the data of {dataset.name} do not",
             f"use loss=mse, half_sse or huber with loss.link=identity; {_UNIT_INTERVAL}",
         )
+
+
+def _check_optimizer(target: str, structure: Structure, run: Run) -> None:
+    """Refuse one of another package that needs more than a config can give, or than gradient and parameters."""
+    if not is_within(target, ALLOWED_MODULES[1:]):
+        return  # a bug in one's own shows its traceback, when it trains
+
+    def step(values: Any, params: Any) -> Any:
+        optimizer = structure.make_optimizer(**values, num_steps=1)
+        state = optimizer.init(params)
+        return state, optimizer.update(params, state, params)
+
+    remedy = "give it other values, or choose another optimizer"
+    try:
+        state, _ = jax.eval_shape(step, run.values["optimizer"], structure.model.abstract_params)
+    except Exception as error:  # of any type, as each of them checks its arguments in its own way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
+        problem = f"cannot make a step with what it is given ({reason})"
+        raise UserError(f"optimizer={target}", problem, remedy) from error
+    for leaf in jax.tree.leaves(state):
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) or leaf.size == 0:
+            kind = "arrays without a value" if leaf.size == 0 else "random keys"
+            raise UserError(f"optimizer={target}", f"keeps {kind}, which cannot be saved", remedy)
 
 
 def _check_size(model: FunctionalModel) -> None:
