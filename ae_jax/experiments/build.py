@@ -15,10 +15,11 @@ from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
-from ae_jax.experiments.targets import ALLOWED_MODULES, bind, is_within, resolve
+from ae_jax.experiments.targets import ALLOWED_MODULES, OWN_PACKAGE, bind, is_within, resolve
 from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
+from ae_jax.models.check import check_examples, check_state
 from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
 from ae_jax.training.memory import available_bytes
 
@@ -57,11 +58,7 @@ def build(config: dict[str, Any]) -> Experiment:
     options = _options(config["trainer"])
     dataset = load_dataset(config)
     structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
-    construct = bind(config["model"])
-    model = functional(
-        lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs), precision=options.precision
-    )
-    _check_size(model)
+    model = _model(config["model"], dataset, options.precision)
     structure = Structure(
         model=model,
         corrupt=bind(structures["corruption"]),
@@ -122,6 +119,25 @@ def _check_link(loss: Loss, dataset: Dataset) -> None:
             f"its outputs lie in [0, 1], the data of {dataset.name} do not",
             f"use loss=mse, half_sse or huber with loss.link=identity; {_UNIT_INTERVAL}",
         )
+
+
+def _model(node: dict[str, Any], dataset: Dataset, precision: str) -> FunctionalModel:
+    """The model of a checked config; one of the user's own is looked at more closely, as no test has done so."""
+    construct = bind(node)
+    try:
+        model = functional(lambda rngs: construct(feature_shape=dataset.feature_shape, rngs=rngs), precision=precision)
+    except KeyError as error:
+        if "RngStream" not in str(error):
+            raise
+        problem = f"draws random numbers after its initialisation ({error.args[0]})"
+        raise UserError(
+            "model", f"{problem}, which is not supported yet", "leave it out, or use corruption=…"
+        ) from error
+    check_state(model.abstract_params)
+    _check_size(model)
+    if not is_within(node["_target_"], (OWN_PACKAGE,)):
+        check_examples(model, dataset.num_features)
+    return model
 
 
 def _check_optimizer(target: str, structure: Structure, run: Run) -> None:
