@@ -15,10 +15,11 @@ from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
 from ae_jax.experiments.data import Data, at_hand, load_data
-from ae_jax.experiments.targets import bind, resolve
+from ae_jax.experiments.targets import ALLOWED_MODULES, OWN_PACKAGE, bind, is_within, resolve
 from ae_jax.experiments.tracking import TrackingOptions
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
+from ae_jax.models.check import check_examples, check_state
 from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
 from ae_jax.training.memory import available_bytes
 
@@ -74,13 +75,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     options, data = _options(config["trainer"]), data or load_data(config)
     inputs = data.inputs
     structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
-    construct = bind(config["model"])
-    model = functional(
-        lambda rngs: construct(feature_shape=inputs.feature_shape, rngs=rngs),
-        precision=options.precision,
-        matmul_precision=options.matmul_precision,
-    )
-    _check_size(model)
+    model = _model(config["model"], inputs, options)
     structure = Structure(
         model=model,
         corrupt=bind(structures["corruption"]),
@@ -92,6 +87,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         matmul_precision=options.matmul_precision,
     )
     run = _run(config)
+    _check_optimizer(config["optimizer"]["_target_"], structure, run)
     _check_link(structure.make_loss(**run.values["loss"]), inputs)
     corruption = resolve(config["corruption"]["_target_"])
     if getattr(corruption, "needs_unit_interval", False) and not inputs.unit_interval:
@@ -137,6 +133,52 @@ def _check_link(loss: Loss, dataset: Dataset) -> None:
             f"its outputs lie in [0, 1], the data of {dataset.name} do not",
             f"use loss=mse, half_sse or huber with loss.link=identity; or, {_UNIT_INTERVAL}",
         )
+
+
+def _model(node: dict[str, Any], inputs: Dataset, options: TrainerOptions) -> FunctionalModel:
+    """The model of a checked config; one of the user's own is looked at more closely, as no test has done so."""
+    construct = bind(node)
+    try:
+        model = functional(
+            lambda rngs: construct(feature_shape=inputs.feature_shape, rngs=rngs),
+            precision=options.precision,
+            matmul_precision=options.matmul_precision,
+        )
+    except KeyError as error:
+        if "RngStream" not in str(error):
+            raise
+        problem = f"draws random numbers after its initialisation ({error.args[0]})"
+        raise UserError(
+            "model", f"{problem}, which is not supported yet", "leave it out, or use corruption=…"
+        ) from error
+    check_state(model.abstract_params)
+    _check_size(model)
+    if not is_within(node["_target_"], (OWN_PACKAGE,)):
+        check_examples(model, inputs.num_features)
+    return model
+
+
+def _check_optimizer(target: str, structure: Structure, run: Run) -> None:
+    """Refuse one of another package that needs more than a config can give, or than gradient and parameters."""
+    if not is_within(target, ALLOWED_MODULES[1:]):
+        return  # a bug in one's own shows its traceback, when it trains
+
+    def step(values: Any, params: Any) -> Any:
+        optimizer = structure.make_optimizer(**values, num_steps=1)
+        state = optimizer.init(params)
+        return state, optimizer.update(params, state, params)
+
+    remedy = "give it other values, or choose another optimizer"
+    try:
+        state, _ = jax.eval_shape(step, run.values["optimizer"], structure.model.abstract_params)
+    except Exception as error:  # of any type, as each of them checks its arguments in its own way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
+        problem = f"cannot make a step with what it is given ({reason})"
+        raise UserError(f"optimizer={target}", problem, remedy) from error
+    for leaf in jax.tree.leaves(state):
+        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) or leaf.size == 0:
+            kind = "arrays without a value" if leaf.size == 0 else "random keys"
+            raise UserError(f"optimizer={target}", f"keeps {kind}, which cannot be saved", remedy)
 
 
 def _check_size(model: FunctionalModel) -> None:

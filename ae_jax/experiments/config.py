@@ -154,7 +154,9 @@ def _check_component(path: str, node: Any, wanted: Any = None) -> dict[str, Any]
         raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
     target = resolve(name)
     hints = _checkable(f"{path}._target_", name)
-    if not is_within(name, added_modules()) and not _fits(target, resolve(kind) if wanted is None else wanted):
+    # A part that may be anything may also be what its group is made of, as an optimizer within another.
+    fitting = [resolve(kind)] if wanted is None else [wanted, resolve(kind)] if wanted is Any else [wanted]
+    if not is_within(name, added_modules()) and not any(_fits(target, one) for one in fitting):
         raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
     _check_keys(path, node, {"_target_", *hints})
     parts = hints if is_within(name, (OWN_PACKAGE,)) else {}
@@ -228,6 +230,8 @@ def check_type(key: str, item: Any, hint: Any) -> Any:
             remedy = f"write {key}=[…]"
         if first["type"] == "callable_type":
             remedy = f"choose an option with {key.replace('.', '/')}=…"
+        if first["type"] == "none_required":
+            raise UserError(key, f"is for an object, got {item!r}", f"write {key}={{_target_: …}}, or null") from None
         raise UserError(where, f"{_lower(first['msg'])}, got {first['input']!r}", remedy) from None
     if isinstance(checked, float) and abs(checked) > _LARGEST:
         raise UserError(key, f"input should be a number of float32, at most {_LARGEST:.4g}, got {checked!r}")
@@ -237,9 +241,16 @@ def check_type(key: str, item: Any, hint: Any) -> Any:
 @functools.cache
 def _adapter(hint: Any) -> Any:
     import pydantic
+    import pydantic_core
 
     settings = pydantic.ConfigDict(allow_inf_nan=False, arbitrary_types_allowed=True)
-    return pydantic.TypeAdapter(_on_host(hint), config=settings)
+    hint = _on_host(hint)
+    try:
+        return pydantic.TypeAdapter(hint, config=settings)
+    except (pydantic.errors.PydanticUserError, pydantic_core.SchemaError):
+        return pydantic.TypeAdapter(
+            None, config=settings
+        )  # for an object of another package, which no config can write
 
 
 def _on_host(hint: Any) -> Any:

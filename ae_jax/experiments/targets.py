@@ -14,7 +14,7 @@ from ae_jax.errors import UserError
 # Modules that a config may name: anywhere below the first, of the others their own members, since more of JAX writes
 # files and loads code. Others are added by AE_JAX_ALLOWED_TARGETS, never by a config.
 OWN_PACKAGE = "ae_jax"
-ALLOWED_MODULES = (OWN_PACKAGE, "optax", "flax.nnx", "jax.nn", "jax.nn.initializers")
+ALLOWED_MODULES = (OWN_PACKAGE, "optax", "optax.contrib", "flax.nnx", "jax.nn", "jax.nn.initializers")
 _OWN = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
 # Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
 SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
@@ -64,14 +64,14 @@ def resolve(target: str) -> Any:
 @functools.cache
 def parameters(target: Callable[..., Any]) -> dict[str, Any]:
     """Names and annotations of the parameters that a config gives."""
-    annotations = typing.get_type_hints(_function(target), include_extras=True)
+    annotations = _annotations(_function(target))
     return {
         name: annotations.get(name, Any)
         for name, parameter in signature(target).parameters.items()
         if name not in SUPPLIED
         and (
             parameter.kind is parameter.KEYWORD_ONLY
-            or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and name not in _INPUTS)
+            or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not _is_input(target, name))
         )
     }
 
@@ -84,15 +84,33 @@ def makes(target: Callable[..., Any]) -> Any:
     """
     if inspect.isclass(target):
         return target
-    hints = typing.get_type_hints(target, include_extras=True)
+    hints = _annotations(target)
     is_own = is_within(f"{target.__module__}.", (OWN_PACKAGE,))
     inputs = [
         hints.get(name, Any)
         for name, parameter in signature(target).parameters.items()
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and (is_own or name in _INPUTS)
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and (is_own or _is_input(target, name))
     ]
     made = hints.get("return", Any)
     return Callable[inputs, made] if inputs else made
+
+
+def _is_input(target: Callable[..., Any], name: str) -> bool:
+    """Whether the program gives a parameter, by its position; of Optax's and JAX's it gives none."""
+    is_theirs = is_within(f"{target.__module__}.", ALLOWED_MODULES[1:])
+    return name == "self" or (name in _INPUTS and not is_theirs)
+
+
+def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
+    """Annotations of a function. What only a type checker knows may be anything, such as the trees of JAX and Optax."""
+    unknown: dict[str, Any] = {}
+    while True:
+        try:
+            return typing.get_type_hints(function, localns=dict(unknown) or None, include_extras=True)
+        except NameError as error:
+            if error.name is None or error.name in unknown:
+                raise
+            unknown[error.name] = Any
 
 
 def signature(target: Callable[..., Any]) -> inspect.Signature:

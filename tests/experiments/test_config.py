@@ -264,7 +264,7 @@ def test_a_refused_target_is_not_even_imported(own_module, compose):
 def test_the_environment_adds_modules(added, own_module, monkeypatch):
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", added)
     targets.check_target("loss._target_", f"{own_module}.log_cosh")
-    with pytest.raises(UserError, match=r"\(ae_jax, optax, flax\.nnx, jax\.nn, .*my_losses"):
+    with pytest.raises(UserError, match=r"\(ae_jax, optax, optax\.contrib, flax\.nnx, jax\.nn, .*my_losses"):
         targets.check_target("loss._target_", "os.system")
 
 
