@@ -29,6 +29,7 @@ from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
+from ae_jax.terminal import count
 
 
 class _Cell(NamedTuple):
@@ -147,10 +148,11 @@ def _ratios(cells: dict[Place, _Cell], unit: Measure, split: str) -> dict[Place,
             continue
         against = cell.chosen.against_pca(unit.name, split)
         if against is None or against.ratio is None:
-            problem = f"PCA's {unit.name} is 0 with {cell.chosen.latent_size} components, so there is no ratio to it"
-            raise UserError(
-                "show", problem, f'choose show=measure, or where="model.latent_size<{cell.chosen.latent_size}"'
-            )
+            size = cell.chosen.latent_size
+            problem = f"PCA's {unit.name} is 0 with {count(size, 'component')}, so there is no ratio to it"
+            smaller = any(other.chosen and other.chosen.latent_size < size for other in cells.values())
+            fewer = f', or where="model.latent_size<{size}"' if smaller else ""
+            raise UserError("show", problem, f"choose figure.show=measure{fewer}")
         ratios[place] = against.ratio.mean
     return ratios
 
