@@ -107,8 +107,10 @@ def _table(summary: dict[str, Any]) -> Table:
 
 def _sentence(summary: dict[str, Any]) -> str:
     latent_size, match = summary["model"]["latent_size"], summary["pca"]["components_to_match"]
-    needed = "cannot match" if match is None else f"needs {count(match, 'component')} to match"
-    sentence = f"PCA {needed} the autoencoder's test sse with {count(latent_size, 'latent dimension')}."
+    needed = "PCA cannot match" if match is None else f"PCA needs {count(match, 'component')} to match"
+    if match == 0:
+        needed = "The mean alone, which is PCA without a component, matches"
+    sentence = f"{needed} the autoencoder's test sse with {count(latent_size, 'latent dimension')}."
     angles = summary["pca"]["principal_angles_degrees"]
     if angles is not None:
         sentence += f" Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees."

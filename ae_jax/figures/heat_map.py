@@ -31,6 +31,8 @@ from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.terminal import count
 
+_OTHERS = ("model.latent_size=2,8,16", "optimizer.learning_rate=1e-4,1e-3,1e-2")
+
 
 class _Cell(NamedTuple):
     """The best configuration of a cell by validation, None where all runs diverged, and of how many it is the best."""
@@ -97,13 +99,16 @@ def _keys(sweep: Sequence[Point], x: str | None, y: str | None) -> tuple[str, st
     for option, key in (("x", x), ("y", y)):
         if key is not None:
             check_key(key, sweep, option=option)
+    if x and x == y:
+        raise UserError("y", f"is {y}, as x is; a heat map needs two keys", "name another, or leave it out")
     swept = distinguishing_keys(sweep)
     pairs = [(a, b) for a in ([x] if x else swept) for b in ([y] if y else swept) if a != b]
     if not pairs:
-        problem = f"a heat map needs two keys that vary, beside the seed; in these runs: {', '.join(swept) or 'none'}"
-        raise UserError(
-            "y", problem, "sweep two, as in model.latent_size=2,8,16 optimizer.learning_rate=1e-4,1e-3,1e-2"
-        )
+        problem = f"vary in {' and '.join(swept) or 'nothing'}, beside the seed; a heat map needs two keys"
+        grid = f"sweep two, as in {' '.join(_OTHERS)}"
+        other = next(one for one in _OTHERS if one.partition("=")[0] not in swept[:1])
+        more = f"sweep another too, as in {other}, or draw figure=parallel, which shows one"
+        raise UserError("runs", problem, more if swept else grid)
     return next((pair for pair in pairs if _independent(sweep, *pair)), pairs[0])
 
 
