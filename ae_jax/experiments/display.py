@@ -111,11 +111,15 @@ def _table(summary: dict[str, Any]) -> Table:
 def _sentence(summary: dict[str, Any]) -> str:
     latent_size, match = summary["model"]["latent_size"], summary["pca"]["components_to_match"]
     num_known = len(summary["pca"]["test_sse_by_components"]) - 1
-    needed = "cannot match" if num_known == summary["dataset"]["num_features"] else f"needs over {num_known} to match"
-    needed = needed if match is None else f"needs {count(match, 'component')} to match"
-    sentence = f"PCA {needed} the autoencoder's test sse with {count(latent_size, 'latent dimension')}."
+    never = num_known == summary["dataset"]["num_features"]
+    needed = "PCA cannot match" if never else f"PCA needs over {num_known} components to match"
+    if match is not None:
+        needed = f"PCA needs {count(match, 'component')} to match"
+    if match == 0:
+        needed = "The mean alone, which is PCA without a component, matches"
+    sentence = f"{needed} the autoencoder's test sse with {count(latent_size, 'latent dimension')}."
     if (num_components := summary["pca"]["num_components"]) < latent_size:
-        sentence += f" It has no more than {count(num_components, 'component')}, the rank of the training data."
+        sentence += f" PCA has no more than {count(num_components, 'component')}, the rank of the training data."
     angles = summary["pca"]["principal_angles_degrees"]
     if angles is not None:
         sentence += f" Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees."

@@ -86,7 +86,8 @@ def draw(
 
     What an example costs depends on the model alone: of configurations of the same model, the best by the mean of the
     measure on the validation split is shown, and the figure says so. Time of training depends on everything, so every
-    configuration is shown. The Pareto frontier has those points than which none is cheaper and better by validation.
+    configuration is shown. The Pareto frontier has those points, of autoencoders and of PCA, than which none is cheaper
+    and better by validation.
 
     Args:
         results: Runs of one dataset.
@@ -114,7 +115,10 @@ def draw(
         handles.append(draw_means(axes, means, **(look(index) | {"linestyle": ""}), label=kind.label))
     if pca:
         handles.append(draw_means(axes, list(pca.values()), **PCA_LOOK, label="PCA"))
-    handles += _draw_frontier(axes, inside, measure, unit)
+    chosen = [(point.mean, point.shown.estimate(measure, "validation")) for point in inside]
+    validated = _pca(points, cost, measure, "validation")
+    chosen += [(mean, validated[size].y) for size, mean in pca.items() if size in validated]
+    handles += _draw_frontier(axes, chosen, unit, of_all=bool(cost.pca))
     handles += mark_diverged(axes, [point.mean for point in inside])
     scale_measure(axes, [*(point.mean for point in inside), *pca.values()], unit)
     axes.set_xscale("log", nonpositive="mask")
@@ -172,11 +176,12 @@ def _pca(points: Sequence[_Point], cost: _Unit, measure: str, split: str) -> dic
     return found
 
 
-def _draw_frontier(axes: Axes, points: Sequence[_Point], measure: str, unit: Measure) -> list[Artist]:
-    """A line through the points that are better on the validation split than all cheaper ones."""
+def _draw_frontier(
+    axes: Axes, points: Sequence[tuple[Mean, Estimate | None]], unit: Measure, *, of_all: bool
+) -> list[Artist]:
+    """A line through the points that are better on the validation split than all cheaper ones, of whatever method."""
     sign = -1 if unit.more_is_better else 1
-    ranked = [(point.mean, point.shown.estimate(measure, "validation")) for point in points]
-    measured = [(mean, sign * found.mean) for mean, found in ranked if found is not None]
+    measured = [(mean, sign * found.mean) for mean, found in points if found is not None]
     frontier, lowest = list[Mean](), math.inf
     for mean, validation in sorted(measured, key=lambda one: (one[0].x.mean, one[1])):
         if validation < lowest:
@@ -185,7 +190,7 @@ def _draw_frontier(axes: Axes, points: Sequence[_Point], measure: str, unit: Mea
     if len(frontier) < 2:
         return []
     xs, ys = [mean.x.mean for mean in frontier], [mean.y.mean for mean in frontier]
-    label = "Pareto frontier by validation"
+    label = f"Pareto frontier {'' if of_all else 'of autoencoders '}by validation"
     return list(axes.plot(xs, ys, color=NEUTRAL, alpha=0.3, linewidth=3.5, label=label, zorder=1.5))
 
 

@@ -29,6 +29,9 @@ from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
+from ae_jax.terminal import count
+
+_OTHERS = ("model.latent_size=2,8,16", "optimizer.learning_rate=1e-4,1e-3,1e-2")
 
 
 class _Cell(NamedTuple):
@@ -96,13 +99,16 @@ def _keys(sweep: Sequence[Point], x: str | None, y: str | None) -> tuple[str, st
     for option, key in (("x", x), ("y", y)):
         if key is not None:
             check_key(key, sweep, option=option)
+    if x and x == y:
+        raise UserError("y", f"is {y}, as x is; a heat map needs two keys", "name another, or leave it out")
     swept = distinguishing_keys(sweep)
     pairs = [(a, b) for a in ([x] if x else swept) for b in ([y] if y else swept) if a != b]
     if not pairs:
-        problem = f"a heat map needs two keys that vary, beside the seed; in these runs: {', '.join(swept) or 'none'}"
-        raise UserError(
-            "y", problem, "sweep two, as in model.latent_size=2,8,16 optimizer.learning_rate=1e-4,1e-3,1e-2"
-        )
+        problem = f"vary in {' and '.join(swept) or 'nothing'}, beside the seed; a heat map needs two keys"
+        grid = f"sweep two, as in {' '.join(_OTHERS)}"
+        other = next(one for one in _OTHERS if one.partition("=")[0] not in swept[:1])
+        more = f"sweep another too, as in {other}, or draw figure=parallel, which shows one"
+        raise UserError("runs", problem, more if swept else grid)
     return next((pair for pair in pairs if _independent(sweep, *pair)), pairs[0])
 
 
@@ -147,10 +153,11 @@ def _ratios(cells: dict[Place, _Cell], unit: Measure, split: str) -> dict[Place,
             continue
         against = cell.chosen.against_pca(unit.name, split)
         if against is None or against.ratio is None:
-            problem = f"PCA's {unit.name} is 0 with {cell.chosen.latent_size} components, so there is no ratio to it"
-            raise UserError(
-                "show", problem, f'choose show=measure, or where="model.latent_size<{cell.chosen.latent_size}"'
-            )
+            size = cell.chosen.latent_size
+            problem = f"PCA's {unit.name} is 0 with {count(size, 'component')}, so there is no ratio to it"
+            smaller = any(other.chosen and other.chosen.latent_size < size for other in cells.values())
+            fewer = f', or where="model.latent_size<{size}"' if smaller else ""
+            raise UserError("show", problem, f"choose figure.show=measure{fewer}")
         ratios[place] = against.ratio.mean
     return ratios
 

@@ -44,15 +44,19 @@ def draw(results: Results, /, *, projection: Literal["pca", "first_two"]) -> Fig
             shown examples; "first_two": the first two latents as they are.
 
     Raises:
-        UserError: If the best run has one latent dimension, or did not keep latents.
+        UserError: If the best run has one latent dimension or its data one feature, or it did not keep latents.
     """
     results.require(what="a figure")
     found = configurations(results)
     run = best_run(found)
     latents = run.folder.latents
-    if min(latents["autoencoder"].shape[1], latents["pca"].shape[1]) < 2:
+    if run.latent_size < 2:
         problem = f"the best by validation, {run.name}, has one latent dimension, which makes no plane"
-        raise UserError("runs", problem, "train one with two: python scripts/train.py model.latent_size=2")
+        larger = any(one.latent_size > 1 for one in found)
+        remedy = "train one with two: python scripts/train.py model.latent_size=2"
+        raise UserError("runs", problem, 'choose others with where="model.latent_size > 1"' if larger else remedy)
+    if latents["pca"].shape[1] < 2:
+        raise UserError("figure", f"{run.dataset} has one feature, of which PCA makes no plane", "draw another figure")
     labels, notes = _labels(latents.get("labels"))
     width, _ = figure_size()
     if width < _NARROW:

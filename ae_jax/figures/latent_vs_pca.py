@@ -66,7 +66,7 @@ def draw(
         results: Runs of at least two latent sizes.
         measure: What is measured.
         split: Where it is measured.
-        scale: Of the measure's axis; None: logarithmic for errors, linear where more is better.
+        scale: Of the measure's axis; None: logarithmic for errors, linear where more is better or an error is 0.
         lines: Keys of the config whose values make a line of their own.
 
     Raises:
@@ -96,7 +96,7 @@ def draw(
             if (found := one.estimate(measure, split)) is not None
         ],
     )
-    _set_scale(axes, scale or ("linear" if chosen.more_is_better else "log"), shown, curve, measure, split)
+    _set_scale(axes, scale or ("linear" if chosen.more_is_better else None), shown, curve, measure, split)
     _set_sizes(axes, sizes)
     axes.set(xlabel=axis_label(LATENT_SIZE), ylabel=chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
@@ -137,7 +137,7 @@ def _exact(run: Run, measure: str) -> tuple[float, ...]:
     """PCA's test measure with 0, 1, … components, from its squared errors."""
     sse = np.asarray(run.summary["pca"]["test_sse_by_components"], float)
     if measure == "explained_variance":
-        return tuple(1 - sse / sse[0])
+        return tuple(1 - sse / (sse[0] or 1.0))  # of a split without variance nothing is left to explain
     return tuple(sse / run.summary["dataset"]["num_features"] if measure == "mse" else sse)
 
 
@@ -166,11 +166,15 @@ def _draw_pca(axes: Axes, curve: _Curve, first: int) -> Artist:
     return line
 
 
-def _set_scale(axes: Axes, scale: str, shown: Sequence[Configuration], curve: _Curve, measure: str, split: str) -> None:
-    """The measure's axis. On a logarithmic one, PCA's error without what it leaves of rounding."""
+def _set_scale(
+    axes: Axes, scale: str | None, shown: Sequence[Configuration], curve: _Curve, measure: str, split: str
+) -> None:
+    """The measure's axis: of errors logarithmic where it can be, without what PCA's error leaves of rounding."""
     if scale == "linear":
         return
     lowest = min(found.mean for one in shown if (found := one.estimate(measure, split)) is not None)
+    if lowest <= 0 and scale is None:
+        return
     if lowest <= 0:
         raise UserError("scale", f"a logarithmic axis has no place for {measure} {lowest:.3g}", "set scale=linear")
     axes.set_yscale("log", nonpositive="mask")

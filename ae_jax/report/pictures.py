@@ -44,10 +44,10 @@ def _image(rows: np.ndarray) -> dict[str, Any]:
     from PIL import Image
 
     examples = min(max(_MOST_VALUES // rows[0, 0].size, 2), _MOST_EXAMPLES, rows.shape[1])
-    rows = rows[:, :examples]
+    rows = rows[:, :examples].astype(np.float64)
     low, high = float(rows[0].min()), float(rows[0].max())
     # Zero is kept for the space between the examples, which is transparent.
-    pixels = 1 + np.rint(254 * (np.clip(rows, low, high) - low) / max(high - low, 1e-12)).astype(np.uint8)
+    pixels = 1 + np.rint(254 * (np.clip(rows, low, high) - low) / ((high - low) or 1.0)).astype(np.uint8)
     pixels = pixels.reshape(*pixels.shape[:4], -1)
     gap = max(1, max(pixels.shape[2:4]) // 10)
     spaced = np.pad(pixels, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)])

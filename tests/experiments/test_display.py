@@ -1,6 +1,7 @@
 """What is printed: plain where it is no terminal."""
 
 import io
+import json
 import re
 import shutil
 
@@ -8,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from ae_jax.experiments import display
+from ae_jax.experiments.sweep.ending import print_end
+from ae_jax.experiments.sweep.overview import Run
 from ae_jax.results import RunFolder
 from ae_jax.terminal import verdict
 
@@ -91,13 +94,19 @@ def test_verdict(ours, theirs, more_is_better, expected):
 
 
 @pytest.mark.parametrize(
-    ("match", "words"), [(1, "needs 1 component to"), (5, "needs 5 components to"), (None, "cannot")]
+    ("match", "words"),
+    [
+        (0, "The mean alone, which is PCA without a component, matches the"),
+        (1, "PCA needs 1 component to"),
+        (5, "PCA needs 5 components to"),
+        (None, "PCA cannot"),
+    ],
 )
 def test_sentence(match, words, smoke):
     summary = RunFolder(smoke).summary
     pca = {**summary["pca"], "components_to_match": match, "principal_angles_degrees": [1.0, 2.5]}
     sentence = display._sentence({**summary, "pca": pca})
-    assert f"PCA {words}" in sentence
+    assert words in sentence
     assert "2.50 degrees" in sentence
 
 
@@ -119,3 +128,24 @@ def test_folder_is_shown_as_one_would_type_it(smoke, tmp_path, monkeypatch, caps
     out = capsys.readouterr().out
     assert "run folder: outputs/a [b]\n" in out
     assert "This run was trained before" in out
+
+
+def test_the_end_of_a_sweep_ranks_no_different_data_in_one_list(write_run, tmp_path, capsys):
+    """The errors of one table are a millionth of the other's."""
+    runs = []
+    for path, scale in (("a.csv", 1.0), ("b.csv", 1e-6)):
+        for seed in range(8):
+            settings = {"seed": seed, "dataset.path": path}
+            folder = write_run(tmp_path / f"{path}-{seed}", settings=settings, sse=scale * (1 + seed))
+            config = json.loads((folder / "config.json").read_text())
+            runs.append(Run([f"dataset.path={path}", f"seed={seed}"], folder, config, "completed"))
+    print_end(runs, tmp_path)
+    out = capsys.readouterr().out
+    first, second = out.split("the best by validation sse")[1:]
+    for text, own in ((first, "a.csv"), (second, "b.csv")):
+        assert f'on digits, dataset.path="{own}"' in text
+        assert [f"dataset.path={own} seed={seed}" in text for seed in range(8)] == [True] * 5 + [False] * 3
+        assert "and 3 more in sweep.json" in text
+    assert "16 runs: 16 completed" in second
+    print_end(runs[:8], tmp_path)
+    assert capsys.readouterr().out.splitlines()[0].strip() == "the best by validation sse"

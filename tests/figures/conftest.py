@@ -1,7 +1,7 @@
 """Run folders made by hand: figures need nothing else."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ def make_run(tmp_path: Path) -> MakeRun:
         corrupted: bool = False,
         sse: float = 1.5,
         match: int | None = 3,
+        curve: Sequence[float] = (*(8 / 2**size for size in range(9)), 0.0),
+        pca: float = 2.5,
     ) -> RunFolder:
         rng = np.random.default_rng(0)
         shape = (num_examples, *feature_shape)
@@ -44,9 +46,9 @@ def make_run(tmp_path: Path) -> MakeRun:
             "corrupted": {"autoencoder": {"sse": 2.0}, "pca": {"sse": 3.0}} if corrupted else None,
             "pca": {
                 "num_components": 2,
-                "validation": {"sse": 2.5},
+                "validation": {"sse": pca},
                 "components_to_match": match,
-                "test_sse_by_components": [8 / 2**size for size in range(9)] + [0.0],
+                "test_sse_by_components": list(curve),
             },
             "model": {"latent_size": 2},
         }

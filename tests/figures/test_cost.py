@@ -72,7 +72,7 @@ def test_points_and_pca_at_their_own_cost(runs):
     np.testing.assert_allclose(theirs.get_xdata(), [18, 27, 45])
     np.testing.assert_allclose(theirs.get_ydata(), [4, 2, 0.5])
     assert (theirs.get_color(), theirs.get_linestyle()) == (PCA, ":")
-    np.testing.assert_allclose(frontier.get_xydata(), ours.get_xydata())
+    np.testing.assert_allclose(frontier.get_xydata(), theirs.get_xydata())  # cheaper, and better at size 4
     axes = figure.axes[0]
     assert (axes.get_xlabel(), axes.get_xscale(), axes.get_yscale()) == ("number of parameters", "log", "log")
     assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
@@ -124,14 +124,15 @@ def test_time_has_an_interval_and_pca_none_to_train(runs):
 def test_frontier_is_chosen_by_validation_and_shown_on_test(runs):
     linear = {"model._target_": "ae_jax.models.linear.LinearAutoencoder"}
     given = [
-        ({LATENT: 1}, {"sse": 4.0}),
-        ({LATENT: 2}, {"sse": 1.0, "validation_sse": 9.0}),  # good by chance, on the test split
-        ({LATENT: 3}, {"sse": 2.0}),
-        ({LATENT: 3, **linear}, {"sse": 2.5}),  # as cheap, and worse
-        ({LATENT: 4}, {"sse": 1.5}),
+        ({LATENT: 1}, {"sse": 0.4}),
+        ({LATENT: 2}, {"sse": 0.1, "validation_sse": 9.0}),  # good by chance, on the test split
+        ({LATENT: 3}, {"sse": 0.2}),
+        ({LATENT: 3, **linear}, {"sse": 0.25}),  # as cheap, and worse
+        ({LATENT: 4}, {"sse": 0.15}),
     ]
     frontier = lines_of(figure_of(runs(*given)))["Pareto frontier by validation"]
-    np.testing.assert_allclose(frontier.get_xydata(), [[120, 4], [160, 2], [180, 1.5]])
+    pca = [[18, 4], [27, 2], [36, 1], [45, 0.5]]  # which is cheaper than all of them
+    np.testing.assert_allclose(frontier.get_xydata(), [*pca, [120, 0.4], [160, 0.2], [180, 0.15]])
 
 
 def test_of_the_same_model_the_best_by_validation_is_shown(runs):
@@ -175,7 +176,7 @@ def test_more_is_better_is_linear_and_its_frontier_rises(runs):
     figure = figure_of(runs(*sweep(seeds=(0,))), measure="explained_variance")
     assert figure.axes[0].get_yscale() == "linear"
     frontier = lines_of(figure)["Pareto frontier by validation"]
-    np.testing.assert_allclose(frontier.get_ydata(), [1 - 4 / 8, 1 - 2 / 8, 1 - 1 / 8])
+    np.testing.assert_allclose(frontier.get_ydata(), [1 - 4 / 8, 1 - 2 / 8, 1 - 0.5 / 8])  # PCA's
 
 
 def test_many_parameters_are_written_as_powers_of_ten(runs):

@@ -212,7 +212,7 @@ def test_long_names_are_turned_and_have_room(runs):
         ({"y": "trainer.batch_siz"}, "y: there is no key 'trainer.batch_siz'"),
         ({"x": "trainer.num_epochs"}, "trainer.num_epochs has one value only in these runs; choose of model.latent"),
         ({"x": "seed"}, "seed is no key to compare"),
-        ({"x": LATENT, "y": LATENT}, "needs two keys that vary"),
+        ({"x": LATENT, "y": LATENT}, "y: is model.latent_size, as x is"),
         ({"measure": "see"}, "measure: there is no"),
         ({"measure": "psnr"}, "there is no ratio of psnr"),
         ({"split": "corrupted"}, "corrupted was not measured"),
@@ -224,7 +224,9 @@ def test_what_cannot_be_drawn_is_refused(options, message, runs):
 
 
 def test_one_key_makes_no_heat_map(runs):
-    with pytest.raises(UserError, match=r"in these runs: model\.latent_size; sweep two"):
+    with pytest.raises(
+        UserError, match=r"runs: vary in model\.latent_size, beside.* sweep another too, as in optimizer.learning_rate"
+    ):
         figure_of(runs(*grid(rates=(0.01,))))
 
 

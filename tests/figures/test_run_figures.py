@@ -34,6 +34,14 @@ CASES = {
     "worse-than-mean": {"match": 0, "sse": 20.0},
     "perfect": {"match": 9, "sse": 0.0},
 }
+DEGENERATE = {
+    "rank-one": {"curve": [8.0, *[0.0] * 9], "match": 1, "pca": 0.0},
+    "rank-one-with-rounding": {"curve": [8.0, *[3e-17] * 9], "match": 1, "pca": 3e-17},
+    "rank-zero": {"curve": [0.0] * 10, "match": 0, "pca": 0.0},
+    "one-feature-alone": {"feature_shape": (1,), "curve": [8.0, 0.0], "match": 1, "pca": 0.0},
+    "nothing-to-learn": {"curve": [0.0] * 10, "match": 0, "pca": 0.0, "sse": 0.0},
+    "hundreds-of-features-of-rank-one": {"curve": [8.0, *[0.0] * 300], "match": 1, "pca": 0.0},
+}
 
 
 def _size(png: Path) -> tuple[int, int]:
@@ -47,7 +55,7 @@ def _legend(axes) -> list[str]:
     return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", (CASES | DEGENERATE).values(), ids=CASES | DEGENERATE)
 def test_every_figure_draws(case, make_run):
     run = make_run(**case)
     drawn = draw_run_figures(run.path)
@@ -168,6 +176,38 @@ def test_a_logarithmic_axis_has_a_few_plain_numbers(limits, labels):
     ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
     assert [label.get_text() for tick, label in ticks if low <= tick <= high * (1 + 1e-9)] == labels
     assert len(axes.get_yticks(minor=True)) == 0
+
+
+def test_of_one_direction_the_whole_curve_is_drawn_from_the_mean_alone_on(make_run):
+    (axes,) = pca_curve.draw(make_run(curve=[8.0, 0.0, 0.0], match=1)).axes
+    curve, point = axes.lines
+    assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([0, 1, 2], [8, 0, 0])
+    assert (list(point.get_xdata()), list(point.get_ydata())) == ([2], [1.5])
+    assert axes.get_yscale() == "linear"
+    low, high = axes.get_ylim()
+    assert low < 0 < 8 < high
+
+
+@pytest.mark.parametrize("sse", [1e-30, 1.0, 1e30])
+def test_pca_without_error_is_said_beside_errors(sse, make_run):
+    run = make_run(pca=0.0)
+    for record in run.metrics:
+        record["validation_sse"] = sse
+    axes = learning_curve.draw(run).axes[1]
+    assert _legend(axes) == ["autoencoder", "PCA, 2 components, below the axis"]
+    low, high = axes.get_ylim()
+    assert 0.01 * sse < low < sse < high < 100 * sse
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1.0, 1e30])
+def test_images_keep_their_grey_levels_at_any_scale(scale, make_run):
+    run = make_run()
+    (plain,) = reconstructions.draw(run).axes[0].images
+    for name, values in run.reconstructions.items():
+        run.reconstructions[name] = (scale * values).astype(np.float32)
+    (image,) = reconstructions.draw(run).axes[0].images
+    expected = plain.get_array()[:8, :8] * (scale > 0)
+    np.testing.assert_allclose(image.get_array()[:8, :8], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("match", [None, 0, 2])

@@ -1,4 +1,4 @@
-"""What the terminal shows of a sweep: the plan, a live table while it trains, and at the end the best runs."""
+"""What the terminal shows of a sweep: the plan, and a live table while it trains."""
 
 import threading
 import time
@@ -11,14 +11,14 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from ae_jax.errors import UserError
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.measure import fit_dataset_pca, latent_size_of, pca_curve
-from ae_jax.experiments.sweep.overview import DivergedError, Run
+from ae_jax.experiments.sweep.ending import print_failures
+from ae_jax.experiments.sweep.overview import Run
 from ae_jax.experiments.sweep.plan import Plan
 from ae_jax.experiments.task import Outcome, Watch
 from ae_jax.results.runs import short_target
-from ae_jax.terminal import console, count, short_path, verdict
+from ae_jax.terminal import console, count, verdict
 
 _MOST_ROWS = 10
 # Between two lines where the output is no terminal.
@@ -50,46 +50,8 @@ def print_plan(
         if number:
             output.print(f"{count(number, 'run')} {what}", soft_wrap=True)
     if dry_run:
-        _print_failures(runs)
+        print_failures(runs)
         output.print("dry run: nothing is trained")
-
-
-def print_end(runs: Sequence[Run], folder: Path) -> None:
-    """The best runs against PCA, by validation error; every run that did not complete, with its reason."""
-    output, unique = console(), list({run.folder or id(run): run for run in runs}.values())
-    states = [run.state for run in unique]
-    parts = [f"{states.count(state)} {state}" for state in ("completed", "diverged", "failed") if state in states]
-    measured = [(run, run.measures()) for run in unique]
-    ranked = sorted((pair for pair in measured if pair[1]), key=lambda pair: pair[1]["validation_sse"])
-    if ranked:
-        table = Table(title="the best by validation sse", title_justify="left")
-        for name, justify in (("run", "left"), ("validation sse", "right"), ("test sse", "right"),
-                              ("PCA's test sse", "right"), ("autoencoder is", "right")):  # fmt: skip
-            table.add_column(name, justify=justify)  # type: ignore[arg-type] # rich's literal
-        for run, measures in ranked[:_MOST_ROWS]:
-            ours, theirs = measures["test_sse"], measures["pca_test_sse"]
-            errors = [f"{number:.5g}" for number in (measures["validation_sse"], ours)]
-            pca = f"{theirs:.5g} ({measures['num_components']})"
-            table.add_row(escape(_label(run, runs)), *errors, pca, verdict(ours, theirs, False))
-        output.print(table)
-        if len(ranked) > _MOST_ROWS:
-            output.print(f"and {len(ranked) - _MOST_ROWS} more in sweep.json")
-    output.print(f"{count(len(unique), 'run')}: {', '.join(parts)}")
-    _print_failures(unique)
-    output.print(f"sweep folder: {short_path(folder)}", soft_wrap=True, markup=False)
-
-
-def _print_failures(runs: Sequence[Run]) -> None:
-    """Each reason, and below it the runs that it ended."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for run in runs:
-        if isinstance(run.result, Exception):
-            reason = str(run.result) if isinstance(run.result, UserError | DivergedError) else repr(run.result)
-            reasons.setdefault((run.state, reason), []).append(_label(run, runs))
-    for (state, reason), labels in reasons.items():
-        more = [f"and {len(labels) - _MOST_ROWS} more in sweep.json"] if len(labels) > _MOST_ROWS else []
-        lines = "".join(f"\n  {label}" for label in [*labels[:_MOST_ROWS], *more])
-        console().print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
 
 
 def _key(name: str) -> str:
@@ -99,12 +61,6 @@ def _key(name: str) -> str:
 
 def _value(item: Any) -> str:
     return short_target(item) if isinstance(item, str) and item.startswith("ae_jax.") else str(item)
-
-
-def _label(run: Run, among: Sequence[Run]) -> str:
-    """The overrides that not all runs have."""
-    common = set.intersection(*(set(other.overrides) for other in among)) if len(among) > 1 else set()
-    return " ".join(override for override in run.overrides if override not in common) or " ".join(run.overrides)
 
 
 class SweepDisplay(Watch):

@@ -13,7 +13,8 @@ from ae_jax.experiments.devices import configure_jax
 from ae_jax.experiments.guard import print_mistake
 from ae_jax.experiments.naming import asked_differences, structure_of
 from ae_jax.experiments.run import end_of
-from ae_jax.experiments.sweep.display import SweepDisplay, print_end, print_plan
+from ae_jax.experiments.sweep.display import SweepDisplay, print_plan
+from ae_jax.experiments.sweep.ending import print_end
 from ae_jax.experiments.sweep.overview import Overview, Run
 from ae_jax.experiments.sweep.plan import Plan, estimate_bytes, make_plan
 from ae_jax.experiments.task import GroupTask, Outcome, Request

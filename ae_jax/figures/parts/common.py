@@ -149,6 +149,10 @@ def require_measured(shown: Iterable[Configuration], measure: str, split: str) -
         if run.measure("sse", split) is None:
             remedy = "train with a corruption: python scripts/train.py corruption=gaussian"
             raise UserError("split", f"{split} was not measured in {run.name}", remedy)
+        if measure == "explained_variance":
+            raise UserError("measure", f"{measure} has no value in {run.name}, whose data do not vary", "choose sse")
+        if run.summary["dataset"]["unit_interval"]:
+            raise UserError("measure", f"{measure} is infinite in {run.name}, whose error is 0", "choose sse or mse")
         remedy = "choose sse, mse or explained_variance"
         raise UserError("measure", f"{measure} was not taken in {run.name}, whose data are not in [0, 1]", remedy)
 
@@ -242,9 +246,10 @@ def is_image(examples: np.ndarray) -> bool:
 
 def mosaic(examples: np.ndarray, gap: int) -> np.ndarray:
     """Examples of shape "rows columns height width [colours]" as one picture, from 0 to 1 as the inputs in row 0."""
+    examples = examples.astype(np.float64)  # in which no difference of two float32 is too large
     low, high = float(examples[0].min()), float(examples[0].max())
     # Scaled here, as colour images are not scaled by imshow.
-    shown = (np.clip(examples, low, high) - low) / max(high - low, 1e-12)
+    shown = (np.clip(examples, low, high) - low) / ((high - low) or 1.0)
     shown = shown.reshape(*shown.shape[:4], -1)
     white = np.pad(shown, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=1)
     rows, columns, height, width, colours = white.shape

@@ -51,14 +51,15 @@ def ratio_scale(ratios: Sequence[float]) -> Scale:
 def measure_scale(values: Sequence[float], pca: Sequence[float], measure: Measure) -> Scale:
     """Of a measure's values and PCA's, so that runs that went astray do not press the others into one place.
 
-    Errors end at four times PCA's largest, measures of which more is better at 0, where values lie beyond.
+    Errors end at four times PCA's largest, or the best autoencoder's where that is larger; measures of which more is
+    better at 0, where values lie beyond.
     """
     both = [*values, *pca]
     low, high = min(both), max(both)
     if measure.more_is_better:
         low = max(low, 0.0) if high > 0 else low
     else:
-        high = min(high, max(_MOST_OF_PCA * max(pca), min(values)))
+        high = min(high, _MOST_OF_PCA * max(*pca, min(values)) or high)
     if low == high:
         low, high = low - abs(low) / 10 - 1e-9, high + abs(high) / 10 + 1e-9
     viridis = mpl.colormaps["viridis_r" if measure.more_is_better else "viridis"]

@@ -1,10 +1,15 @@
 """Training and validation loss, and validation error against PCA's, over epochs."""
 
+from typing import Any
+
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.results.run_folder import RunFolder
+
+_ROUNDING = 1e-9  # part of the autoencoder's error
 
 
 def draw(run: RunFolder) -> Figure:
@@ -20,16 +25,25 @@ def draw(run: RunFolder) -> Figure:
     ):
         loss_axes.plot(epochs, [r[key] for r in run.metrics], color=colour, linestyle=line, marker=marker, label=label)
     loss_axes.set(xlabel="epoch", ylabel=f"loss ({run.summary['training']['loss']})", title="Objective")
-    pca = run.summary["pca"]
     sse = [record["validation_sse"] for record in run.metrics]
     error_axes.plot(epochs, sse, color=AUTOENCODER, marker=marker, label="autoencoder")
-    label = f"PCA, {pca['num_components']} components"
-    error_axes.axhline(pca["validation"]["sse"], color=PCA, linestyle=":", label=label)
     error_axes.set(xlabel="epoch", ylabel="squared error per example (sse)", title="Validation error")
-    if sse and min(filter(None, sse), default=0) > 0:
+    lowest = min((error for error in sse if error is not None), default=0.0)
+    _draw_pca(error_axes, run.summary["pca"], lowest=lowest)
+    if lowest > 0:
         error_axes.set_yscale("log")
         plain_log_ticks(error_axes.yaxis)
     for axes in (loss_axes, error_axes):
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         axes.legend()
     return figure
+
+
+def _draw_pca(axes: Axes, pca: dict[str, Any], *, lowest: float) -> None:
+    """A line at PCA's error; beside positive errors, which are logarithmic, an error of 0 or rounding has no place."""
+    number, error = pca["num_components"], pca["validation"]["sse"]
+    label = f"PCA, {number} component{'' if number == 1 else 's'}"
+    if lowest > 0 and error <= _ROUNDING * lowest:
+        axes.plot([], [], color=PCA, linestyle=":", label=f"{label}, below the axis")
+    else:
+        axes.axhline(error, color=PCA, linestyle=":", label=label)

@@ -8,41 +8,51 @@ from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set
 from ae_jax.results.run_folder import RunFolder
 
 _FEW = 20  # numbers of components that are told apart on a linear axis
+_ROUNDING = 1e-9  # part of the error of the mean alone
 
 
 def draw(run: RunFolder) -> Figure:
-    """Error against latent size; the distance between the point and the curve is what the autoencoder gains."""
+    """Error against latent size; the distance between the point and the curve is what the autoencoder gains.
+
+    The axis of errors is logarithmic, without what is rounding; linear and whole, from the mean alone on, where nothing
+    else is left of PCA's curve or the autoencoder's error is 0.
+    """
     pca, latent_size = run.summary["pca"], run.summary["model"]["latent_size"]
     curve, error = pca["test_sse_by_components"], run.summary["test"]["sse"]
     figure = Figure()
     axes = figure.subplots()
     set_margins(figure)
-    shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 and sse > 1e-9 * curve[0]]
-    marker = "" if len(curve) > _FEW else "."
-    axes.plot(*zip(*shown, strict=True), color=PCA, marker=marker, label="PCA")
-    axes.plot(latent_size, error, "o", color=AUTOENCODER, markersize=8, label="autoencoder")
+    few = len(curve) <= _FEW
+    shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 and sse > _ROUNDING * curve[0]]
+    logarithmic = bool(shown) and error > 0
+    if not logarithmic:
+        shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 or few]
+    axes.plot(*zip(*shown, strict=True), color=PCA, marker="." if few else "", label="PCA")
+    axes.plot(latent_size, error, "o", color=AUTOENCODER, markersize=8, label="autoencoder", zorder=3)
     match = pca["components_to_match"]
     # Two decades below the autoencoder, PCA's curve falls to rounding and says nothing: cut both axes there.
-    floor = max(min(sse for _, sse in shown), error / 100)
-    lowest = 0.7 * (min(floor, error) if error > 0 else floor)
+    floor = max(min(sse for _, sse in shown), error / 100) if logarithmic else 0.0
+    lowest, highest = 0.7 * min(floor, error), 1.4 * max(curve[0], error)
     last = max([size for size, sse in shown if sse >= lowest] + [latent_size, match or 0])
     axes.set(
         xlabel="latent size (number of components)",
         ylabel="squared error per example (sse)",
         title=f"{run.summary['dataset']['name']}, test split, {run.summary['dataset']['counts']['test']} examples",
-        yscale="log",
-        ylim=(lowest, max(curve[0], error) * 1.4),
     )
-    if len(curve) > _FEW:
+    if few:
+        axes.set(xlim=(shown[0][0] - 0.5, last + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
         axes.set(xscale="log", xlim=(0.9, last * 1.15))
         plain_log_ticks(axes.xaxis)
+    if logarithmic:
+        axes.set(yscale="log", ylim=(lowest, highest))
+        plain_log_ticks(axes.yaxis)
     else:
-        axes.set(xlim=(0.5, last + 0.5))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    plain_log_ticks(axes.yaxis)
+        axes.set(ylim=(-0.05 * (highest or 1.0), highest or 1.0))
     if match is not None and match > latent_size:
         _draw_match(axes, latent_size, match, error)
-    axes.legend(loc="lower left")
+    axes.legend(loc="lower left" if logarithmic else "upper right")
     return figure
 
 

@@ -58,7 +58,9 @@ function measuresOf(run) {
   const said =
     match === null
       ? "PCA does not reach this test sse with any number of components."
-      : `PCA reaches this test sse with ${counted(match, "component")}.`;
+      : match === 0
+        ? "The mean alone, which is PCA without a component, reaches this test sse."
+        : `PCA reaches this test sse with ${counted(match, "component")}.`;
   return part("Measures", ...tables, element("p", { className: "hint", textContent: said }));
 }
 

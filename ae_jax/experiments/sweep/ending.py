@@ -1,0 +1,88 @@
+"""What the terminal shows at the end of a sweep: the best runs, and those that did not complete."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ae_jax.errors import UserError
+from ae_jax.experiments.sweep.overview import DivergedError, Run
+from ae_jax.results import Results
+from ae_jax.results.runs import Excluded, read_run
+from ae_jax.terminal import console, count, short_path, verdict
+
+_MOST_ROWS = 10
+
+
+def print_end(runs: Sequence[Run], folder: Path) -> None:
+    """The best runs against PCA, by validation error; every run that did not complete, with its reason.
+
+    Runs on different data are not ranked with each other.
+    """
+    output, unique = console(), list({run.folder or id(run): run for run in runs}.values())
+    states = [run.state for run in unique]
+    parts = [f"{states.count(state)} {state}" for state in ("completed", "diverged", "failed") if state in states]
+    of_data = {data: part for data, part in _by_data(unique).items() if part}
+    for data, part in of_data.items():
+        _print_best(
+            output, part, runs, on=f" on {data}" if len(of_data) > 1 else "", most=_MOST_ROWS // len(of_data) or 1
+        )
+    output.print(f"{count(len(unique), 'run')}: {', '.join(parts)}")
+    print_failures(unique)
+    output.print(f"sweep folder: {short_path(folder)}", soft_wrap=True, markup=False)
+
+
+def _by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs that completed, parted into those whose errors compare; by what tells their data apart."""
+    done = [run for run in runs if run.state == "completed" and run.folder is not None]
+    if len({json.dumps((run.config or {}).get("dataset"), sort_keys=True) for run in done}) < 2:
+        return {"": done}
+    read = [one for one in (read_run(run.folder) for run in done if run.folder) if not isinstance(one, Excluded)]
+    label = {one.folder.path: data for data, part in Results(read).by_data().items() for one in part.runs}
+    parts: dict[str, list[Run]] = {data: [] for data in sorted(set(label.values()))}
+    for run in done:
+        if run.folder in label:
+            parts[label[run.folder]].append(run)
+    return parts
+
+
+def _print_best(output: Console, runs: Sequence[Run], among: Sequence[Run], *, on: str, most: int) -> None:
+    """Runs on the same data, best first."""
+    measured = [(run, run.measures()) for run in runs]
+    ranked = sorted((pair for pair in measured if pair[1]), key=lambda pair: pair[1]["validation_sse"])
+    if not ranked:
+        return
+    table = Table(title=f"the best by validation sse{escape(on)}", title_justify="left")
+    for name, justify in (("run", "left"), ("validation sse", "right"), ("test sse", "right"),
+                          ("PCA's test sse", "right"), ("autoencoder is", "right")):  # fmt: skip
+        table.add_column(name, justify=justify)  # type: ignore[arg-type] # rich's literal
+    for run, measures in ranked[:most]:
+        ours, theirs = measures["test_sse"], measures["pca_test_sse"]
+        errors = [f"{number:.5g}" for number in (measures["validation_sse"], ours)]
+        pca = f"{theirs:.5g} ({measures['num_components']})"
+        table.add_row(escape(_label(run, among)), *errors, pca, verdict(ours, theirs, False))
+    output.print(table)
+    if len(ranked) > most:
+        output.print(f"and {len(ranked) - most} more in sweep.json")
+
+
+def print_failures(runs: Sequence[Run]) -> None:
+    """Each reason, and below it the runs that it ended."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for run in runs:
+        if isinstance(run.result, Exception):
+            reason = str(run.result) if isinstance(run.result, UserError | DivergedError) else repr(run.result)
+            reasons.setdefault((run.state, reason), []).append(_label(run, runs))
+    for (state, reason), labels in reasons.items():
+        more = [f"and {len(labels) - _MOST_ROWS} more in sweep.json"] if len(labels) > _MOST_ROWS else []
+        lines = "".join(f"\n  {label}" for label in [*labels[:_MOST_ROWS], *more])
+        console().print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
+
+
+def _label(run: Run, among: Sequence[Run]) -> str:
+    """The overrides that not all runs have."""
+    common = set.intersection(*(set(other.overrides) for other in among)) if len(among) > 1 else set()
+    return " ".join(override for override in run.overrides if override not in common) or " ".join(run.overrides)
