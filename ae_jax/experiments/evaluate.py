@@ -25,16 +25,18 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="run folder that training printed")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
     parser.add_argument("--json", type=Path, help="write the measures to this file")
-    arguments = parser.parse_args()
-    raise SystemExit(guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json)))
+    parser.add_argument("--config-dir", metavar="FOLDER", help="a folder with options of yours, as dataset/NAME.yaml")
+    given = parser.parse_intermixed_args()
+    raise SystemExit(guard(lambda: _evaluate(given.folder, given.overrides, given.json, given.config_dir)))
 
 
-def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
+def evaluate(folder: Path, overrides: list[str], config_dir: str | None = None) -> dict[str, Any]:
     """The measures of summary.json, computed anew from checkpoint and data.
 
     Args:
         folder: The run folder.
         overrides: Overrides of `dataset` in Hydra's grammar; none: the run's own data.
+        config_dir: A folder with options of the user's own.
 
     Raises:
         UserError: If the folder is damaged, or the data do not fit the model.
@@ -44,17 +46,19 @@ def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
 
     config = stored_config(folder)
     trained = restore(folder, config)
-    experiment = _on_other_data(trained.experiment, config, overrides) if overrides else trained.experiment
+    experiment = trained.experiment
+    if overrides:
+        experiment = _on_other_data(experiment, config, _other_dataset(overrides, config_dir))
     measured = comparison(experiment, trained.model, _pca(trained, may_be_stored=bool(overrides)))
     return {"dataset": describe_dataset(experiment), **measured}
 
 
-def _on_other_data(original: Any, config: dict[str, Any], overrides: list[str]) -> Any:
-    """The experiment with the data that the overrides name."""
+def _on_other_data(original: Any, config: dict[str, Any], node: dict[str, Any]) -> Any:
+    """The experiment with the data of another node."""
     from ae_jax.experiments.data import load_dataset
 
     trainer = {**config["trainer"], "max_train_examples": None}
-    dataset = load_dataset({**config, "dataset": _other_dataset(overrides), "trainer": trainer})
+    dataset = load_dataset({**config, "dataset": node, "trainer": trainer})
     if dataset.num_features != original.inputs.num_features:
         raise UserError(
             "dataset",
@@ -79,16 +83,14 @@ def _pca(trained: Any, *, may_be_stored: bool) -> Any:
         return trained.pca
 
 
-def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
+def _evaluate(folder: Path, overrides: list[str], output: Path | None, config_dir: str | None) -> int:
     from ae_jax.experiments.display import print_comparison
     from ae_jax.files import write_json
 
-    if RunFolder(folder).state == "diverged":
-        raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")
     if (progress := progress_of(RunFolder(folder))) is not None:
-        raise UserError(folder, progress.words, "measure it when it has completed")
+        raise UserError(folder, f"{progress.words}, so that it has no measures", progress.remedy)
     recorded = None if overrides else checked_summary(RunFolder(folder))
-    measured = evaluate(folder, overrides)
+    measured = evaluate(folder, overrides, config_dir)
     print_comparison(measured)
     if output is not None:
         write_json(output, measured)
@@ -99,11 +101,11 @@ def _evaluate(folder: Path, overrides: list[str], output: Path | None) -> int:
     return EXIT_COMPLETED
 
 
-def _other_dataset(overrides: list[str]) -> dict[str, Any]:
+def _other_dataset(overrides: list[str], config_dir: str | None) -> dict[str, Any]:
     for override in overrides:
         if not override.lstrip("+~").startswith("dataset"):
             raise UserError(override, "cannot be changed after training", "only dataset=… and its keys can")
-    return cli.checked(cli.compose(overrides))["dataset"]
+    return cli.checked(cli.compose(overrides, config_dir=config_dir))["dataset"]
 
 
 def _scaled_alike(dataset: Any, original: Any) -> Any:
