@@ -210,8 +210,8 @@ def fit_pca(batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: P
         raise UserError("training data", f"PCA needs at least 2 examples, got {moments.num_examples}")
     variances, vectors = np.linalg.eigh(moments.scatter / (moments.num_examples - 1))
     variances = np.maximum(variances[::-1], 0.0)
-    rank = np.count_nonzero(variances > _tolerance(len(variances)) * variances[0])
-    rank = min(rank, moments.num_examples - 1)
+    significant = variances > _tolerance(len(variances)) * variances[0]
+    rank = min(int(np.count_nonzero(significant)), moments.num_examples - 1)
     variances[rank:] = 0.0
     components = np.ascontiguousarray(vectors[:, ::-1].T[:rank])
     largest = np.abs(components).argmax(axis=1)

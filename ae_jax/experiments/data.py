@@ -8,6 +8,7 @@ import functools
 import json
 import logging
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from hashlib import file_digest
@@ -98,7 +99,7 @@ def data_of(run: RunFolder, config: dict[str, Any]) -> Data:
         _require_unchanged(dataset.provenance["sha256"], run, config)
         return dataset
 
-    if not (run.path / _FILE).exists():
+    if not os.path.lexists(run.path / _FILE):
         return at_hand(load())
     kept = run.read(_FILE)
     try:
@@ -141,9 +142,13 @@ def _require_unchanged(found: Mapping[str, str], run: RunFolder, config: dict[st
 
 def _recorded(run: RunFolder) -> dict[str, str]:
     """Digests of the data that a run was trained on; none where it does not tell."""
-    if not (run.path / "environment.json").exists():
-        return {}
-    recorded = run.read("environment.json").get("data_sha256")
+    if os.path.lexists(run.path / "environment.json"):
+        recorded = run.read("environment.json").get("data_sha256")
+    elif os.path.lexists(run.path / "summary.json"):
+        provenance = run.summary.get("dataset", {}).get("provenance")
+        recorded = provenance.get("sha256") if isinstance(provenance, dict) else None
+    else:
+        recorded = None
     return recorded if isinstance(recorded, dict) else {}
 
 

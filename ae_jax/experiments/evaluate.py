@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -26,39 +27,45 @@ def main() -> None:
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
     parser.add_argument("--json", type=Path, help="write the measures to this file")
     parser.add_argument("--fill", action="store_true", help="write what the run lacks: measures, arrays, figures")
-    arguments = parser.parse_intermixed_args()
-    raise SystemExit(guard(lambda: _evaluate(arguments.folder, arguments.overrides, arguments.json, arguments.fill)))
+    parser.add_argument("--config-dir", metavar="FOLDER", help="a folder with options of yours, as dataset/NAME.yaml")
+    given = parser.parse_intermixed_args()
+    if given.fill and given.overrides:
+        parser.error("argument --fill: is for the run's own data: leave out what names others")
+    raise SystemExit(guard(lambda: _evaluate(given)))
 
 
-def evaluate(folder: Path, overrides: list[str]) -> dict[str, Any]:
+def evaluate(folder: Path, overrides: list[str], config_dir: str | None = None) -> dict[str, Any]:
     """The measures of summary.json, computed anew from checkpoint and data.
 
     Args:
         folder: The run folder.
         overrides: Overrides of `dataset` in Hydra's grammar; none: the run's own data.
+        config_dir: A folder with options of the user's own.
 
     Raises:
         UserError: If the folder is damaged, or the data do not fit the model.
     """
     from ae_jax.experiments.restore import restore, stored_config
 
-    return _measure(restore(folder, stored_config(folder)), overrides)
+    return _measure(restore(folder, stored_config(folder)), overrides, config_dir)
 
 
-def _measure(trained: Any, overrides: list[str]) -> dict[str, Any]:
+def _measure(trained: Any, overrides: list[str], config_dir: str | None) -> dict[str, Any]:
     from ae_jax.experiments.summary import comparison, describe_dataset
 
-    experiment = _on_other_data(trained.experiment, trained.config, overrides) if overrides else trained.experiment
+    experiment = trained.experiment
+    if overrides:
+        experiment = _on_other_data(experiment, trained.config, _other_dataset(overrides, config_dir))
     measured = comparison(experiment, trained.model, _pca(trained, may_be_stored=bool(overrides)))
     return {"dataset": describe_dataset(experiment), **measured}
 
 
-def _on_other_data(original: Any, config: dict[str, Any], overrides: list[str]) -> Any:
-    """The experiment with the data that the overrides name."""
+def _on_other_data(original: Any, config: dict[str, Any], node: dict[str, Any]) -> Any:
+    """The experiment with the data of another node."""
     from ae_jax.experiments.data import load_dataset
 
     trainer = {**config["trainer"], "max_train_examples": None}
-    dataset = load_dataset({**config, "dataset": _other_dataset(overrides), "trainer": trainer})
+    dataset = load_dataset({**config, "dataset": node, "trainer": trainer})
     if dataset.num_features != original.inputs.num_features:
         raise UserError(
             "dataset",
@@ -89,28 +96,24 @@ def _fill(folder: Path) -> None:
     from ae_jax.experiments.restore import restore, stored_config
 
     trained = restore(folder, stored_config(folder))
-    made = fill(trained, _pca(trained, may_be_stored=False), _measure(trained, []))
+    made = fill(trained, _pca(trained, may_be_stored=False), _measure(trained, [], None))
     console().print(f"made: {', '.join(made)}" if made else "nothing is missing", soft_wrap=True, markup=False)
 
 
-def _evaluate(folder: Path, overrides: list[str], output: Path | None, fills: bool) -> int:
+def _evaluate(given: Namespace) -> int:
     from ae_jax.experiments.display import print_comparison
     from ae_jax.files import write_json
 
-    if fills and overrides:
-        raise UserError("--fill", "is for what was measured on the run's own data", "leave out the overrides")
-
-    if RunFolder(folder).state == "diverged":
-        raise UserError(folder, "holds a run that diverged: it has no measures", "train with a smaller learning rate")
+    folder, overrides = given.folder, given.overrides
     if (progress := progress_of(RunFolder(folder))) is not None:
-        raise UserError(folder, progress.words, "measure it when it has completed")
-    if fills:
+        raise UserError(folder, f"{progress.words}, so that it has no measures", progress.remedy)
+    if given.fill:
         _fill(folder)
     recorded = None if overrides else checked_summary(RunFolder(folder))
-    measured = evaluate(folder, overrides)
+    measured = evaluate(folder, overrides, given.config_dir)
     print_comparison(measured)
-    if output is not None:
-        write_json(output, measured)
+    if given.json is not None:
+        write_json(given.json, measured)
     if recorded is not None:
         same = all(_as_json(recorded[name]) == _as_json(measured[name]) for name in _MEASURED)
         console().print(f"{'equal to' if same else 'DIFFERS from'} summary.json", soft_wrap=True)
@@ -118,11 +121,11 @@ def _evaluate(folder: Path, overrides: list[str], output: Path | None, fills: bo
     return EXIT_COMPLETED
 
 
-def _other_dataset(overrides: list[str]) -> dict[str, Any]:
+def _other_dataset(overrides: list[str], config_dir: str | None) -> dict[str, Any]:
     for override in overrides:
         if not override.lstrip("+~").startswith("dataset"):
             raise UserError(override, "cannot be changed after training", "only dataset=… and its keys can")
-    return cli.checked(cli.compose(overrides))["dataset"]
+    return cli.checked(cli.compose(overrides, config_dir=config_dir))["dataset"]
 
 
 def _scaled_alike(dataset: Any, original: Any) -> Any:

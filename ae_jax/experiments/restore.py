@@ -136,8 +136,7 @@ def _require_checkpoint(run: RunFolder, progress: Progress) -> None:
         return
     error = run.read("status.json").get("error") if progress.state in ("failed", "diverged") else None
     words = progress.words if error is None else f"{progress.words} ({error})"
-    remedy = "wait for it" if progress.state == "running" else "train it to the end by the same command"
-    raise UserError(run.path, f"{words}, and has no checkpoint yet", remedy)
+    raise UserError(run.path, f"{words}, and has no checkpoint yet", progress.remedy)
 
 
 def _check_layers(run: RunFolder, model: dict[str, Any]) -> None:

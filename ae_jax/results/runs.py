@@ -110,11 +110,11 @@ def read_run(path: Path) -> Run | Excluded:
     try:
         progress = progress_of(folder)
         if progress is not None and folder.state is None:
-            return Excluded(path, *progress, settings)
+            return Excluded(path, progress.state, str(progress), settings)
         status = folder.read("status.json")
         settings = dict(settings_of(folder.config))
         if progress is not None:
-            reason = status.get("error") or progress.words
+            reason = status.get("error") or (progress.words if progress.state == "running" else str(progress))
             return Excluded(path, progress.state, " ".join(str(reason).split()), settings)
         run = Run(folder, settings, folder.summary, status)
         _check(run)

@@ -153,10 +153,16 @@ def test_diverged_run_has_no_summary_to_compare(diverged, command_line):
 # How a run without a checkpoint stands, and what is said of it.
 NOT_YET = {
     "running": (None, r"run: has not ended \(running\), and has no checkpoint yet; wait for it"),
-    "killed": (None, r"run: has not ended: no process trains in it any more; .*, and has no checkpoint yet; train it"),
-    "interrupted": (None, r"run: was interrupted; .*, and has no checkpoint yet; train it to the end by the same"),
-    "failed": ("ValueError: no", r"run: failed \(ValueError: no\), and has no checkpoint yet; train it to the end"),
-    "diverged": ("the loss", r"run: diverged \(the loss\), and has no checkpoint yet; train it to the end"),
+    "killed": (
+        None,
+        r"run: has not ended: no process trains in it any more, and has no checkpoint yet; the same command",
+    ),
+    "interrupted": (None, r"run: was interrupted, and has no checkpoint yet; the same command goes on with it"),
+    "failed": ("ValueError: no", r"run: failed \(ValueError: no\), and has no checkpoint yet; mend what made it fail"),
+    "diverged": (
+        "the loss",
+        r"run: diverged \(the loss\), and has no checkpoint yet; train with a smaller learning rate",
+    ),
 }
 
 
