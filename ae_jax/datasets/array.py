@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
-from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, chunks, split_examples
+from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, SplitName, chunks, split_examples
 from ae_jax.datasets.labels import as_classes, named_split, says_split
 from ae_jax.datasets.scaling import ScalingName, check_source, clip, fit_scaling, in_unit_interval
 from ae_jax.errors import UserError
@@ -123,7 +123,7 @@ def _checked_path(path: str | None) -> Path:
     return file
 
 
-def _clip(splits: dict[str, Raw], *, per_feature: bool) -> None:
+def _clip(splits: dict[SplitName, Raw], *, per_feature: bool) -> None:
     held_out = (splits["validation"], splits["test"])
     num_clipped = sum(clip(split, splits["train"], per_feature=per_feature) for split in held_out)
     if num_clipped:
