@@ -142,9 +142,8 @@ def _note_doubtful(loaded: Loaded) -> None:
     for index in np.flatnonzero(extent == len(values) - 1).tolist():
         held = np.unique(values[:, index])
         if len(held) == len(values) and (held == np.round(held)).all():
-            remedy = f"dataset.exclude_columns=[{names[index]}]" if names else "in the file"
-            column = repr(names[index]) if names else index
-            _log.warning("column %s counts the examples; if it is an index, leave it out with %s", column, remedy)
+            column, way = (repr(names[index]), f" with dataset.exclude_columns=[{names[index]}]") if names else (index, "")
+            _log.warning("column %s counts the examples; if it is an index, leave it out%s", column, way)
 
 
 def _read(file: Path, key: str | None, columns: Columns, header: bool | None) -> Loaded:
