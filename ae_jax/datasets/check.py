@@ -58,7 +58,7 @@ def note_absent_classes(dataset: Dataset) -> None:
         ]
         more = f" and {len(absent) - _MOST_NAMED} more" if len(absent) > _MOST_NAMED else ""
         classes_are = "class" if len(absent) == 1 else "classes"
-        remedy = f"choose a larger {split} split or another split_seed"
+        remedy = "give the splits other sizes, or choose another dataset.split_seed"
         _log.warning("no %s example of %s %s%s; %s", split, classes_are, ", ".join(told), more, remedy)
 
 
@@ -160,7 +160,7 @@ def _with_provenance(dataset: Dataset) -> Dataset:
 def _digest(examples: np.ndarray) -> str:
     digest = sha256(str((examples.dtype.name, examples.shape)).encode())
     for rows in chunks(*examples.shape):
-        digest.update(np.ascontiguousarray(examples[rows]))
+        digest.update(examples[rows].tobytes())
     return digest.hexdigest()
 
 

@@ -65,9 +65,11 @@ def read_table(path: Path, *, columns: Columns, header: bool | None) -> Loaded:
             beside = [name for name in (columns.labels, columns.split) if name is not None]
             if dialect is None:
                 _check_num_values(connection, path, [types[name] for name in (*names, *beside)])
-            found = {name: _fetch(table, name, types[name], path) for name in beside}
-            values = _values(table, types, names, path)
-            return Loaded(values, found.get(columns.labels), found.get(columns.split), names)
+            labels, split = (
+                None if name is None else _fetch(table, name, types[name], path)
+                for name in (columns.labels, columns.split)
+            )
+            return Loaded(_values(table, types, names, path), labels, split, names)
     except (duckdb.Error, RuntimeError) as error:  # the latter for names that are no UTF-8
         known = explain(path, dialect) if dialect is not None else None
         reason = str(error).partition("\n")[0]
@@ -93,7 +95,7 @@ def _open(connection: Connection, path: Path, dialect: Dialect | None) -> Relati
         escapechar=dialect.quote,
         comment="#" if dialect.has_comments else "",
         sample_size=-1,
-        skiprows=0,
+        skiprows=dialect.num_blank,
         hive_partitioning=False,
     )
 
@@ -146,7 +148,7 @@ def _feature_columns(held: list[str], path: Path, columns: Columns, index: tuple
             if name not in held:
                 raise UserError(f"dataset.{key}", f"{path} has no column {name!r}", nearest(name, held))
     if len(set(asked)) < len(asked) or set(beside) & set(asked):
-        raise UserError("dataset.columns", "names a column twice, or the labels", "name each feature once")
+        raise UserError("dataset.columns", "names a column twice, or the labels or splits", "name each feature once")
     if columns.keep is None:
         asked = [name for name in held if name not in (*beside, *index)]
         noted = [name for name in index if name not in (*beside, *excluded)]
@@ -185,7 +187,9 @@ def _check_distinct(table: Relation, name: str, values: np.ndarray) -> None:
     if len(values) and abs(values[0]) >= _EXACT and (values == values[0]).all():
         [(low, high)] = table.select(ColumnExpression(name).alias("x")).aggregate("min(x), max(x)").fetchall()
         if low != high:
-            raise UserError("dataset.columns", f"column {name!r} differs beyond float64's digits", "leave it out")
+            problem = f"column {name!r} varies so little beside its size that float64 cannot tell its values apart"
+            remedy = f"subtract a constant from it first, or leave it out with dataset.exclude_columns=[{name}]"
+            raise UserError("dataset.columns", problem, remedy)
 
 
 def _words(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
@@ -221,7 +225,8 @@ def _is_number(text: str) -> bool:
 def _fetch(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
     column = ColumnExpression(name).alias("column")
     if kind not in SCALARS:
-        raise UserError(f"{path}, column {name!r}", f"holds values of type {kind}, expected numbers or text")
+        problem = f"holds values of type {kind}, expected numbers or text"
+        raise UserError(f"{path}, column {name!r}", problem, "leave it out with dataset.exclude_columns")
     if kind in TEXTS and path.suffix.lower() != ".csv":  # which is its own text
         [(num_bytes,)] = table.select(column).aggregate('sum(strlen("column"::varchar))').fetchall()
         if (num_bytes or 0) > max(_HARMLESS_TEXT, _most_bytes(path)):
