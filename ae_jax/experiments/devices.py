@@ -1,10 +1,15 @@
 """Set JAX up by configuration only: platform, compile cache, and a device for each CPU core where runs are spread."""
 
+import functools
 import os
+import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from ae_jax.errors import UserError
+from ae_jax.errors import StorageError, UserError
+from ae_jax.files import write_bytes
 
 # Each device has a copy of the data, so that there is a limit to what more of them are worth.
 _MOST_CPU_DEVICES = 16
@@ -32,6 +37,7 @@ def configure_jax(config: dict[str, Any], *, num_runs: int) -> None:
 
         jax.config.update("jax_compilation_cache_dir", str(platformdirs.user_cache_path("ae_jax") / "compiled"))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    _keep_cache_whole()
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as error:
@@ -41,6 +47,28 @@ def configure_jax(config: dict[str, Any], *, num_runs: int) -> None:
             f"{platforms} cannot be used ({str(error).partition(chr(10))[0]})",
             "use runtime.platform=cpu, or install the extra ae_jax[cuda] or ae_jax[tpu]",
         ) from error
+
+
+@functools.cache
+def _keep_cache_whole() -> None:
+    """Let JAX write an entry of its compile cache whole or not at all: several processes may read and write one folder.
+
+    As it is, another process may read half an entry, and one that is killed leaves it for good. What cannot be read is
+    compiled, and written anew.
+    """
+    from jax._src.lru_cache import LRUCache
+
+    warnings.filterwarnings("ignore", message="Error reading persistent compilation cache entry")
+
+    def put(self: LRUCache, key: str, value: bytes, put_in_place: Callable[..., None] = LRUCache.put) -> None:
+        path = Path(str(self.path)) / f"{key}-cache"
+        if self.eviction_enabled or not path.parent.is_dir():  # locked by JAX, or not on this machine
+            put_in_place(self, key, value)
+        else:
+            with suppress(StorageError):  # then it is compiled again, another time
+                write_bytes(path, value)
+
+    LRUCache.put = put  # type: ignore[method-assign] # there is no other way in
 
 
 def _spread_over_cores(num_devices: int) -> None:

@@ -139,7 +139,9 @@ class Database:
     @cached_property
     def _settings(self) -> set[str]:
         """Keys that any config has."""
-        return {key for one in (*self._runs, *self._excluded) for key in one.settings}
+        return {key for run in self._runs for key in run.settings} | {
+            key for one in self._excluded for key in one.settings
+        }
 
     def _add_metrics(self, connection: "duckdb.DuckDBPyConnection") -> None:
         rows = [
