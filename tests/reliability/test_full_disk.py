@@ -31,10 +31,10 @@ CASES = {
     "metrics of a group": ((*SWEEP, LAZY, UNTRACKED), _fill("ae_jax.experiments.recorder:Recorder.metrics", 2)),
     "metrics and W&B": ((*RUN, LAZY, OFFLINE), _fill("ae_jax.experiments.recorder:Recorder.metrics", 2)),
     "summary": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.experiments.summary:write_json")),
-    "figures": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.figures.run.draw:save")),
+    "figures": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.experiments.piece:write_run_figure")),
     "figures of a group": ((*SWEEP, EAGER, UNTRACKED), _fill("ae_jax.experiments.drawing:Drawing.draw")),
     "W&B's finish": ((*RUN, EAGER, OFFLINE), _fill("ae_jax.experiments.tracking:Tracker.finish")),
-    "the first file": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.experiments.recorder:_make_writable")),
+    "the first file": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.experiments.recorder:_make")),
 }
 
 

@@ -34,7 +34,7 @@ MOMENTS = {
     "after a checkpoint's rename": _moment("os:rename", 3, "after"),
     "last checkpoint begun": _moment("ae_jax.experiments.piece:write_results", 1, "before"),
     "summary": _moment("ae_jax.experiments.summary:write_json", 1, "before"),
-    "figure": _moment("ae_jax.figures.run.draw:save", 2, "before"),
+    "figure": _moment("ae_jax.experiments.piece:write_run_figure", 2, "before"),
     "W&B finish": _moment("ae_jax.experiments.tracking:Tracker.finish", 1, "before"),
     "after W&B's finish": _moment("ae_jax.experiments.tracking:Tracker.finish", 1, "after"),
     "group left": _moment("ae_jax.experiments.member:leave_groups", 1, "before"),
