@@ -18,7 +18,7 @@ ALLOWED_MODULES = (OWN_PACKAGE, "optax", "optax.contrib", "flax.nnx", "jax.nn", 
 _OWN = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
 # Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
 SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
-_INPUTS = frozenset({"self", "key", "x"})
+_INPUTS = frozenset({"self", "key", "x", "results"})
 
 
 def check_target(key: str, target: Any) -> None:
