@@ -59,10 +59,10 @@ def _below(folder: str, names: Sequence[str] | None) -> Iterator[os.DirEntry[str
         try:
             with os.scandir(place) as entries:
                 found = list(entries)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
+        except PermissionError as error:
             raise StorageError(place, error, remedy="choose another folder, or delete it") from error
+        except OSError:  # there is no such folder; whoever writes will say why there cannot be one
+            continue
         for entry in found:
             if place == folder and names is not None and entry.name not in names:
                 continue

@@ -10,6 +10,7 @@ from ae_jax.commands import composed
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import check_parts
 from ae_jax.experiments.guard import EXIT_COMPLETED
+from ae_jax.experiments.targets import OWN_PACKAGE, is_within
 from ae_jax.results import Results, load
 from ae_jax.terminal import console, count, short_path
 
@@ -69,13 +70,18 @@ class Made:
 
     def _act(self, asked: dict[str, Any], _: str | None) -> int:
         config = self._checked(asked)
-        # Without a name, that of the module which makes it.
-        name = config["name"] or str(config[self.group]["_target_"]).split(".")[-2]
+        name = config["name"] or _name_of(config[self.group]["_target_"])
         results = load(config["runs"]).where(config["where"])
         for path in self.write(config, results, Path(config["output"]), name):
             console().print(str(short_path(path)), soft_wrap=True, markup=False)
         say_what_is_not_counted(results)
         return EXIT_COMPLETED
+
+
+def _name_of(target: str) -> str:
+    """Of files, where none is given: the module's, of which each here makes one thing; else the whole path."""
+    *_, module, _ = target.split(".")
+    return module if is_within(target, (OWN_PACKAGE,)) else target.replace(".", "-")
 
 
 def say_what_is_not_counted(results: Results) -> None:

@@ -6,6 +6,7 @@ The runs are those that the paper's sweeps ask for; figures and tables are made 
 
 import platform
 import sys
+import unicodedata
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -148,8 +149,11 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
     name = check_type("paper.name", node.get("name"), str)
     check_name("paper.name", name)
     for kind in ("figures", "tables"):
-        for one in parts[kind]:
-            check_file_name(f"paper.{kind}", one)
+        _check_names(f"paper.{kind}", list(parts[kind]))
+    for kind, noun in (("sweeps", "override"), ("figures", "option"), ("tables", "option")):
+        for one, given in parts[kind].items():
+            if not given:
+                raise UserError(f"paper.{kind}.{one}", "is empty", f"give it an {noun}, or leave it out")
     for sweep, given in parts["sweeps"].items():
         _check_sweep(f"paper.sweeps.{sweep}", given, config_dir)
     look = [f"{key}={_text(top[key])}" for key in LOOK]
@@ -164,6 +168,17 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
         {one: _composed(TABLES, f"paper.tables.{one}", given, config_dir) for one, given in parts["tables"].items()},
         Path(top["output"]) / name,
     )
+
+
+def _check_names(key: str, names: list[str]) -> None:
+    """Refuse names that cannot name files, or would name the same ones where case or accents are not told apart."""
+    known: dict[str, str] = {}
+    for name in names:
+        check_file_name(key, name)
+        before = known.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
+        if before != name:
+            problem = f"has {before!r} and {name!r}, which are one file on some systems"
+            raise UserError(key, problem, "give them names that differ in more")
 
 
 def _composed(kind: Made, key: str, overrides: list[str], config_dir: str | None) -> dict[str, Any]:

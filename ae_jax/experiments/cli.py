@@ -30,8 +30,20 @@ def main() -> None:
     sys.exit(guard(_train))
 
 
-def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir: str | None = None) -> DictConfig:
+def compose(
+    overrides: Sequence[str],
+    *,
+    config_name: str = "config",
+    config_dir: str | None = None,
+    typed: Sequence[str] = (),
+) -> DictConfig:
     """Compose a config as Hydra would for one run, with its own node `hydra`.
+
+    Args:
+        overrides: As on the command line.
+        config_name: The config at the top.
+        config_dir: A folder with configs of the user's own.
+        typed: The overrides of the sweep of which this is a run.
 
     Raises:
         UserError: If an override or option does not fit.
@@ -48,7 +60,7 @@ def compose(overrides: Sequence[str], *, config_name: str = "config", config_dir
             given = in_grammar(overrides, config_folder())
             return hydra.compose(config_name, overrides=given, return_hydra_config=True)
     except Exception as error:
-        raise explain(error, config_name) from error
+        raise explain(error, config_name, typed) from error
 
 
 def _search_in(folder: Path) -> None:
@@ -91,11 +103,11 @@ def _plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True, throw_on_missing=True) if OmegaConf.is_config(node) else node
 
 
-def explain(error: BaseException, config_name: str = "config") -> BaseException:
+def explain(error: BaseException, config_name: str = "config", overrides: Sequence[str] = ()) -> BaseException:
     """The user's mistake behind an exception of Hydra or OmegaConf; any other exception as it is."""
     from ae_jax.experiments.explain import explain_composition
 
-    return explain_composition(error, config_folder(), config_name)
+    return explain_composition(error, config_folder(), config_name, overrides)
 
 
 def _train() -> int:
@@ -180,10 +192,9 @@ def check_sweep(overrides: Sequence[str], *, config_dir: str | None = None) -> N
         for one in parsed
     ]
     first = [given[0] for given in choices]
-    checked(compose(first, config_dir=config_dir))
-    for at, given in enumerate(choices):
-        for value in given[1:]:
-            checked(compose([*first[:at], value, *first[at + 1 :]], config_dir=config_dir))
+    others = [[*first[:at], value, *first[at + 1 :]] for at, given in enumerate(choices) for value in given[1:]]
+    for one in (first, *others):
+        checked(compose(one, config_dir=config_dir, typed=overrides))
 
 
 def _run_hydra(codes: list[int], arguments: Any) -> None:
@@ -208,7 +219,7 @@ def _run_hydra(codes: list[int], arguments: Any) -> None:
     except Exception as error:
         # A sweeper that has no completed run to choose from may fail for that; what matters is why each run failed.
         if not (_sweep.cache_info().currsize and _sweep().all_failed):
-            raise explain(error) from error
+            raise explain(error, overrides=arguments.overrides) from error
 
 
 @functools.cache

@@ -8,7 +8,7 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Union
 
 from annotated_types import Ge, Interval
@@ -20,6 +20,7 @@ from ae_jax.experiments.targets import (
     OWN_PACKAGE,
     added_modules,
     check_target,
+    is_array,
     is_component,
     is_within,
     makes,
@@ -44,6 +45,7 @@ _KINDS = {
     "table": ("ae_jax.tables", "ae_jax.tables.parts.base.Table"),
 }
 # Those that are made by the class itself.
+_OF_RESULTS = ("Figure", "Table")  # made of results, which are given by position
 _CONSTRUCTED = ("AbstractAutoencoder", "TrainerOptions", "TrackingOptions")
 
 _TOP_LEVEL: dict[str, Any] = {
@@ -192,11 +194,29 @@ def _fits(target: Any, wanted: Any) -> bool:
     if typing.get_origin(wanted) in (Union, types.UnionType):
         return any(_fits(target, one) for one in typing.get_args(wanted))
     made = makes(target)
+    if inspect.isclass(wanted) and wanted.__name__ in _OF_RESULTS and _is_function(made):
+        (results, *more), made = typing.get_args(made)
+        if more or not (results is Any or getattr(results, "__name__", "") == "Results"):
+            return False
     if not (inspect.isclass(made) and inspect.isclass(wanted)):
-        return wanted is Any or made == wanted
+        return wanted is Any or _alike(made, wanted)
     is_abstract = any(getattr(item, "__isabstractmethod__", False) for item in vars(target).values())
     by_class = inspect.isclass(target)
     return issubclass(made, wanted) and not is_abstract and by_class == (wanted.__name__ in _CONSTRUCTED)
+
+
+def _alike(made: Any, wanted: Any) -> bool:
+    """Whether two annotations say the same, apart from the names of axes, and from what is not said."""
+    if _is_function(made) and _is_function(wanted):
+        (inputs, returned), (expected, result) = typing.get_args(made), typing.get_args(wanted)
+        pairs = [*zip(inputs, expected, strict=False), (returned, result)]
+        return len(inputs) == len(expected) and all(_alike(*pair) for pair in pairs)
+    return made == wanted or (is_array(wanted) and (made is Any or is_array(made)))
+
+
+def _is_function(hint: Any) -> bool:
+    args = typing.get_args(hint)
+    return typing.get_origin(hint) is Callable and isinstance(args[0], list)
 
 
 def _check_keys(path: str, node: dict[str, Any], known: set[str]) -> None:
@@ -260,12 +280,12 @@ def _on_host(hint: Any) -> Any:
         base, *bounds = typing.get_args(hint)
         return Annotated[_on_host(base), *bounds]
     if origin in (Union, types.UnionType):
-        kept = [_on_host(item) for item in typing.get_args(hint) if not _is_array(item)]
+        kept = [_on_host(item) for item in typing.get_args(hint) if not _is_jaxtyping(item)]
         return Union[tuple(kept)]  # noqa: UP007 - built at run time
     return hint
 
 
-def _is_array(hint: Any) -> bool:
+def _is_jaxtyping(hint: Any) -> bool:
     return inspect.isclass(hint) and issubclass(hint, AbstractArray)
 
 

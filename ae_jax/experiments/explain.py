@@ -4,10 +4,11 @@ Hydra's exceptions are told by their names: only `cli` imports Hydra.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from ae_jax.errors import UserError, nearest
@@ -32,13 +33,16 @@ _REFUSED = (
 )
 
 
-def explain_composition(error: BaseException, config_folder: Path, config_name: str = "config") -> BaseException:
+def explain_composition(
+    error: BaseException, config_folder: Path, config_name: str = "config", overrides: Sequence[str] = ()
+) -> BaseException:
     """The `UserError` behind an exception, or the exception itself where it is a bug.
 
     Args:
         error: What composing, resolving or running raised.
         config_folder: Where the groups and their options are.
         config_name: The config that was composed.
+        overrides: What was typed.
     """
     for cause in _causes(error):
         if isinstance(cause, UserError):
@@ -53,7 +57,7 @@ def explain_composition(error: BaseException, config_folder: Path, config_name: 
     if raised and (known := _known_refusal(error, message)):
         return known
     if "ConfigCompositionException" in raised:
-        return _unknown_key(message, _known_keys(config_folder, config_name), error.__cause__)
+        return _unknown_key(message, _known_keys(config_folder, config_name), error.__cause__, overrides)
     refused = re.search(r"Error in call to target .*?: ValueError\((['\"])(.*)\1\) full_key: (\S+)", message)
     if refused:
         return UserError(refused.group(3), refused.group(2), "change it, or leave it out")
@@ -104,7 +108,9 @@ def _missing_option(error: BaseException) -> UserError:
     )
 
 
-def _unknown_key(message: str, known: dict[str, list[str]], cause: BaseException | None) -> UserError:
+def _unknown_key(
+    message: str, known: dict[str, list[str]], cause: BaseException | None, overrides: Sequence[str]
+) -> UserError:
     present = re.search(r"already at '([^']+)'", message)
     if present:
         return UserError(present.group(1), "is in the config already", "leave out the +")
@@ -126,10 +132,28 @@ def _unknown_key(message: str, known: dict[str, list[str]], cause: BaseException
     if known.get(key) == []:
         return UserError(key, "is a group that the default config has no option of", f"write +{key}=…")
     if key in known:
-        return UserError(key, "is not a key of the chosen options", f"it is one of {' and '.join(known[key])}")
+        remedy = f"it is one of {' and '.join(known[key])}"
+        group = key.partition(".")[0]
+        if any(re.match(rf"{group}=.*,", override) for override in overrides):
+            remedy += f"; sweep over each {group} by itself, with its own keys, and give both commands one name=…"
+        return UserError(key, "is not a key of the chosen options", remedy)
+    parent, (place, _, last) = getattr(cause, "parent_node", None), key.rpartition(".")
+    if place and isinstance(parent, DictConfig) and parent._get_full_key(None) == place:
+        return UserError(key, "is not a key or group of the config", _nearest_beside(place, last, parent))
     remedy = nearest(key, known)
     remedy = remedy if remedy.startswith("did you mean") else _LIST
     return UserError(key, "is not a key or group of the config", remedy)
+
+
+def _nearest_beside(place: str, name: str, parent: DictConfig) -> str:
+    """A remedy that names keys which the chosen option has: what they are called decides, not where they are."""
+    names = [str(one) for one in parent if one != "_target_"]
+    close = [one for one in names if nearest(name, [one]).startswith("did")]
+    return nearest(f"{place}.{name}", [f"{place}.{one}" for one in close]) if close else _valid(place, names)
+
+
+def _valid(place: str, names: list[str]) -> str:
+    return "valid: " + ", ".join(f"{place}.{name}" for name in sorted(names)) if names else _LIST
 
 
 def _known_keys(config_folder: Path, config_name: str) -> dict[str, list[str]]:

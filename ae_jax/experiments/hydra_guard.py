@@ -31,7 +31,6 @@ def guard(*, loader: Any, repository: Any, result: Any, callbacks: Any, current:
         current: Its class that holds the config that `${hydra:…}` refers to.
     """
     compose, find, load = loader.load_configuration, repository.initialize_sources, repository.load_config
-    begin_run, begin_sweep = callbacks.on_run_start, callbacks.on_multirun_start
 
     @functools.wraps(compose)
     def composed(self: Any, config_name: str | None, overrides: list[str], *rest: Any, **options: Any) -> DictConfig:
@@ -64,6 +63,14 @@ def guard(*, loader: Any, repository: Any, result: Any, callbacks: Any, current:
         header = source._get_header_dict(text)
         return result(config=config, path=f"file://{source.path}", provider=source.provider, header=header)
 
+    loader.load_configuration, repository.initialize_sources, repository.load_config = composed, found, loaded
+    _guard_folders(callbacks, current)
+
+
+def _guard_folders(callbacks: Any, current: Any) -> None:
+    """Look at the folder of a run or a sweep before Hydra's first write; arguments as `guard`."""
+    begin_run, begin_sweep = callbacks.on_run_start, callbacks.on_multirun_start
+
     @functools.wraps(begin_run)
     def run_begun(self: Any, config: DictConfig, **options: Any) -> None:
         current.instance().set_config(config)
@@ -77,7 +84,6 @@ def guard(*, loader: Any, repository: Any, result: Any, callbacks: Any, current:
         check_links(Path(str(config.hydra.sweep.dir)), _OF_SWEEPS if is_ours else None)
         begin_sweep(self, config, **options)
 
-    loader.load_configuration, repository.initialize_sources, repository.load_config = composed, found, loaded
     callbacks.on_run_start, callbacks.on_multirun_start = run_begun, sweep_begun
 
 

@@ -9,6 +9,8 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+from jaxtyping import AbstractArray
+
 from ae_jax.errors import UserError
 
 # Modules that a config may name: anywhere below the first, of the others their own members, since more of JAX writes
@@ -18,7 +20,7 @@ ALLOWED_MODULES = (OWN_PACKAGE, "optax", "optax.contrib", "flax.nnx", "jax.nn", 
 _OWN = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
 # Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
 SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
-_INPUTS = frozenset({"self", "key", "x"})
+_INPUTS = frozenset({"self", "key", "x", "results"})
 
 
 def check_target(key: str, target: Any) -> None:
@@ -85,20 +87,34 @@ def makes(target: Callable[..., Any]) -> Any:
     if inspect.isclass(target):
         return target
     hints = _annotations(target)
-    is_own = is_within(f"{target.__module__}.", (OWN_PACKAGE,))
     inputs = [
         hints.get(name, Any)
         for name, parameter in signature(target).parameters.items()
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and (is_own or _is_input(target, name))
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and _is_input(target, name)
     ]
     made = hints.get("return", Any)
     return Callable[inputs, made] if inputs else made
 
 
 def _is_input(target: Callable[..., Any], name: str) -> bool:
-    """Whether the program gives a parameter, by its position; of Optax's and JAX's it gives none."""
-    is_theirs = is_within(f"{target.__module__}.", ALLOWED_MODULES[1:])
-    return name == "self" or (name in _INPUTS and not is_theirs)
+    """Whether the program gives a parameter, by its position, as a config cannot: arrays, keys, results.
+
+    Of Optax's and JAX's it gives none; of a function of this package all, as its options are keyword-only.
+    """
+    home = f"{target.__module__}."
+    if name == "self" or is_within(home, ALLOWED_MODULES[1:]):
+        return name == "self"
+    if is_within(home, (OWN_PACKAGE,)) and not inspect.isclass(target):
+        return True
+    return name in _INPUTS or is_array(_annotations(_function(target)).get(name))
+
+
+def is_array(hint: Any) -> bool:
+    """Whether an annotation is that of an array, whatever it calls its axes. Imports no JAX."""
+    if not inspect.isclass(hint):
+        return False
+    kind, home = hint.__name__.rpartition(".")[2], hint.__module__.partition(".")[0]
+    return issubclass(hint, AbstractArray) or (kind in ("Array", "ndarray") and home in ("jax", "jaxlib", "numpy"))
 
 
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:

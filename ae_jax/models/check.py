@@ -54,7 +54,10 @@ def check_examples(model: FunctionalModel, num_features: int) -> None:
         raise UserError("model", f"encode makes {shapes['encode']} of {x.shape}, expected (examples, latent)")
     if shapes["decode"] != x.shape:
         raise UserError("model", f"decode(encode(x)) makes {shapes['decode']} of {x.shape}, expected the same shape")
-    together, apart = jax.jit(lambda x: (both(x), both(x[_FEWER])))(x)
+    try:
+        together, apart = jax.jit(lambda x: (both(x), both(x[_FEWER])))(x)
+    except jax.errors.UnexpectedTracerError as error:
+        raise UserError("model", "keeps an array that is no nnx.Param", "make it one, or make it with NumPy") from error
     for name in ("encode", "decode"):
         first, few = np.asarray(together[name][_FEWER]), np.asarray(apart[name])
         largest = np.nanmax(np.abs(first), initial=0)

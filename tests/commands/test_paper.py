@@ -78,6 +78,13 @@ def test_the_look_of_the_paper_is_that_of_its_figures():
             {"tables": {"t": ["table=comparison", "formats=[word]"]}},
             "paper.tables.t: formats.0: input should be 'latex'",
         ),
+        ({"sweeps": {"a": []}}, "paper.sweeps.a: is empty; give it an override, or leave it out"),
+        ({"figures": {"f": []}}, "paper.figures.f: is empty; give it an option, or leave it out"),
+        (
+            {"figures": {"A": ["figure=cost"], "a": ["figure=cost"]}},
+            "paper.figures: has 'A' and 'a', which are one file",
+        ),
+        ({"tables": {"\u00fc": ["table=best"], "u\u0308": ["table=best"]}}, "paper.tables: "),
         ({"sweeps": None}, "paper.sweeps: input should be a valid dictionary"),
         ({"sweps": {}}, "paper: has 'sweps'; it may have title, sweeps"),
         ({"name": "a/b"}, "paper.name: 'a/b' cannot name a folder"),
@@ -250,6 +257,28 @@ def test_a_mistake_ends_in_one_line(entry, arguments, problem, command, sweep, h
     assert len(ended.err.splitlines()) == 1
     assert problem in ended.err
     assert [path for path in sorted(here.rglob("*")) if path not in before] == []
+
+
+OWN_FIGURES = """
+from matplotlib.figure import Figure
+
+def draw(results) -> Figure:
+    return Figure()
+
+def draw2(results) -> Figure:
+    return Figure()
+"""
+
+
+def test_figures_of_one_module_have_names_of_their_own(command, sweep, here, monkeypatch):
+    (here / "own_parts.py").write_text(OWN_FIGURES)
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "own_parts")
+    for name in ("draw", "draw2"):
+        given = ("~figure", f"+figure={{_target_:own_parts.{name}}}", "runs=outputs", "formats=[png]", "output=f")
+        ended = command(figures.main, *given)
+        assert (ended.code, ended.out) == (0, f"f/own_parts-{name}.png\n"), ended.err
+    sys.modules.pop("own_parts")
 
 
 def test_a_figure_and_a_table_of_a_sweep(command, sweep, here):

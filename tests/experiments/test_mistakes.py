@@ -349,6 +349,13 @@ COMMAND = {
             "output-is-a-file": ("runs/0/config.json: cannot be written", "output=runs/0/config.json", "runs=runs"),
         }.items()
     },
+    "tables-key-of-another-table": made(
+        "table.external: is not a key or group of the config; valid: table.measures, table.rows, table.split",
+        "tables",
+        "table.external=x",
+        "runs=runs",
+    ),
+    "key-of-none": train("optimizer.momentun: ", "optimizer.momentun=1", says="; valid: optimizer.b1, optimizer.b2, "),
     "figures-venue": made("venue: input should be 'neurips'", "figures", "venue=nope", "runs=runs"),
     "figures-font": made("font: there is no 'Nofont'", "figures", "font=Nofont", "runs=runs"),
     "paper-option": Case("--nope: is no option here", ("--nope",), "paper"),
@@ -575,6 +582,12 @@ SWEEP = {
     "max-runs": sweep("hydra.launcher.max_runs: must be at least 1, got 0", "hydra.launcher.max_runs=0", writes=""),
     "sweeper-batch": sweep(
         "hydra.sweeper.max_batch_size: must be at least 1", "hydra.sweeper.max_batch_size=0", writes=""
+    ),
+    "key-of-one-option": sweep(
+        "corruption.rate: is not a key of the chosen options; it is one of corruption=masking and corruption=salt_",
+        "corruption=masking,gaussian",
+        "corruption.rate=0.1,0.2",
+        says="; sweep over each corruption by itself, with its own keys, and give both commands one name=…",
     ),
     "type-late": sweep("seed: input should be a valid integer, got 'x'", "seed=0,x"),
     "latent-late": sweep("model.latent_size: 65 is larger than the 64 features", "model.latent_size=2,65"),

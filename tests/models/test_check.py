@@ -65,6 +65,15 @@ def test_state_that_is_no_parameter_is_named(says, options):
         check_state(made(**options).abstract_params)
 
 
+def test_an_array_that_is_no_variable_is_refused():
+    def part(_):
+        scale = jnp.ones((1, 2))
+        return lambda z: z * scale
+
+    with pytest.raises(UserError, match=r"^model: keeps an array that is no nnx\.Param"):
+        check_examples(made(part=part), 4)
+
+
 @pytest.mark.parametrize("part", COUPLED.values(), ids=COUPLED)
 def test_examples_that_depend_on_each_other_are_refused(part):
     with pytest.raises(UserError, match=r"^model: encode gives an example another result when it is with other"):
