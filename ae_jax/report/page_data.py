@@ -28,12 +28,14 @@ def page_data(results: Results) -> dict[str, Any]:
     made = columns(results)
     pictures = _pictures(results.runs)
     names = [run.name for run in results.runs]
+    data = {id(run): place for place, part in enumerate(results.by_data().values()) for run in part.runs}
     curves: dict[tuple[float, ...], dict[str, Any]] = {}
     runs = []
     for run, picture in zip(results.runs, pictures, strict=True):
         # A name can stand in two folders, with data that differ; then the path tells them apart.
         identity = run.name if names.count(run.name) == 1 else str(run.folder.path)
-        runs.append(_run(run) | {"id": identity, "pca_curve": _pca_curve(run, curves), "reconstructions": picture})
+        about = {"id": identity, "data": data[id(run)], "reconstructions": picture}
+        runs.append(_run(run) | about | {"pca_curve": _pca_curve(run, curves)})
     return rounded(
         {
             "overview": overview(results) | {"num_pictures": sum(picture is not None for picture in pictures)},

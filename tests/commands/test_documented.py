@@ -32,7 +32,12 @@ def test_a_documented_command_works(documented, path, command, write_run, here):
     for number, values in enumerate(itertools.product(*axes.values())):
         settings = {key: json.loads(value) for key, value in zip(axes, values, strict=True)}
         if settings["seed"] == 0:
-            write_run(here / "outputs" / preset / str(number), settings=settings | fixed, sse=2.0, corrupted_sse=3.0)
+            write_run(
+                here / "outputs" / preset / str(number),
+                settings=settings | fixed,
+                corrupted_sse=3.0,
+                feature_shape=(9, 9),
+            )
     ended = command(ENTRIES[kind], *shlex.split(text), *["formats=[png]"] * (kind == "figures"))
     assert (ended.code, ended.err) == (0, "")
     assert list(here.glob("outputs/*/*.png" if kind == "figures" else "outputs/tables/*.csv"))

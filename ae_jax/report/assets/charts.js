@@ -38,11 +38,23 @@ async function draw(place, traces, layout, onOpen) {
     plotlyServerURL: "",
   };
   const isNew = !place.data;
-  await Plotly.react(place, traces, whole, config);
+  if (!(await settled(place, () => Plotly.react(place, traces, whole, config)))) return;
   if (isNew) {
-    new ResizeObserver(() => place.clientWidth && place.data && Plotly.Plots.resize(place)).observe(place);
+    const resize = () => place.clientWidth && place.data && settled(place, () => Plotly.Plots.resize(place));
+    new ResizeObserver(resize).observe(place);
     if (onOpen) place.on("plotly_click", ({ points: [point] }) => point.customdata && onOpen(point.customdata[0]));
   }
+}
+
+/** Whether what Plotly does in a place came to its end: not where the place was closed or hidden meanwhile. */
+async function settled(place, act) {
+  const there = () => place.isConnected && place.clientWidth > 0 && Boolean(place.data);
+  try {
+    await act();
+  } catch (error) {
+    if (there()) throw error;
+  }
+  return there();
 }
 
 const HOVER_SETTINGS = columns.filter((column) => column.kind === "setting" && (column.swept || column.key === LATENT));

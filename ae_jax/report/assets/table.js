@@ -14,10 +14,10 @@ function makeTable(DataTable, passes, onOpen) {
   const selectedBy = inTable.findIndex((column) => column.key === "validation.sse");
   const table = new DataTable(place, {
     data: runs.map((_, index) => index),
-    columns: [nameColumn(), ...inTable.map(valueColumn)],
+    columns: [nameColumn(), ...inTable.map(valueColumn), dataColumn()],
     createdRow: (row) => (row.tabIndex = 0),
     autoWidth: false,
-    order: selectedBy < 0 ? [] : [[selectedBy + 1, "asc"]],
+    order: selectedBy < 0 ? [] : [[inTable.length + 1, "asc"], [selectedBy + 1, "asc"]],
     pageLength: 10,
     lengthMenu: [10, 25, 100, { label: "all", value: -1 }],
     layout: { topStart: null, topEnd: null, bottomStart: ["info", "pageLength"], bottomEnd: "paging" },
@@ -44,6 +44,11 @@ function nameColumn() {
   return { ...columnFor("run", (run) => runs[run].name, String), type: "string", className: "name" };
 }
 
+/** Not shown: errors on different data do not compare, so the runs of each stand together at first. */
+function dataColumn() {
+  return { ...columnFor("data", (run) => runs[run].data, String), type: "num", visible: false, searchable: false };
+}
+
 function valueColumn(column) {
   const made = columnFor(
     column.label,
@@ -56,5 +61,5 @@ function valueColumn(column) {
 /** A column of DataTables, which reads as HTML what it shows, and also what it searches. */
 function columnFor(title, valueOf, textOf) {
   const render = (run, type) => (type === "sort" ? (valueOf(run) ?? -Infinity) : escaped(textOf(valueOf(run))));
-  return { title: escaped(title), data: null, render };
+  return { title: escaped(title), ariaTitle: title, data: null, render };
 }
