@@ -23,6 +23,7 @@ setup: $(VENV)/.ready ## make .venv with everything pinned by hash
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@$(or $(PYTHON),false) -c '$(SUPPORTED)' || { echo "ae_jax needs Python 3.11 to 3.13; name one: make PYTHON=/path/to/python3.12"; exit 1; }
+	@rm -f $@ # where this is interrupted, it begins anew
 	$(PYTHON) -m venv $(CLEAR) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

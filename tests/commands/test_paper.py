@@ -1,8 +1,6 @@
 """A paper trains what is missing and only that, and is made from the runs that it asks for."""
 
 import json
-import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -325,11 +323,3 @@ def test_a_letter_that_the_font_lacks_is_no_box(command, write_run, here):
     assert ended.code == 2
     assert "error: font: lacks a letter of the figure (Glyph" in ended.err
     assert len(ended.err.splitlines()) == 1
-
-
-def test_what_trains_is_not_imported():
-    code = "import ae_jax.commands.figures, ae_jax.commands.tables, ae_jax.commands.report, sys; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(done.stdout.split())
-    assert not {name.split(".")[0] for name in loaded} & {"jax", "flax", "optax", "orbax", "wandb"}
-    assert not [name for name in loaded if name.startswith(("ae_jax.training", "ae_jax.models", "ae_jax.losses"))]

@@ -56,3 +56,14 @@ def test_one_of_another_python_or_folder_is_made_anew(checkout):
     assert "-m venv --clear .venv" in planned(moved)
     (moved / ".venv" / "pyvenv.cfg").unlink()  # some other folder: nothing is deleted in it
     assert "--clear" not in planned(moved)
+
+
+def test_one_that_does_not_start_any_more_is_made_anew(checkout):
+    python = checkout / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/gone/python")
+    assert "-m venv --clear .venv" in planned(checkout)
+    python.unlink()
+    python.write_text("#!/bin/sh\nexit 1\n")  # of a Python that is not supported
+    python.chmod(0o755)
+    assert "-m venv --clear .venv" in planned(checkout)
