@@ -139,9 +139,8 @@ class Database:
     @cached_property
     def _settings(self) -> set[str]:
         """Keys that any config has."""
-        return {key for run in self._runs for key in run.settings} | {
-            key for one in self._excluded for key in one.settings
-        }
+        everything = [*(run.settings for run in self._runs), *(one.settings for one in self._excluded)]
+        return {key for settings in everything for key in settings}
 
     def _add_metrics(self, connection: "duckdb.DuckDBPyConnection") -> None:
         rows = [

@@ -188,6 +188,11 @@ def test_of_one_direction_the_whole_curve_is_drawn_from_the_mean_alone_on(make_r
     assert low < 0 < 8 < high
 
 
+def test_two_features_have_whole_numbers_of_components(make_run):
+    (axes,) = pca_curve.draw(make_run(curve=[8.0, 4.0, 0.0], match=None)).axes
+    assert [tick for tick in axes.get_xticks() if tick != round(tick)] == []
+
+
 @pytest.mark.parametrize("sse", [1e-30, 1.0, 1e30])
 def test_pca_without_error_is_said_beside_errors(sse, make_run):
     run = make_run(pca=0.0)

@@ -41,7 +41,7 @@ def draw(run: RunFolder) -> Figure:
     )
     if few:
         axes.set(xlim=(shown[0][0] - 0.5, last + 0.5))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     else:
         axes.set(xscale="log", xlim=(0.9, last * 1.15))
         plain_log_ticks(axes.xaxis)
