@@ -1,21 +1,25 @@
 """The user's own data: a numeric table or a stack of images in .npy, .npz, .csv or .parquet."""
 
+import logging
 import os
 from collections.abc import Sequence
 from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int64, Shaped
+from jaxtyping import Shaped
 
-from ae_jax.datasets.array_files import Loaded, read_array_file
+from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
 from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, chunks, split_examples
-from ae_jax.datasets.scaling import ScalingName, fit_scaling, in_unit_interval
+from ae_jax.datasets.labels import as_classes, named_split, says_split
+from ae_jax.datasets.scaling import ScalingName, check_source, clip, fit_scaling, in_unit_interval
 from ae_jax.errors import UserError
 from ae_jax.files import is_file, is_folder
 from ae_jax.typing import Count
 
 ARRAY_SUFFIXES, TABLE_SUFFIXES = (".npy", ".npz"), (".csv", ".parquet")
+_FEW = 10
+_log = logging.getLogger(__name__)
 
 
 def array(
@@ -28,35 +32,52 @@ def array(
     validation_fraction: SplitFraction,
     test_fraction: SplitFraction,
     split_seed: Count,
+    exclude_columns: Sequence[str] | None = None,
+    header: bool | None = None,
+    split_column: str | None = None,
 ) -> Dataset:
     """Load a file with examples first; what follows is flattened to features.
 
     Scaling is fitted on the training split, so with ``unit_interval`` a held-out example may lie outside [0, 1]: then
-    the data set's `unit_interval` is False, and cross-entropy cannot be used. Bytes divided by 255 never do.
+    the data set's `unit_interval` is False, and cross-entropy cannot be used. Bytes divided by 255 never do, and
+    ``unit_interval_clipped`` clips held-out examples to the training split's range.
 
     Args:
         path: A .npy, .npz, .csv or .parquet file.
         key: The array's name in a .npz that holds several.
         columns: The columns of a table to keep, all if None.
         label_column: A column of a table, or an array of a .npz, with classes; never part of the input.
-        scaling: ``none``, ``unit_interval`` (min-max; 1/255 for bytes) or ``standardize`` (mean 0, variance 1).
+        scaling: ``none``, ``unit_interval`` (min-max; 1/255 for bytes), ``unit_interval_clipped`` or ``standardize``
+            (mean 0, variance 1).
         validation_fraction: Share of all examples held out for validation.
         test_fraction: Share of all examples held out for the test.
         split_seed: Seed of the split.
+        exclude_columns: Columns of a table that are left out.
+        header: Whether the first line of a .csv holds names, None to find out.
+        split_column: A column of a table, or an array of a .npz, that says train, validation or test for each example;
+            where none says validation, the share `validation_fraction` of those that say train is held out for it.
 
     Raises:
         UserError: If the file, a column or a value cannot be used.
     """
     file = _checked_path(path)
-    loaded = _read(file, key, columns, label_column)
+    loaded = _read(file, key, Columns(columns, exclude_columns, label_column, split_column), header)
     _check_values(loaded, file)
     num_examples, per_feature = len(loaded.values), loaded.values.ndim == 2
-    split = split_examples(num_examples, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
+    labels, classes = None, None
+    if loaded.labels is not None:
+        labels, classes = as_classes(loaded.labels, num_examples, name=str(label_column))
+    if loaded.split is not None:
+        split = named_split(loaded.split, num_examples, validation=validation_fraction, split_seed=split_seed)
+    else:
+        split = split_examples(num_examples, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
+    if not check_source(loaded.values, split.train, names=loaded.names):
+        raise UserError("dataset.path", f"all training examples of {file} are the same", "give data that vary")
     splits = {name: _take(loaded.values, getattr(split, name)) for name in SPLITS}
     scale, offset = fit_scaling(splits["train"], scaling=scaling, per_feature=per_feature, names=loaded.names)
-    labels, classes = (None, None) if loaded.labels is None else _as_classes(loaded.labels, num_examples)
-    if (splits["train"].min(axis=0) == splits["train"].max(axis=0)).all():
-        raise UserError("dataset.path", f"all training examples of {file} are the same", "give data that vary")
+    _note_doubtful(loaded)
+    if scaling == "unit_interval_clipped":
+        _clip(splits, per_feature=per_feature)
     provenance = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
     return Dataset(
         name=file.stem,
@@ -102,16 +123,41 @@ def _checked_path(path: str | None) -> Path:
     return file
 
 
-def _read(file: Path, key: str | None, columns: Sequence[str] | None, label_column: str | None) -> Loaded:
+def _clip(splits: dict[str, Raw], *, per_feature: bool) -> None:
+    held_out = (splits["validation"], splits["test"])
+    num_clipped = sum(clip(split, splits["train"], per_feature=per_feature) for split in held_out)
+    if num_clipped:
+        num_values = sum(split.size for split in held_out)
+        _log.warning("%d of %d held-out values were clipped to the training range", num_clipped, num_values)
+
+
+def _note_doubtful(loaded: Loaded) -> None:
+    """Say which features are perhaps none: numbers that say a split, or count the examples."""
+    values, names = loaded.values, loaded.names
+    for name in filter(says_split, names or ()):
+        _log.warning("column %r is a feature; if it says a split, write train, test and dataset.split_column", name)
+    if values.ndim != 2 or len(values) < _FEW or values.dtype.kind not in "iuf":
+        return
+    extent = values.max(axis=0).astype(np.float64) - values.min(axis=0)
+    for index in np.flatnonzero(extent == len(values) - 1).tolist():
+        held = np.unique(values[:, index])
+        if len(held) == len(values) and (held == np.round(held)).all():
+            remedy = f"dataset.exclude_columns=[{names[index]}]" if names else "in the file"
+            column = repr(names[index]) if names else index
+            _log.warning("column %s counts the examples; if it is an index, leave it out with %s", column, remedy)
+
+
+def _read(file: Path, key: str | None, columns: Columns, header: bool | None) -> Loaded:
     if file.suffix.lower() in TABLE_SUFFIXES:
         if key is not None:
             raise UserError("dataset.key", f"{key!r} is for .npz files, but the data is {file.name}", "leave it null")
         from ae_jax.datasets.table_files import read_table
 
-        return read_table(file, columns=columns, label_column=label_column)
-    if columns is not None:
-        raise UserError("dataset.columns", f"is for tables, but the data is {file.name}", "leave it null")
-    return read_array_file(file, key=key, label_key=label_column)
+        return read_table(file, columns=columns, header=header)
+    for name, value in {"columns": columns.keep, "exclude_columns": columns.exclude, "header": header}.items():
+        if value is not None:
+            raise UserError(f"dataset.{name}", f"is for tables, but the data is {file.name}", "leave it null")
+    return read_array_file(file, key=key, columns=columns)
 
 
 def _check_values(loaded: Loaded, file: Path) -> None:
@@ -141,23 +187,3 @@ def _take(values: Shaped[np.ndarray, "..."], positions: Indices) -> Raw:
     for rows in chunks(*taken.shape):
         taken[rows] = values[positions[rows]].reshape(-1, taken.shape[1])
     return taken
-
-
-def _as_classes(
-    labels: Shaped[np.ndarray, "..."], num_examples: int
-) -> tuple[Int64[np.ndarray, " examples"], list[str] | None]:
-    """Class numbers, and their names if the labels are text."""
-    key = "dataset.label_column"
-    if labels.shape != (num_examples,):
-        raise UserError(key, f"labels have shape {labels.shape}, expected ({num_examples},)", "one for each example")
-    if np.ma.is_masked(labels) or any(label is None for label in labels.tolist()):
-        raise UserError(key, "some labels are missing", "fill them first")
-    plain = np.ma.getdata(labels)
-    if plain.dtype.kind in "biu":
-        return plain.astype(np.int64), None
-    if plain.dtype.kind == "f":
-        if not (np.isfinite(plain).all() and (plain == np.round(plain)).all()):
-            raise UserError(key, "holds fractions or NaN, expected classes", "name another column")
-        return plain.astype(np.int64), None
-    classes, numbers = np.unique(plain.astype(str), return_inverse=True)
-    return numbers.astype(np.int64), classes.tolist()

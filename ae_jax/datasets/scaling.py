@@ -1,7 +1,8 @@
 """Scalings of a table or an image stack, fitted on the training split in float64.
 
-    unit_interval: (x - min) / (max - min),  x / 255 for bytes
-    standardize:   (x - mean) / std
+    unit_interval:         (x - min) / (max - min),  x / 255 for bytes
+    unit_interval_clipped: the same, of x clipped to [min, max]: held-out examples may lie outside
+    standardize:           (x - mean) / std
 
 Columns of a table are scaled each by itself; an image stack is scaled as a whole, since its pixels share one unit. What
 is constant in training is only shifted, to zero.
@@ -10,14 +11,15 @@ is constant in training is only shifted, to zero.
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Shaped
 
-from ae_jax.datasets.base import Raw, chunks
+from ae_jax.datasets.base import Indices, Raw, chunks
 from ae_jax.errors import UserError
 
-ScalingName = Literal["none", "unit_interval", "standardize"]
+ScalingName = Literal["none", "unit_interval", "unit_interval_clipped", "standardize"]
 RESOLUTION = 2.0**-24  # of float32, relative
 PRECISION = 0.01
+_NOISE = 2.0**-48  # of computing in float64, relative
 
 
 class Scaling(NamedTuple):
@@ -41,10 +43,10 @@ def fit_scaling(train: Raw, *, scaling: ScalingName, per_feature: bool, names: t
     """
     if scaling == "none":
         return Scaling(1.0, 0.0)
-    if scaling == "unit_interval" and train.dtype == np.uint8:
+    if scaling != "standardize" and train.dtype == np.uint8:
         return Scaling(1 / 255, 0.0)
     low, high = _range(train, per_feature=per_feature)
-    origin, spread = (low, high - low) if scaling == "unit_interval" else _moments(train, per_feature=per_feature)
+    origin, spread = _moments(train, per_feature=per_feature) if scaling == "standardize" else (low, high - low)
     varies = high > low
     _check_precision(varies & (PRECISION * spread < RESOLUTION * np.maximum(abs(low), abs(high))), names)
     scale = 1 / np.where(varies, spread, 1.0)
@@ -52,6 +54,39 @@ def fit_scaling(train: Raw, *, scaling: ScalingName, per_feature: bool, names: t
     if not per_feature:
         return Scaling(float(scale[0]), float(offset[0]))
     return Scaling(scale.astype(np.float32), offset.astype(np.float32))
+
+
+def check_source(
+    values: Shaped[np.ndarray, "examples *shape"], train: Indices, *, names: tuple[str, ...] | None
+) -> bool:
+    """Compare the training examples as the source has them, since float32 may have made equal what differs.
+
+    Args:
+        values: All examples, in the type of the source.
+        train: Positions of the training examples.
+        names: Column names, for messages.
+
+    Returns:
+        Whether they differ at all.
+
+    Raises:
+        UserError: If a column of a table, or a whole image stack, varies so little beside its size that float32 cannot
+            tell its values apart.
+    """
+    pieces = [values[train[rows]].reshape(-1, values[0].size) for rows in chunks(len(train), values[0].size)]
+    ranges = [(piece.min(axis=0), piece.max(axis=0)) for piece in pieces]
+    low, high = np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0)
+    differs = low != high
+    if values.dtype == bool or np.can_cast(values.dtype, np.float32):
+        return bool(differs.any())
+    if values.ndim > 2:
+        low, high = low.min(keepdims=True), high.max(keepdims=True)
+    size = np.maximum(abs(low.astype(np.float64)), abs(high.astype(np.float64)))
+    # The difference of whole numbers is exact, whatever their size.
+    spread = (high - low).astype(np.float64)
+    noise = _NOISE * size if values.dtype.kind == "f" else np.zeros_like(size)
+    _check_precision((spread > noise) & (PRECISION * spread < RESOLUTION * size), names)
+    return bool(differs.any())
 
 
 def in_unit_interval(splits: tuple[np.ndarray, ...], *, scaling: ScalingName, per_feature: bool) -> bool:
@@ -66,12 +101,25 @@ def in_unit_interval(splits: tuple[np.ndarray, ...], *, scaling: ScalingName, pe
         return False
     if scaling == "none":
         return all(split.min() >= 0 and split.max() <= 1 for split in splits)
-    if splits[0].dtype == np.uint8:
+    if splits[0].dtype == np.uint8 or scaling == "unit_interval_clipped":
         return True
     low, high = _range(splits[0], per_feature=per_feature)
     high = np.where(high > low, high, low + 1)
     ranges = [_range(split, per_feature=per_feature) for split in splits[1:]]
     return all(bool((lowest >= low).all() and (highest <= high).all()) for lowest, highest in ranges)
+
+
+def clip(held_out: Raw, train: Raw, *, per_feature: bool) -> int:
+    """Clip held-out examples to the range of the training examples, in place; how many values that has changed."""
+    if train.dtype == np.uint8:
+        return 0
+    low, high = (bound.astype(train.dtype) for bound in _range(train, per_feature=per_feature))
+    num_clipped = 0
+    for rows in chunks(*held_out.shape):
+        outside = (held_out[rows] < low) | (held_out[rows] > high)
+        num_clipped += int(outside.sum())
+        np.clip(held_out[rows], low, high, out=held_out[rows])
+    return num_clipped
 
 
 def _range(raw: Raw, *, per_feature: bool) -> tuple[Float64[np.ndarray, " scaled"], Float64[np.ndarray, " scaled"]]:
@@ -99,6 +147,7 @@ def _check_precision(blurred: Bool[np.ndarray, " _"], names: tuple[str, ...] | N
     if not blurred.any():
         return
     first = int(blurred.argmax())
-    column = repr(names[first]) if names else str(first)
-    problem = f"column {column} varies so little beside its size that float32 cannot tell its values apart"
-    raise UserError("dataset.scaling", problem, "subtract a constant from it first, or leave it out")
+    subject = f"column {names[first]!r}" if names else f"column {first}" if len(blurred) > 1 else "the data"
+    problem = f"{subject} varies so little beside its size that float32 cannot tell its values apart"
+    way = f" with dataset.exclude_columns=[{names[first]}]" if names else ""
+    raise UserError("dataset.scaling", problem, f"subtract a constant from it first, or leave it out{way}")

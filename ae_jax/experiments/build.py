@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
+from ae_jax.datasets.check import checked, note_absent_classes
 from ae_jax.errors import UserError
 from ae_jax.experiments.config import VALUE_GROUPS, split_values
 from ae_jax.experiments.targets import bind, resolve
@@ -23,7 +24,8 @@ from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
 from ae_jax.training.memory import available_bytes
 
 _LARGE = 1 << 30  # bytes
-_UNIT_INTERVAL = "dataset.scaling=unit_interval is fitted on the training split: other splits may leave [0, 1]"
+# For a table: `unit_interval` alone is fitted on the training split, and the others may leave it.
+_UNIT_INTERVAL = "with dataset=array, dataset.scaling=unit_interval_clipped puts all of it into [0, 1]"
 
 
 class Experiment(NamedTuple):
@@ -119,7 +121,7 @@ def _check_link(loss: Loss, dataset: Dataset) -> None:
         raise UserError(
             "loss",
             f"its outputs lie in [0, 1], the data of {dataset.name} do not",
-            f"use loss=mse, half_sse or huber with loss.link=identity; {_UNIT_INTERVAL}",
+            f"use loss=mse, half_sse or huber with loss.link=identity; or, {_UNIT_INTERVAL}",
         )
 
 
@@ -138,5 +140,8 @@ def _options(node: dict[str, Any]) -> Any:
 
 @functools.lru_cache(maxsize=16)
 def _load_dataset(node: str, limit: int | None) -> Dataset:
-    dataset = bind(json.loads(node))()
-    return dataset.with_train_limit(limit and min(limit, len(dataset.train)))
+    config = json.loads(node)
+    dataset = checked(bind(config)(), config["_target_"])
+    dataset = dataset.with_train_limit(limit and min(limit, len(dataset.train)))
+    note_absent_classes(dataset)
+    return dataset
