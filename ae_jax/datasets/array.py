@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
-from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, chunks, split_examples
+from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, SplitName, chunks, split_examples
 from ae_jax.datasets.labels import as_classes, named_split, says_split
 from ae_jax.datasets.scaling import ScalingName, check_source, clip, fit_scaling, in_unit_interval
 from ae_jax.errors import UserError
@@ -123,7 +123,7 @@ def _checked_path(path: str | None) -> Path:
     return file
 
 
-def _clip(splits: dict[str, Raw], *, per_feature: bool) -> None:
+def _clip(splits: dict[SplitName, Raw], *, per_feature: bool) -> None:
     held_out = (splits["validation"], splits["test"])
     num_clipped = sum(clip(split, splits["train"], per_feature=per_feature) for split in held_out)
     if num_clipped:
@@ -142,9 +142,8 @@ def _note_doubtful(loaded: Loaded) -> None:
     for index in np.flatnonzero(extent == len(values) - 1).tolist():
         held = np.unique(values[:, index])
         if len(held) == len(values) and (held == np.round(held)).all():
-            remedy = f"dataset.exclude_columns=[{names[index]}]" if names else "in the file"
-            column = repr(names[index]) if names else index
-            _log.warning("column %s counts the examples; if it is an index, leave it out with %s", column, remedy)
+            column, way = (repr(names[index]), f" with dataset.exclude_columns=[{names[index]}]") if names else (index, "")
+            _log.warning("column %s counts the examples; if it is an index, leave it out%s", column, way)
 
 
 def _read(file: Path, key: str | None, columns: Columns, header: bool | None) -> Loaded:

@@ -58,7 +58,7 @@ def note_absent_classes(dataset: Dataset) -> None:
         ]
         more = f" and {len(absent) - _MOST_NAMED} more" if len(absent) > _MOST_NAMED else ""
         classes_are = "class" if len(absent) == 1 else "classes"
-        remedy = f"choose a larger {split} split or another split_seed"
+        remedy = "give the splits other sizes, or choose another dataset.split_seed"
         _log.warning("no %s example of %s %s%s; %s", split, classes_are, ", ".join(told), more, remedy)
 
 
@@ -72,13 +72,19 @@ def _check_splits(dataset: Dataset) -> tuple[str, str] | None:
         if examples.ndim != 2 or not examples.size:
             return f"whose {split} has shape {examples.shape}, expected (examples, features)", "flatten each example"
         if examples.shape[1] != dataset.train.shape[1]:
-            return f"whose {split} has {examples.shape[1]} features, train {dataset.train.shape[1]}", "give both the same"
+            return (
+                f"whose {split} has {examples.shape[1]} features, train {dataset.train.shape[1]}",
+                "give both the same",
+            )
         if examples.dtype != dataset.train.dtype:
             return f"whose {split} is of {examples.dtype}, train of {dataset.train.dtype}", "give both the same"
     shape = dataset.feature_shape
     is_shape = isinstance(shape, tuple) and shape and all(isinstance(size, int) for size in shape)
     if not is_shape or math.prod(shape) != dataset.num_features:
-        return f"whose feature_shape is {shape!r}, but an example has {dataset.num_features} features", "make them agree"
+        return (
+            f"whose feature_shape is {shape!r}, but an example has {dataset.num_features} features",
+            "make them agree",
+        )
     return None
 
 
@@ -96,7 +102,9 @@ def _check_numbers(dataset: Dataset) -> tuple[str, str] | None:
 def _check_scaling(dataset: Dataset) -> tuple[str, str] | None:
     for name in ("scale", "offset"):
         value = getattr(dataset, name)
-        is_array = isinstance(value, np.ndarray) and value.dtype == np.float32 and value.shape == (dataset.num_features,)
+        is_array = (
+            isinstance(value, np.ndarray) and value.dtype == np.float32 and value.shape == (dataset.num_features,)
+        )
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (is_number or is_array) or not np.isfinite(value).all():
             expected = f"expected a finite number or float32 of shape ({dataset.num_features},)"
@@ -152,7 +160,7 @@ def _with_provenance(dataset: Dataset) -> Dataset:
 def _digest(examples: np.ndarray) -> str:
     digest = sha256(str((examples.dtype.name, examples.shape)).encode())
     for rows in chunks(*examples.shape):
-        digest.update(np.ascontiguousarray(examples[rows]))
+        digest.update(examples[rows].tobytes())
     return digest.hexdigest()
 
 

@@ -29,6 +29,7 @@ class Dialect(NamedTuple):
         quote: Around fields that hold a delimiter.
         has_header: Whether the first line holds names.
         has_comments: Whether it begins with comments, after #.
+        num_blank: Empty lines at the start.
         num_unnamed: Columns at the start whose name is empty: pandas and R write an index so.
     """
 
@@ -36,6 +37,7 @@ class Dialect(NamedTuple):
     quote: str
     has_header: bool
     has_comments: bool
+    num_blank: int
     num_unnamed: int
 
 
@@ -50,6 +52,8 @@ def find_dialect(path: Path, *, header: bool | None) -> Dialect:
         UserError: If it is no text in UTF-8, or its first line may be names as well as an example.
     """
     lines = _first_lines(path)
+    num_blank = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    lines = [line for line in lines if line.strip()]
     comments = [line.startswith("#") for line in lines]
     num_comments = comments.index(False) if False in comments else 0
     body = lines[num_comments:]
@@ -67,7 +71,7 @@ def find_dialect(path: Path, *, header: bool | None) -> Dialect:
         raise UserError("dataset.header", problem, "say dataset.header=true for names, dataset.header=false for none")
     named_from = next((index for index, name in enumerate(first) if name.strip()), len(first))
     num_unnamed = named_from if has_header and named_from < len(first) else 0
-    return Dialect(delimiter, quote, has_header, bool(num_comments), num_unnamed)
+    return Dialect(delimiter, quote, has_header, bool(num_comments), num_blank, num_unnamed)
 
 
 def as_bool(text: str) -> bool | None:
@@ -110,7 +114,7 @@ def _decoded(lines: Iterator[bytes], path: Path) -> Iterator[str]:
 
 
 def _first_lines(path: Path) -> list[str]:
-    """The first lines that are not empty, whole ones only."""
+    """The first lines, whole ones only."""
     with path.open("rb") as file:
         head = file.read(_HEAD)
         if head.count(b"\n") < 2:
@@ -119,7 +123,7 @@ def _first_lines(path: Path) -> list[str]:
     _check_encoding(head, path)
     content = head if is_all else head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head
     text = "".join(_decoded(iter(io.BytesIO(content)), path))
-    return [line for line in io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")) if line.strip()]
+    return list(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _check_encoding(head: bytes, path: Path) -> None:

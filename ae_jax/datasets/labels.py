@@ -16,7 +16,9 @@ _WORDS = {
 _SPLIT_WORDS = {word: split for split, words in _WORDS.items() for word in words}
 _FILLING = re.compile(r"[ _-]|(set|split|data)$")
 # What a column of numbers is called that says it, too.
-_SPLIT_NAME = re.compile(r"((data)?[ _-]?(split|partition)|(is|in)[ _-]?(train(ing)?|test(ing)?|val(id(ation)?)?|dev))", re.I)
+_SPLIT_NAME = re.compile(
+    r"((data)?[ _-]?(split|partition)|(is|in)[ _-]?(train(ing)?|test(ing)?|val(id(ation)?)?|dev))", re.I
+)
 
 
 def says_split(name: str) -> bool:
@@ -68,9 +70,7 @@ def as_classes(
     return numbers.astype(np.int64), classes.tolist()
 
 
-def named_split(
-    words: Shaped[np.ndarray, "..."], num_examples: int, *, validation: float, split_seed: int
-) -> Split:
+def named_split(words: Shaped[np.ndarray, "..."], num_examples: int, *, validation: float, split_seed: int) -> Split:
     """The split that a column says: train, validation (val, dev) or test for each example.
 
     Args:

@@ -109,7 +109,9 @@ def in_unit_interval(splits: tuple[np.ndarray, ...], *, scaling: ScalingName, pe
     return all(bool((lowest >= low).all() and (highest <= high).all()) for lowest, highest in ranges)
 
 
-def clip(held_out: Raw, train: Raw, *, per_feature: bool) -> int:
+def clip(
+    held_out: Shaped[np.ndarray, "held_out features"], train: Shaped[np.ndarray, "train features"], *, per_feature: bool
+) -> int:
     """Clip held-out examples to the range of the training examples, in place; how many values that has changed."""
     if train.dtype == np.uint8:
         return 0
@@ -147,7 +149,7 @@ def _check_precision(blurred: Bool[np.ndarray, " _"], names: tuple[str, ...] | N
     if not blurred.any():
         return
     first = int(blurred.argmax())
-    subject = f"column {names[first]!r}" if names else f"column {first}" if len(blurred) > 1 else "the data"
-    problem = f"{subject} varies so little beside its size that float32 cannot tell its values apart"
+    column = repr(names[first]) if names else str(first)
+    problem = f"column {column} varies so little beside its size that float32 cannot tell its values apart"
     way = f" with dataset.exclude_columns=[{names[first]}]" if names else ""
     raise UserError("dataset.scaling", problem, f"subtract a constant from it first, or leave it out{way}")

@@ -3,7 +3,6 @@
 import glob
 import logging
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -66,13 +65,17 @@ def read_table(path: Path, *, columns: Columns, header: bool | None) -> Loaded:
             beside = [name for name in (columns.labels, columns.split) if name is not None]
             if dialect is None:
                 _check_num_values(connection, path, [types[name] for name in (*names, *beside)])
-            found = {name: _fetch(table, name, types[name], path) for name in beside}
-            values = _values(table, types, names, path)
-            return Loaded(values, found.get(columns.labels), found.get(columns.split), names)
+            labels, split = (
+                None if name is None else _fetch(table, name, types[name], path)
+                for name in (columns.labels, columns.split)
+            )
+            return Loaded(_values(table, types, names, path), labels, split, names)
     except (duckdb.Error, RuntimeError) as error:  # the latter for names that are no UTF-8
         known = explain(path, dialect) if dialect is not None else None
         reason = str(error).partition("\n")[0]
-        raise known or UserError(path, f"is damaged or not a {path.suffix} file ({reason})", "write it again") from error
+        raise known or UserError(
+            path, f"is damaged or not a {path.suffix} file ({reason})", "write it again"
+        ) from error
 
 
 def _open(connection: Connection, path: Path, dialect: Dialect | None) -> Relation:
@@ -92,7 +95,7 @@ def _open(connection: Connection, path: Path, dialect: Dialect | None) -> Relati
         escapechar=dialect.quote,
         comment="#" if dialect.has_comments else "",
         sample_size=-1,
-        skiprows=0,
+        skiprows=dialect.num_blank,
         hive_partitioning=False,
     )
 
@@ -114,9 +117,7 @@ def _check_num_values(connection: Connection, path: Path, kinds: list[str]) -> N
         raise UserError(path, problem, "if they are yours, write them without compression and encoding, or as .npy")
 
 
-def _index_columns(
-    connection: Connection, path: Path, names: list[str], dialect: Dialect | None
-) -> tuple[str, ...]:
+def _index_columns(connection: Connection, path: Path, names: list[str], dialect: Dialect | None) -> tuple[str, ...]:
     """Columns that their writer made of an index: without a name in a .csv, in pandas' metadata of a .parquet."""
     if dialect is not None:
         written = names[: dialect.num_unnamed]
@@ -186,7 +187,9 @@ def _check_distinct(table: Relation, name: str, values: np.ndarray) -> None:
     if len(values) and abs(values[0]) >= _EXACT and (values == values[0]).all():
         [(low, high)] = table.select(ColumnExpression(name).alias("x")).aggregate("min(x), max(x)").fetchall()
         if low != high:
-            raise UserError("dataset.columns", f"column {name!r} differs beyond float64's digits", "leave it out")
+            problem = f"column {name!r} varies so little beside its size that float64 cannot tell its values apart"
+            remedy = f"subtract a constant from it first, or leave it out with dataset.exclude_columns=[{name}]"
+            raise UserError("dataset.columns", problem, remedy)
 
 
 def _words(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
@@ -194,7 +197,9 @@ def _words(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
     subject, values = f"{path}, column {name!r}", _fetch(table, name, kind, path).tolist()
     present = [value for value in values if value is not None]
     if present and all(isinstance(value, str) and as_bool(value) is not None for value in present):
-        return np.ma.masked_invalid([np.nan if value is None else as_bool(value) for value in values]).astype(np.float32)
+        return np.ma.masked_invalid([np.nan if value is None else as_bool(value) for value in values]).astype(
+            np.float32
+        )
     row, value = _first_text(values)
     if value is None:
         raise UserError(subject, "has no values", "leave it out with dataset.exclude_columns")
@@ -220,7 +225,8 @@ def _is_number(text: str) -> bool:
 def _fetch(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
     column = ColumnExpression(name).alias("column")
     if kind not in SCALARS:
-        raise UserError(f"{path}, column {name!r}", f"holds values of type {kind}, expected numbers or text")
+        problem = f"holds values of type {kind}, expected numbers or text"
+        raise UserError(f"{path}, column {name!r}", problem, "leave it out with dataset.exclude_columns")
     if kind in TEXTS and path.suffix.lower() != ".csv":  # which is its own text
         [(num_bytes,)] = table.select(column).aggregate('sum(strlen("column"::varchar))').fetchall()
         if (num_bytes or 0) > max(_HARMLESS_TEXT, _most_bytes(path)):

@@ -205,7 +205,11 @@ CSV_MISTAKES = {
     "missing": ("x,y\n" + "1,2\n" * 5 + ",2\n" * 4, {}, "t.csv: 4 values are missing.* column 'x', row 6"),
     "empty": ("", {}, "dataset.path: .*t.csv is empty"),
     "no rows": ("x,y\n", {}, "t.csv.*(has|holds) no values"),
-    "ragged": ("x,y\n" + "1,2\n3\n4,5,6\n" * 4, {}, "t.csv: line 3 has 1 field, the first has 2; give every line the same"),
+    "ragged": (
+        "x,y\n" + "1,2\n3\n4,5,6\n" * 4,
+        {},
+        "t.csv: line 3 has 1 field, the first has 2; give every line the same",
+    ),
     "few": ("x,y\n1,2\n3,4\n", {}, "dataset.validation_fraction: 0.2 of 2 examples leaves the validation split empty"),
     "unknown column": ("lat,long\n1,2\n", {"columns": ["lan"]}, "dataset.columns: .* 'lan'; did you mean 'lat'"),
     "twice": ("x,y\n1,2\n", {"columns": ["x", "x"]}, "dataset.columns: names a column twice"),

@@ -634,6 +634,13 @@ DATA = {
     "path-missing": data("dataset.path: no file HERE/none.npy", "none.npy", folder("x")),
     "values-nan": data("HERE/d.csv: 1 values are missing, NaN", "d.csv", f"a,b\n{ROWS}1,\n"),
     "values-truncated": data("HERE/d.npy: is truncated or damaged", "d.npy", both(npy(VALUES), cut("d.npy"))),
+    "csv-header": data("dataset.header: not given, and the first line of HERE/d.csv", "d.csv", ROWS),
+    "csv-split": data(
+        "dataset.label_column: 'split' says which split",
+        "d.csv",
+        "a,b,split\n" + "1,2,train\n2,1,test\n" * 10,
+        "dataset.label_column=split",
+    ),
     "idx-missing": fails(
         "HERE/data/mnist/train-images-idx3-ubyte.gz: is missing", "dataset=mnist", prepare=folder("data/mnist")
     ),
@@ -643,7 +650,14 @@ DATA = {
             "splits": fails(
                 "dataset.validation_fraction: ", "dataset.validation_fraction=0.6", "dataset.test_fraction=0.6"
             ),
-            "sigmoid-loss": data("loss: its outputs lie in [0, 1], the data of d do", "d.npy", npy(VALUES), "loss=bce"),
+            "sigmoid-loss": data(
+                "loss: its outputs lie in [0, 1], the data of d do",
+                "d.npy",
+                npy(VALUES),
+                "loss=bce",
+                "dataset.scaling=unit_interval",
+                says="dataset.scaling=unit_interval_clipped",
+            ),
             "latent-large-linear": fails("model.latent_size: 65 is larger", "model=linear", "model.latent_size=65"),
             "salt-on-a-table": data(
                 "corruption: is for data in [0, 1]", "d.npy", npy(VALUES), "corruption=salt_and_pepper"
@@ -677,10 +691,12 @@ DATA = {
             "csv-header-only": data("HERE/d.csv, column 'a': has no values", "d.csv", "a,b\n"),
             "csv-one-column": data("model.latent_size: 2 is larger than the 1 features", "d.csv", "a\n" + "1\n2\n" * 9),
             "csv-one-row": data("dataset.validation_fraction: 0.1 of 1 examples leaves", "d.csv", "a,b\n1,2\n"),
-            "csv-ragged": data("HERE/d.csv: has one column, 'a,b'", "d.csv", f"a,b\n{ROWS}1,2,3\n"),
-            "csv-ragged-short": data("HERE/d.csv: has one column, 'a,b'", "d.csv", f"a,b\n{ROWS}1\n"),
-            "csv-not-utf-8": data("HERE/d.csv: is damaged or not a .csv file", "d.csv", b"a,b\xff\n" + b"1,2\n" * 20),
-            "csv-binary": data("HERE/d.csv: is damaged or not a .csv file", "d.csv", b"\xff\xfe\x00" * 40),
+            "csv-ragged": data("HERE/d.csv: line 32 has 3 fields, the first", "d.csv", f"a,b\n{ROWS}1,2,3\n"),
+            "csv-ragged-short": data("HERE/d.csv: line 32 has 1 field, the first has", "d.csv", f"a,b\n{ROWS}1\n"),
+            "csv-not-utf-8": data(
+                "HERE/d.csv: is not UTF-8: byte 0xff in line 1", "d.csv", b"a,b\xff\n" + b"1,2\n" * 20
+            ),
+            "csv-binary": data("HERE/d.csv: is in UTF-16, expected UTF-8", "d.csv", b"\xff\xfe\x00" * 40),
             "csv-infinite": data("HERE/d.csv, column 'b': is not numeric", "d.csv", f"a,b\n1,inf\n{ROWS}"),
             "csv-beyond-float32": data("HERE/d.csv: 1 values are missing, NaN, inf", "d.csv", f"a,b\n1,1e39\n{ROWS}"),
             "csv-date": data(

@@ -16,6 +16,7 @@ from ae_jax.datasets.array import array
 from ae_jax.datasets.base import Dataset
 from ae_jax.datasets.idx import read_idx
 from ae_jax.errors import UserError
+from ae_jax.reading import DEFLATE_MAX_RATIO
 from tests.safety.conftest import thorough
 
 COLUMNS = "i::double as a, (i % 7)::utinyint as b, i % 3 = 0 as c, 'k' || (i % 2) as label"
@@ -117,6 +118,16 @@ def test_a_table_that_expands_is_refused(tmp_path, query, label, problem):
     parquet(tmp_path / "t.parquet", query)
     with pytest.raises(UserError, match=problem):
         load(tmp_path / "t.parquet", label_column=label)
+
+
+def test_a_table_of_few_values_may_be_far_smaller_than_what_it_holds(tmp_path):
+    """One-hot columns in order pack into runs: 1,032 times the file, which deflate can reach, is less than they are."""
+    columns = ", ".join(f"(i // 4000 = {index})::double as c{index}" for index in range(25))
+    parquet(tmp_path / "t.parquet", f"select {columns}, 'class ' || i // 4000 as label from range(100000) t(i)")
+    assert 100_000 * 26 * 8 > DEFLATE_MAX_RATIO * (tmp_path / "t.parquet").stat().st_size
+    data = load(tmp_path / "t.parquet", label_column="label")
+    assert data.scaled("train").shape == (70000, 25)
+    assert data.train.sum() == len(data.train)
 
 
 def test_nothing_is_written_beside_the_file(good, tmp_path, monkeypatch):
