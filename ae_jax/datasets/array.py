@@ -135,14 +135,17 @@ def _note_doubtful(loaded: Loaded) -> None:
     """Say which features are perhaps none: numbers that say a split, or count the examples."""
     values, names = loaded.values, loaded.names
     for name in filter(says_split, names or ()):
-        _log.warning("column %r is a feature; if it says a split, write train, test and dataset.split_column", name)
+        way = "put train, validation or test into it, and name it in dataset.split_column"
+        _log.warning("column %r is a feature; if it says which split an example is of, %s", name, way)
     if values.ndim != 2 or len(values) < _FEW or values.dtype.kind not in "iuf":
         return
     extent = values.max(axis=0).astype(np.float64) - values.min(axis=0)
     for index in np.flatnonzero(extent == len(values) - 1).tolist():
         held = np.unique(values[:, index])
         if len(held) == len(values) and (held == np.round(held)).all():
-            column, way = (repr(names[index]), f" with dataset.exclude_columns=[{names[index]}]") if names else (index, "")
+            column, way = (
+                (repr(names[index]), f" with dataset.exclude_columns=[{names[index]}]") if names else (index, "")
+            )
             _log.warning("column %s counts the examples; if it is an index, leave it out%s", column, way)
 
 

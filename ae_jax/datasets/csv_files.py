@@ -6,7 +6,7 @@ A first line of numbers may be names (years, wavelengths, an index) or an exampl
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +17,15 @@ _DELIMITERS = ",\t;| "
 _HEAD, _MOST_HEAD = 1 << 20, 1 << 26  # bytes that are looked at, and at most for the first two lines
 _SAMPLE = 100  # records
 _MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "-"}
-_TRUE, _FALSE = {"true", "t", "yes", "y"}, {"false", "f", "no", "n"}
-_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
+_TRUE, _FALSE = {"true", "t", "yes", "y", "on", "1"}, {"false", "f", "no", "n", "off", "0"}
+_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+}
 
 
 class Dialect(NamedTuple):
@@ -82,20 +89,26 @@ def as_bool(text: str) -> bool | None:
 
 def explain(path: Path, dialect: Dialect) -> UserError | None:
     """The first line of a .csv that does not fit the others or is no text, if there is one."""
+    number = 0
     try:
         with path.open("rb") as file:
-            records = csv.reader(_decoded(file, path), delimiter=dialect.delimiter, quotechar=dialect.quote)
+            kinds = {line.endswith(b"\r\n") for line in _checked_lines(file, path)}
+        with path.open(encoding="utf-8-sig") as text:
+            records = csv.reader(text, delimiter=dialect.delimiter, quotechar=dialect.quote)
             mark = "#" if dialect.has_comments else None
             filled = (record for record in records if record and record[0][:1] != mark)
             first = next(filled, [])
             for record in filled:
+                number = records.line_num
                 if len(record) != len(first) and not (len(record) == len(first) + 1 and not record[-1]):
-                    problem = f"line {records.line_num} has {_fields(record)}, the first has {len(first)}"
+                    problem = f"line {number} has {_fields(record)}, the first has {len(first)}"
                     return UserError(path, problem, "give every line the same number of fields")
     except UserError as error:
         return error
     except csv.Error as error:
-        return UserError(path, f"cannot be read in line {records.line_num} ({error})", "mend that line")
+        return UserError(path, f"cannot be read after line {number} ({error})", "mend that line")
+    if len(kinds) > 1:
+        return UserError(path, "ends some lines in CR LF and others in LF", "save it with one kind, or use dos2unix")
     return None
 
 
@@ -103,14 +116,16 @@ def _fields(record: list[str]) -> str:
     return f"{len(record)} field{'s' * (len(record) != 1)}"
 
 
-def _decoded(lines: Iterator[bytes], path: Path) -> Iterator[str]:
+def _checked_lines(lines: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """The lines as they are, until one is not UTF-8."""
     for number, line in enumerate(lines, start=1):
         try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            line.decode()
         except UnicodeDecodeError as error:
-            problem = f"is not UTF-8: byte 0x{line[error.start]:02x} in line {number} is of Latin-1 or Windows-1252"
+            place = f"byte 0x{line[error.start]:02x} in line {number}"
             remedy = "save it as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 old.csv > new.csv"
-            raise UserError(path, problem, remedy) from error
+            raise UserError(path, f"is not UTF-8 ({place}), perhaps Latin-1 or Windows-1252", remedy) from error
+        yield line
 
 
 def _first_lines(path: Path) -> list[str]:
@@ -122,8 +137,8 @@ def _first_lines(path: Path) -> list[str]:
         is_all = not file.read(1)
     _check_encoding(head, path)
     content = head if is_all else head[: max(head.rfind(b"\n"), head.rfind(b"\r")) + 1] or head
-    text = "".join(_decoded(iter(io.BytesIO(content)), path))
-    return list(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n")))
+    text = b"".join(_checked_lines(io.BytesIO(content), path)).decode("utf-8-sig")
+    return list(io.StringIO(text, newline=None))
 
 
 def _check_encoding(head: bytes, path: Path) -> None:
@@ -134,7 +149,7 @@ def _check_encoding(head: bytes, path: Path) -> None:
     if kind is None and 4 * zeros > len(head[:4096]):
         kind = "UTF-16"  # without a mark: every second byte of Latin letters and digits is 0
     if kind is not None:
-        mark = "" if head[:2] in _MARKS else "LE" if head[1:2] == b"\0" else "BE"
+        mark = "" if head[:2] in _MARKS or kind == "UTF-32" else "LE" if head[1:2] == b"\0" else "BE"
         remedy = f"save it as UTF-8, for example with: iconv -f {kind}{mark} -t UTF-8 old.csv > new.csv"
         raise UserError(path, f"is in {kind}, expected UTF-8", remedy)
 

@@ -14,10 +14,10 @@ _WORDS = {
     "test": ("test", "testing", "te", "tst", "eval", "evaluation", "holdout", "heldout"),
 }
 _SPLIT_WORDS = {word: split for split, words in _WORDS.items() for word in words}
-_FILLING = re.compile(r"[ _-]|(set|split|data)$")
-# What a column of numbers is called that says it, too.
+_FILLING = re.compile(r"[ _-]|((set|split|data)?[ _-]*\d*)$")
+# What a column of numbers is called that says it, too; by the shorter names, one of yes and no.
 _SPLIT_NAME = re.compile(
-    r"((data)?[ _-]?(split|partition)|(is|in)[ _-]?(train(ing)?|test(ing)?|val(id(ation)?)?|dev))", re.I
+    r"(data)?[ _-]?(split|partition)|(is|in)[ _-]?(train(ing)?|test(ing)?|val(id(ation)?)?|dev)", re.I
 )
 
 
@@ -29,6 +29,12 @@ def says_split(name: str) -> bool:
 def split_said(word: str) -> str | None:
     """The split that a word means, None if it means none."""
     return _SPLIT_WORDS.get(_FILLING.sub("", word.strip().lower()))
+
+
+def _are_splits(words: list[str]) -> bool:
+    """Whether all are splits, or training and another split are among them."""
+    said = {split_said(word) for word in words}
+    return None not in said or {"train", "test"} <= said or {"train", "validation"} <= said
 
 
 def as_classes(
@@ -45,8 +51,8 @@ def as_classes(
         UserError: If there are not as many, one is missing or a fraction, or they say which split an example is of.
     """
     key = "dataset.label_column"
-    if labels.ndim > 1 and labels.shape[0] == labels.size:
-        labels = labels.reshape(-1)
+    if labels.size == num_examples:
+        labels = labels.reshape(-1)  # a column
     if labels.shape != (num_examples,):
         columns = labels.ndim == 2 and len(labels) == num_examples
         remedy = "give one number or word for each example" + ": labels.argmax(axis=1), if they are one-hot" * columns
@@ -55,9 +61,10 @@ def as_classes(
         raise UserError(key, "some labels are missing", "fill them first")
     plain = np.ma.getdata(labels)
     is_text = plain.dtype.kind not in "biuf"
-    held = np.unique(plain.astype(str) if is_text else plain)
-    if says_split(name) or (is_text and all(map(split_said, held.tolist()))):
-        told = ", ".join(map(str, held[:4].tolist()))
+    held = np.unique(plain.astype(str) if is_text else plain).tolist()
+    is_flag = len(held) <= 2 and {str(label).lower() for label in held} <= {"0", "1", "true", "false"}
+    if says_split(name) or (split_said(name) and is_flag) or (is_text and _are_splits(held)):
+        told = ", ".join(map(str, held[:4]))
         problem = f"{name!r} says which split an example is of ({told:.60}), not its class, and would not be followed"
         raise UserError(key, problem, "name it in dataset.split_column, or call the column otherwise")
     if plain.dtype.kind in "biu":

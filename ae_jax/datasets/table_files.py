@@ -148,7 +148,7 @@ def _feature_columns(held: list[str], path: Path, columns: Columns, index: tuple
             if name not in held:
                 raise UserError(f"dataset.{key}", f"{path} has no column {name!r}", nearest(name, held))
     if len(set(asked)) < len(asked) or set(beside) & set(asked):
-        raise UserError("dataset.columns", "names a column twice, or the labels", "name each feature once")
+        raise UserError("dataset.columns", "names a column twice, or the labels or splits", "name each feature once")
     if columns.keep is None:
         asked = [name for name in held if name not in (*beside, *index)]
         noted = [name for name in index if name not in (*beside, *excluded)]

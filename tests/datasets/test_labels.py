@@ -55,7 +55,10 @@ def test_a_split_that_says_something_else_is_refused(tmp_path, words, message):
         ("part", "Training,Validation"),
         ("subset", "dev,test,train"),
         ("phase", "train set,test set"),
+        ("part", "train_1,test_1"),
+        ("part", "train,test,unlabelled"),
         ("is_train", "True,False"),
+        ("test", "True,False"),
         ("is_test", "0,1"),
         ("split", "0,1,2"),
     ],
@@ -74,7 +77,7 @@ def test_labels_that_say_a_split_are_refused(tmp_path, name, words, suffix):
         refuses(path, "is not numeric .* or name it in dataset.split_column")
 
 
-@pytest.mark.parametrize("shape", [(60, 1), (60, 1, 1)])
+@pytest.mark.parametrize("shape", [(60, 1), (1, 60), (60, 1, 1)])
 def test_labels_may_be_a_column(tmp_path, shape):
     labels = np.arange(60) % 3
     np.savez(tmp_path / "t.npz", x=np.arange(60.0)[:, None] ** 2, y=labels.reshape(shape))

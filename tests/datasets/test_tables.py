@@ -26,6 +26,7 @@ DOUBTFUL = {
     "unnamed-index": ",0,1",
     "missing": "NA,1,2",
     "spaces": " 400, 401, 402",
+    "after-empty-lines": "\n\n400,401,402",
 }
 
 
@@ -55,6 +56,7 @@ HEADERS = {
     "names": ("a,b,c", ("a", "b", "c")),
     "some-numbers": ("id,400,401", ("id", "400", "401")),
     "numpy-comment": ("# a,b,c", ("# a", "b", "c")),
+    "after-empty-lines": ("\n\na,b,c", ("a", "b", "c")),
     "comment": ("# of 2020\na,b,c", ("a", "b", "c")),
     "mark": ("\ufeffa,b,c", ("a", "b", "c")),
     "spaces": ("a, b, c", ("a", "b", "c")),
@@ -113,7 +115,9 @@ def test_columns_are_left_out(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
-@pytest.mark.parametrize("words", ["True,False", "true,false", "TRUE,FALSE", "T,F", "yes,no", "Y,N"])
+@pytest.mark.parametrize(
+    "words", ["True,False", "true,false", "TRUE,FALSE", "T,F", "yes,no", "Y,N", "on,off", "TRUE,0"]
+)
 def test_words_for_true_and_false_are_numbers(tmp_path, words, suffix):
     words = words.split(",")
     path = write_csv(
@@ -143,8 +147,14 @@ UNREADABLE = {
     ),
     "utf-16-le": (f"a,b,c\n{ROWS}".encode("utf-16-le"), "is in UTF-16, .*iconv -f UTF-16LE"),
     "utf-16-be": (f"a,b,c\n{ROWS}".encode("utf-16-be"), "is in UTF-16, .*iconv -f UTF-16BE"),
-    "latin-1": (f"a,größe,c\n{ROWS}".encode("latin-1"), "is not UTF-8: byte 0xf6 in line 1 is of Latin-1 .*iconv -f"),
-    "latin-1-late": (f"a,b,c\n{ROWS * 2000}1,é,2\n".encode("latin-1"), "is not UTF-8: byte 0xe9 in line 60002"),
+    "latin-1": (
+        f"a,größe,c\n{ROWS}".encode("latin-1"),
+        "is not UTF-8 .byte 0xf6 in line 1., perhaps Latin-1 .*iconv -f",
+    ),
+    "latin-1-late": (f"a,b,c\n{ROWS * 2000}1,é,2\n".encode("latin-1"), "is not UTF-8 .byte 0xe9 in line 60002"),
+    "utf-32": (f"a,b,c\n{ROWS}".encode("utf-32"), "is in UTF-32, .*iconv -f UTF-32 -t"),
+    "old-mac": ("a,b,c\n1,2,3\n1,2\n".replace("\n", "\r"), "line 3 has 2 fields, the first has 3"),
+    "line-ends": ("a,b,c\r\n" + ROWS, "ends some lines in CR LF and others in LF; save it with one kind"),
     "gzip": (b"\x1f\x8b\x08\x00abc", "is compressed"),
     "workbook": (b"PK\x03\x04abc", "is compressed .zip., or a workbook"),
 }

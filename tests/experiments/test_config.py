@@ -25,6 +25,19 @@ def log_cosh(*, sharpness: Positive, margin: float, power: int = 2) -> Loss:
     return Loss(per_example, lambda outputs: outputs)
 """
 
+OWN_LOADER = """
+import numpy as np
+from ae_jax.datasets import Dataset
+
+def load(*, whole: bool) -> Dataset:
+    train, validation, test = (np.random.default_rng(n).random((n, 4)).astype(np.float32) for n in (70, 10, 20))
+    data = Dataset(
+        name="mine", train=train, validation=validation, test=test, scale=1.0, offset=0.0, feature_shape=(4,),
+        unit_interval=True, labels=None, feature_names=None, provenance={},
+    )
+    return data if whole else (train, test)
+"""
+
 
 @pytest.fixture
 def own_module(tmp_path, monkeypatch):
@@ -193,6 +206,23 @@ def test_floats_are_values_and_everything_else_is_structure(compose):
     assert structure["patience"] == 3
 
 
+@pytest.mark.parametrize(
+    ("overrides", "digest"),
+    [
+        ((), "615e35b0"),
+        (("dataset.columns=[a,b]", "dataset.scaling=none"), "79d44a66"),
+        (("dataset.header=null", "dataset.exclude_columns=null", "dataset.split_column=null"), "615e35b0"),
+    ],
+)
+def test_options_that_came_later_change_no_hash_until_they_are_used(compose, overrides, digest):
+    """The digests are those of the version before there were a header, excluded columns and a split column."""
+    given = compose("dataset=array", "dataset.path=my.csv", "tracking.mode=offline", *overrides)
+    assert naming.config_hash(given) == digest
+    used = compose("dataset=array", "dataset.path=my.csv", *overrides[:-1], "dataset.exclude_columns=[id]")
+    assert naming.config_hash(used) != digest
+    assert used["dataset"]["exclude_columns"] == ["id"]
+
+
 def test_floats_of_other_groups_are_structure(compose):
     node = compose()["dataset"]
     assert config.split_values("dataset", node) == (node, {})
@@ -261,6 +291,20 @@ def test_own_component_is_checked_by_its_signature(own_module, monkeypatch, comp
         compose(*own[:2], "+loss.sharpness=0", "+loss.margin=1")
     with pytest.raises(UserError, match=r"^loss\.margin: is missing"):
         compose(*own[:3])
+
+
+def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkeypatch, train, tmp_path):
+    (tmp_path / "my_data.py").write_text(OWN_LOADER)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "my_data")
+    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed"))
+    own = (*own, "dataset._target_=my_data.load", "model.latent_size=2")
+    assert train(tmp_path / "run", *own, "+dataset.whole=true").state == "completed"
+    recorded = json.loads((tmp_path / "run" / "environment.json").read_text())["data_sha256"]
+    assert recorded.keys() == {"train", "validation", "test"}
+    with pytest.raises(UserError, match=r"^my_data\.load: returned a tuple, expected an ae_jax"):
+        train(tmp_path / "other", *own, "+dataset.whole=false")
+    sys.modules.pop("my_data")
 
 
 @pytest.mark.slow

@@ -694,7 +694,7 @@ DATA = {
             "csv-ragged": data("HERE/d.csv: line 32 has 3 fields, the first", "d.csv", f"a,b\n{ROWS}1,2,3\n"),
             "csv-ragged-short": data("HERE/d.csv: line 32 has 1 field, the first has", "d.csv", f"a,b\n{ROWS}1\n"),
             "csv-not-utf-8": data(
-                "HERE/d.csv: is not UTF-8: byte 0xff in line 1", "d.csv", b"a,b\xff\n" + b"1,2\n" * 20
+                "HERE/d.csv: is not UTF-8 (byte 0xff in line 1)", "d.csv", b"a,b\xff\n" + b"1,2\n" * 20
             ),
             "csv-binary": data("HERE/d.csv: is in UTF-16, expected UTF-8", "d.csv", b"\xff\xfe\x00" * 40),
             "csv-infinite": data("HERE/d.csv, column 'b': is not numeric", "d.csv", f"a,b\n1,inf\n{ROWS}"),
