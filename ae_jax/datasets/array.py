@@ -71,9 +71,9 @@ def array(
         split = named_split(loaded.split, num_examples, validation=validation_fraction, split_seed=split_seed)
     else:
         split = split_examples(num_examples, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
-    if not check_source(loaded.values, split.train, names=loaded.names):
-        raise UserError("dataset.path", f"all training examples of {file} are the same", "give data that vary")
     splits = {name: _take(loaded.values, getattr(split, name)) for name in SPLITS}
+    if not check_source(loaded.values, split.train, splits["train"], names=loaded.names):
+        raise UserError("dataset.path", f"all training examples of {file} are the same", "give data that vary")
     scale, offset = fit_scaling(splits["train"], scaling=scaling, per_feature=per_feature, names=loaded.names)
     _note_doubtful(loaded)
     if scaling == "unit_interval_clipped":

@@ -57,13 +57,18 @@ def fit_scaling(train: Raw, *, scaling: ScalingName, per_feature: bool, names: t
 
 
 def check_source(
-    values: Shaped[np.ndarray, "examples *shape"], train: Indices, *, names: tuple[str, ...] | None
+    values: Shaped[np.ndarray, "examples *shape"],
+    train: Indices,
+    stored: Shaped[np.ndarray, "train features"],
+    *,
+    names: tuple[str, ...] | None,
 ) -> bool:
     """Compare the training examples as the source has them, since float32 may have made equal what differs.
 
     Args:
         values: All examples, in the type of the source.
         train: Positions of the training examples.
+        stored: The training examples as they are kept.
         names: Column names, for messages.
 
     Returns:
@@ -73,12 +78,13 @@ def check_source(
         UserError: If a column of a table, or a whole image stack, varies so little beside its size that float32 cannot
             tell its values apart.
     """
-    pieces = [values[train[rows]].reshape(-1, values[0].size) for rows in chunks(len(train), values[0].size)]
-    ranges = [(piece.min(axis=0), piece.max(axis=0)) for piece in pieces]
-    low, high = np.min([low for low, _ in ranges], axis=0), np.max([high for _, high in ranges], axis=0)
-    differs = low != high
     if values.dtype == bool or np.can_cast(values.dtype, np.float32):
-        return bool(differs.any())
+        return bool((stored.min(axis=0) != stored.max(axis=0)).any())
+    low = high = values[train[:1]].reshape(-1)
+    for rows in chunks(*stored.shape):
+        piece = values[train[rows]].reshape(-1, stored.shape[1])
+        low, high = np.minimum(low, piece.min(axis=0)), np.maximum(high, piece.max(axis=0))
+    differs = bool((low != high).any())
     if values.ndim > 2:
         low, high = low.min(keepdims=True), high.max(keepdims=True)
     size = np.maximum(abs(low.astype(np.float64)), abs(high.astype(np.float64)))
@@ -86,7 +92,7 @@ def check_source(
     spread = (high - low).astype(np.float64)
     noise = _NOISE * size if values.dtype.kind == "f" else np.zeros_like(size)
     _check_precision((spread > noise) & (PRECISION * spread < RESOLUTION * size), names)
-    return bool(differs.any())
+    return differs
 
 
 def in_unit_interval(splits: tuple[np.ndarray, ...], *, scaling: ScalingName, per_feature: bool) -> bool:
