@@ -60,6 +60,8 @@ def read_table(path: Path, *, columns: Columns, header: bool | None) -> Loaded:
         with duckdb.connect() as connection:
             table = _open(connection, path, dialect)
             types = {name: str(kind).partition("(")[0] for name, kind in zip(table.columns, table.types, strict=True)}
+            if any("\0" in name for name in types):  # which would be cut off
+                raise UserError(path, "has a column whose name holds a zero byte", "rename it")
             index = _index_columns(connection, path, list(types), dialect)
             names = _feature_columns(list(types), path, columns, index)
             beside = [name for name in (columns.labels, columns.split) if name is not None]
@@ -163,12 +165,13 @@ def _feature_columns(held: list[str], path: Path, columns: Columns, index: tuple
 
 
 def _values(table: Relation, types: Types, names: tuple[str, ...], path: Path) -> np.ndarray:
-    converted = {name: _words(table, name, types[name], path) for name in names if types[name] not in NUMERIC}
+    words = [name for name in names if types[name] not in NUMERIC]
+    for name in words:
+        _check_text(table, name, types[name], path)
     # To name each column that is kept takes time that grows with the square of their number.
-    others = types.keys() - (set(names) - converted.keys())
-    fetched = converted
-    if len(others) < len(types):
-        fetched = (table.select(StarExpression(exclude=list(others))) if others else table).fetchnumpy() | converted
+    others = list(types.keys() - set(names))
+    fetched = (table.select(StarExpression(exclude=others)) if others else table).fetchnumpy()
+    fetched |= {name: _from_words(fetched[name].tolist(), types[name], f"{path}, column {name!r}") for name in words}
     missing = any(np.ma.is_masked(column) for column in fetched.values())
     types_held = {column.dtype for column in fetched.values()}
     compact = types_held == {np.dtype(np.uint8)} and not missing
@@ -192,9 +195,8 @@ def _check_distinct(table: Relation, name: str, values: np.ndarray) -> None:
             raise UserError("dataset.columns", problem, remedy)
 
 
-def _words(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
+def _from_words(values: list[Any], kind: str, subject: str) -> np.ndarray:
     """A column of yes and no, as numbers; anything else is refused."""
-    subject, values = f"{path}, column {name!r}", _fetch(table, name, kind, path).tolist()
     present = [value for value in values if value is not None]
     if present and all(isinstance(value, str) and as_bool(value) is not None for value in present):
         return np.ma.masked_invalid([np.nan if value is None else as_bool(value) for value in values]).astype(
@@ -223,12 +225,17 @@ def _is_number(text: str) -> bool:
 
 
 def _fetch(table: Relation, name: str, kind: str, path: Path) -> np.ndarray:
-    column = ColumnExpression(name).alias("column")
+    _check_text(table, name, kind, path)
+    return table.select(ColumnExpression(name).alias("column")).fetchnumpy()["column"]
+
+
+def _check_text(table: Relation, name: str, kind: str, path: Path) -> None:
+    """Refuse what is neither number nor text, and text that would take far more memory than the file."""
     if kind not in SCALARS:
         problem = f"holds values of type {kind}, expected numbers or text"
         raise UserError(f"{path}, column {name!r}", problem, "leave it out with dataset.exclude_columns")
     if kind in TEXTS and path.suffix.lower() != ".csv":  # which is its own text
+        column = ColumnExpression(name).alias("column")
         [(num_bytes,)] = table.select(column).aggregate('sum(strlen("column"::varchar))').fetchall()
         if (num_bytes or 0) > max(_HARMLESS_TEXT, _most_bytes(path)):
             raise UserError(f"{path}, column {name!r}", "holds more text than its bytes can hold", "write it again")
-    return table.select(column).fetchnumpy()["column"]
