@@ -538,9 +538,7 @@ CONFIG = {
             "list-without-package": config("HERE/own/experiment/own.yaml: holds a list", "[1, 2]"),
             "not-utf-8": config("HERE/own/experiment/own.yaml: is not in UTF-8 (line 1)", b"notes: \xff\xfe"),
             "is-a-folder": config("experiment=own: there is no such option", "", name="experiment/own.yaml/file"),
-            "config-name": config(
-                "own: is not a config here; leave out --config-name", "name: x", "--config-name=own", name="own.yaml"
-            ),
+            "config-name": config("resume: is missing", "name: x", "--config-name=own", name="own.yaml"),
             "paper-figure": of_paper("paper.figures.f: figure=nope: there is no such option", "FIGURE", "figure=nope"),
             "two-documents": config("HERE/own/experiment/own.yaml: cannot be read", f"{GLOBAL}seed: 1\n---\nseed: 2"),
             "tag": config("HERE/own/experiment/own.yaml: cannot be read", f"{GLOBAL}seed: !!python/object:os.system 1"),
