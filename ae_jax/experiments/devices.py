@@ -30,8 +30,9 @@ def configure_jax(config: dict[str, Any], *, num_runs: int) -> None:
     runtime = config["runtime"]
     if runtime["platform"]:
         jax.config.update("jax_platforms", runtime["platform"])
-    if num_runs * config["trainer"]["data_parallel"] > 1:
-        _spread_over_cores(max(_num_cores(), config["trainer"]["data_parallel"]))
+    data_parallel = config["trainer"].get("data_parallel", 1)  # a trainer of one's own may leave it out
+    if num_runs * data_parallel > 1:
+        _spread_over_cores(max(_num_cores(), data_parallel))
     if runtime["compile_cache"] and "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         import platformdirs
 
