@@ -57,7 +57,7 @@ def _keys(config_name: str, group: str, given: Sequence[str]) -> str:
     options = sorted((folder / group).glob("*.yaml"))
     listed = "\n".join(f"  {path.stem:20} {_comment(path)}" for path in options)
     chosen = next((path for path in options if f"{group}={path.stem}" in given), options[0])
-    keys = {name: path.read_text() for name, path in ((group, chosen), ("", folder / f"{config_name}.yaml"))}
+    keys = {name: path.read_text("utf-8") for name, path in ((group, chosen), ("", folder / f"{config_name}.yaml"))}
     own = "\n".join(line for line in keys[group].splitlines() if not line.startswith(("#", "_target_")))
     return (
         f"{group}=…\n{listed}\n\n{group}.KEY=…, of {chosen.stem}\n{own}\n\nKEY=…\n{keys[''].partition(chr(10) * 2)[2]}"
@@ -66,4 +66,4 @@ def _keys(config_name: str, group: str, given: Sequence[str]) -> str:
 
 def _comment(path: Path) -> str:
     """What the first line of an option says after its first word, such as `Claim:`."""
-    return path.read_text().splitlines()[0].removeprefix("# ").partition(": ")[2]
+    return path.read_text("utf-8").splitlines()[0].removeprefix("# ").partition(": ")[2]

@@ -3,9 +3,11 @@
 import atexit
 import functools
 import importlib
+import io
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +20,8 @@ _IN_HOME = {".cache": ("XDG_CACHE_HOME",), ".config": ("XDG_CONFIG_HOME", "WANDB
 def start(module: str) -> None:
     """Import a command, which takes up to seconds, and run it; Ctrl-C meanwhile ends it with one line as well."""
     signal.signal(signal.SIGINT, _end)  # `guard` replaces it before there is anything to save
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # a letter that the terminal lacks ends no command
     _keep_libraries_quiet()
     importlib.import_module(module).main()
 

@@ -25,6 +25,7 @@ def guard(command: Callable[[], int]) -> int:
     for library in ("absl", "asyncio"):  # Orbax' event loop, where Python looks for slow steps of it
         logging.getLogger(library).setLevel(logging.CRITICAL)
     try:
+        _check_letters(sys.argv)
         return command()
     except UserError as error:
         return print_mistake(error)
@@ -39,6 +40,17 @@ def guard(command: Callable[[], int]) -> int:
         # A sweep sets its objects aside from the garbage collector. What a kept exception holds is freed only by it,
         # and DuckDB prints a page about each of its objects that outlives it.
         gc.unfreeze()
+
+
+def _check_letters(arguments: list[str]) -> None:
+    """Refuse bytes that are no letters here: no file of a run could hold them as a text."""
+    for argument in arguments:
+        if any("\ud800" <= letter <= "\udfff" for letter in argument):
+            raise UserError(
+                argument.encode(errors="backslashreplace").decode(),
+                f"has bytes that are no {sys.getfilesystemencoding()}",
+                "type it in UTF-8, under a locale such as LC_ALL=C.UTF-8",
+            )
 
 
 def _read_env_file() -> None:

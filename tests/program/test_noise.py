@@ -23,18 +23,33 @@ def test_no_line_of_a_library_reaches_standard_error(run, tmp_path):
     search = (*SEARCH, "hydra.sweeper.storage=sqlite:///study.db", "tracking.mode=disabled")
     for number, (script, given, settings, code, err) in enumerate(
         [
-            ("train", (*SMALL, "-m", "name=a", "seed=0,1", "tracking.mode=offline"), NO_HOME, 0, ""),
-            ("train", (*SMALL, "-m", "name=b", *search), {}, 0, ""),
-            ("train", (*SMALL, "-m", "name=c", *search, "hydra.launcher.dry_run=true"), {}, 0, ""),
+            ("train", ("-m", *SMALL, "name=a", "seed=0,1", "tracking.mode=offline"), NO_HOME, 0, ""),
+            ("train", ("-m", *SMALL, "name=b", *search), {}, 0, ""),
+            ("train", ("-m", *SMALL, "name=c", *search, "hydra.launcher.dry_run=true"), {}, 0, ""),
             ("evaluate", ("outputs/a/RUN",), NO_HOME, 0, ""),
-            ("figures", ("figure=learning_curves", "runs=outputs"), NO_HOME, 0, ""),
-            ("tables", ("table=best", "runs=outputs"), {}, 0, ""),
+            ("figures", ("figure=learning_curves", "runs=outputs/a"), NO_HOME, 0, ""),
+            ("tables", ("table=best", "runs=outputs/a"), {}, 0, ""),
             ("report", ("outputs",), NO_HOME, 0, ""),
             ("report", ("outputs", "--html"), NO_HOME, 0, ""),
             ("report", ("outputs", "--sql", "select nope from runs"), {}, 2, "error: sql: there is no column 'nope'"),
             ("figures", ("figure=nope", "runs=outputs"), NO_HOME, 2, "error: figure=nope: there is no such option"),
             ("paper", ("paper=nope",), {}, 2, "error: paper=nope: there is no such option of paper"),
             ("train", ("--cfg", "job"), NO_HOME, 0, ""),
+            (
+                "train",
+                (*SMALL, "notes=na\udcefve"),
+                {},
+                2,
+                "error: notes=na\\udcefve: has bytes that are no utf-8; type",
+            ),
+            (
+                "train",
+                (*SMALL, "notes=ü"),
+                NO_HOME,
+                2,
+                "error: notes=\\udcc3\\udcbc: has bytes that are no ascii; type",
+            ),
+            ("figures", ("--help",), NO_HOME, 0, ""),
             ("train", ("--nope",), NO_HOME, 2, "error: --nope: is no option here"),
         ]
     ):
