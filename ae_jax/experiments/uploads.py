@@ -133,7 +133,7 @@ def _end(process: subprocess.Popen[str]) -> bool:
 
 
 def _unmark(segments: Sequence[Path]) -> None:
-    """Take all marks away: wandb makes them before it is known whether all was sent, and to send twice does no harm."""
+    """Take all marks away: they are made before it is known whether all was sent, and to send twice does no harm."""
     for segment in segments:
         for mark in segment.glob("*.wandb.synced"):
             mark.unlink(missing_ok=True)

@@ -23,10 +23,11 @@ COMMANDS = sorted({(found, path) for path in TEXTS for found in _COMMAND.findall
 )
 def test_a_documented_command_works(documented, path, command, write_run, here):
     kind, text, preset = documented
-    sweep = yaml.safe_load((ROOT / "conf" / "sweep" / f"{preset}.yaml").read_text())
+    config = (ROOT / "conf" / "sweep" / f"{preset}.yaml").read_text()
+    sweep = yaml.safe_load(config)
     axes = {key: values.split(",") for key, values in sweep["hydra"]["sweeper"]["params"].items()}
-    # Where a figure needs more than the preset, its config says what to sweep beside it.
-    if more := re.search(rf"train\.py \+sweep={preset} (\S+)=(\S+,\S+)", path.read_text()):
+    # Where a figure needs more than the preset, the preset's head says what to sweep beside it.
+    if more := re.search(rf"train\.py \+sweep={preset} (\S+)=(\S+,\S+)", config):
         axes[more[1]] = more[2].split(",")
     fixed = {"corruption._target_": "ae_jax.corruptions.gaussian.gaussian"} if preset == "noise" else {}
     for number, values in enumerate(itertools.product(*axes.values())):

@@ -1,6 +1,7 @@
 """A paper trains what is missing and only that, and is made from the runs that it asks for."""
 
 import json
+import sys
 from hashlib import sha256
 from pathlib import Path
 

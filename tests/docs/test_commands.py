@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ae_jax.commands import composed, figures, report, tables
+from ae_jax.commands import composed, figures, report, start, tables
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli, evaluate
 
@@ -49,7 +49,8 @@ def _check_script(name: str, given: list[str], is_form: bool, monkeypatch) -> st
 def _source(name: str) -> str:
     """The script, and the module that it calls."""
     text = (ROOT / "scripts" / f"{name}.py").read_text()
-    called = re.findall(r"^from (ae_jax\S+) import main", text, re.MULTILINE)
+    started = re.findall(r"^from ae_jax.commands.start import (\w+)", text, re.MULTILINE)
+    called = [getattr(start, one).args[0] for one in started]
     return text + "".join(Path(str(import_module(module).__file__)).read_text() for module in called)
 
 

@@ -177,7 +177,8 @@ def check_command(words: list[str], out: str) -> None:
 @pytest.mark.slow
 def test_a_reader_types_every_command(commands, type_in, monkeypatch):
     images = Path(os.environ.get("AE_JAX_DATA_DIR", "")) / "fashion_mnist"
-    np.savetxt("my.csv", np.random.default_rng(0).normal(size=(100, 6)), delimiter=",")
+    table = np.random.default_rng(0).normal(size=(100, 6))
+    np.savetxt("my.csv", table, delimiter=",", header="a,b,c,d,e,f", comments="")
     problems, seconds = [], {}
     for command in commands:
         if reason_not_to_run(command) or (any(part in command.words for part in NEEDS_IMAGES) and not images.is_dir()):

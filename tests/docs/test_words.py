@@ -80,7 +80,7 @@ def missing_name(word: str) -> str | None:
                 found = getattr(found, part) if hasattr(found, part) else import_module(path)
             except ImportError:
                 return path
-    elif match := re.fullmatch(r"(\w+)\.(?!py|json|npz|log)(\w+)(?:\(.*\))?", word):
+    elif match := re.fullmatch(r"(\w+)\.(?!py|json|npz|log)(\w+)(?:\(.*\))?", re.sub(r"^run\.", "TrainedRun.", word)):
         files = [text for path, text in SOURCES.items() if path.stem == match[1] or f"\nclass {match[1]}" in text]
         if files and not any(re.search(rf"\b{match[2]}\b", text) for text in files):
             return word
@@ -107,7 +107,7 @@ def test_what_the_pages_name_exists(words, keys):
     [
         "ae_jax/none.py", "test_none.py", "tests/none", "conf/none/*.yaml", "model.latent_sizes", "optimizer=rmsprop",
         "debug=overfit|nones", "+sweep=none", "runtime.axes=auto", "ae_jax.results.loads(…)"
-        "hydra.launcher.max_run=3", "targets.bound", "PCA.direction",
+        "hydra.launcher.max_run=3", "targets.bound", "PCA.direktion",
     ],
 )  # fmt: skip
 def test_what_does_not_exist_is_found(word, keys):
@@ -117,4 +117,8 @@ def test_what_does_not_exist_is_found(word, keys):
 def test_every_link_leads_to_a_file():
     for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            path, _, heading = target.partition("#")
+            linked = page.parent / path if path else page
+            assert linked.exists(), f"{page.name}: {target}"
+            headings = [line.lstrip("# ").lower().replace(" ", "-") for line in linked.read_text().splitlines()]
+            assert not heading or heading in headings, f"{page.name}: {target}"

@@ -695,7 +695,7 @@ DATA = {
             "model-larger-than-memory": fails("model: has parameters of ", "model.hidden_sizes=[2000000000]"),
             "path-empty": data("dataset.path: HERE is a folder", "", folder("x")),
             "path-lines": data("dataset.path: no file HERE/a b.csv", "'a\nb.csv'", folder("x")),
-            "path-null-byte": data("dataset.path: no file HERE/a\0b.csv", "'a\0b.csv'", folder("x")),
+            "path-null-byte": data("dataset.path: no file HERE/a\\x00b.csv", "'a\0b.csv'", folder("x")),
             "path-below-a-file": data("dataset.path: no file HERE/f/d.csv", "f/d.csv", file("f", "")),
             "path-pipe": data(
                 "dataset.path: HERE/d.csv is not a file", "d.csv", lambda here: os.mkfifo(here / "d.csv")
@@ -837,7 +837,7 @@ FOLDER = {
     "empty-folder": measure("run/", prepare=both(remove("run"), folder("run")), says="is missing"),
     "broken-link": measure("run: is not a folder", prepare=link("run", "nope")),
     "name-long": Case(f"{LONG}: is not a folder", (LONG,), "evaluate"),
-    "name-null-byte": Case("a\0b: is not a folder", ("a\0b",), "evaluate"),
+    "name-null-byte": Case("a\\x00b: is not a folder", ("a\0b",), "evaluate"),
     "other-features": measure(
         "dataset: has 6 features, the run was train", "dataset=array", "dataset.path=d.npy", prepare=npy(VALUES)
     ),

@@ -107,8 +107,8 @@ def test_every_model_here_is_one(name):
 
 
 def test_random_numbers_after_the_initialisation_are_refused(monkeypatch):
-    dataset = build.load_dataset(cli.checked(cli.compose(["tracking.mode=disabled"])))
+    experiment = build.build(cli.checked(cli.compose(["tracking.mode=disabled"])))
     dropout = lambda **given: Model(lambda rngs: nnx.Dropout(0.5, rngs=rngs), **given)  # noqa: E731 - as a target
     monkeypatch.setattr(build, "bind", lambda _: dropout)
     with pytest.raises(UserError, match=r"^model: draws random numbers after its initialisation \(No RngStream"):
-        build._model({"_target_": "own.Model"}, dataset, "float32")
+        build._model({"_target_": "own.Model"}, experiment.inputs, experiment.options)
