@@ -17,7 +17,9 @@ from ae_jax.commands.made import Made, say_what_is_not_counted
 from ae_jax.commands.tables import TABLES
 from ae_jax.errors import UserError
 from ae_jax.experiments import cli
-from ae_jax.experiments.config import check_name, check_parts, check_type
+from ae_jax.experiments.config import check_parts
+from ae_jax.experiments.config_files import check_name
+from ae_jax.experiments.config_types import check_type
 from ae_jax.experiments.environment import code_version, package_versions
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
 from ae_jax.experiments.hydra_node import PATHS

@@ -21,7 +21,7 @@ _MEASURED = ("train", "validation", "test", "corrupted", "pca")
 
 
 def main() -> None:
-    """Entry point of `scripts/evaluate.py` and `ae-evaluate`."""
+    """Entry point of `scripts/evaluate.py`, installed as ae-evaluate."""
     parser = Parser(description="Restore a run's best checkpoint and measure it again, against PCA.")
     parser.add_argument("folder", type=Path, help="run folder that training printed")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
