@@ -74,6 +74,7 @@ def trained(compose, tmp_path, monkeypatch) -> tuple[dict[str, RunFolder], list[
     return {name: RunFolder(request.folder) for name, request in requests.items()}, notes.lines
 
 
+@pytest.mark.slow
 def test_what_decorates_a_run_leaves_its_place_empty_until_it_is_made_again(
     trained, command_line, tmp_path, monkeypatch
 ):

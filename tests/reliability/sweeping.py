@@ -27,7 +27,7 @@ SMALL = (
 DELAYED = {"open", "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"}
 
 # What more than one thread or process looks at.
-SHARED = (".groups", "group.json", "sweep.json", ".lock", ".sweep.lock", "status.json")
+SHARED = (".groups", "group.json", "sweep.json", ".sweep.lock")
 
 
 class Delays:
@@ -40,7 +40,7 @@ class Delays:
         """See `sys.addaudithook`."""
         if self.folder and event in DELAYED and (path := str(arguments[0])).startswith(self.folder):
             is_shared = any(name in path for name in SHARED)
-            time.sleep(self.draw.choice((0, 1e-3, 0.01, 0.05) if is_shared else (0, 0, 0, 1e-4, 1e-3)))
+            time.sleep(self.draw.choice((0, 0, 1e-3, 0.01, 0.03) if is_shared else (0, 0, 0, 1e-4, 1e-3)))
 
 
 class Job(NamedTuple):
