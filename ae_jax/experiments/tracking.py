@@ -14,6 +14,7 @@ import functools
 import logging
 import os
 import re
+import shlex
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,9 +25,10 @@ from typing import Annotated, Any, Literal, NamedTuple, NoReturn
 
 from annotated_types import Len
 
-from ae_jax.errors import UserError
+from ae_jax.errors import UserError, describe
 from ae_jax.experiments.sync_log import SyncLog
 from ae_jax.experiments.uploads import EXIT_INCOMPLETE, EXIT_REFUSED, uploads
+from ae_jax.terminal import short_path
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Tracker:
 
     def __init__(self, options: TrackingOptions, folder: Path, config: dict[str, Any], *, run_name: str):
         self._run: Any = None
+        self._folder, self._segment = folder, folder / "wandb"  # what W&B begins in it
         self._is_online, self._has_history = options.mode == "online", False
         if options.mode == "disabled":
             return
@@ -116,7 +119,9 @@ class Tracker:
             raise
         except Exception as error:
             self._run = None
-            _log.warning("W&B has failed (%r): the run goes on, and is tracked no further", error)
+            sync = f"wandb sync {shlex.quote(str(short_path(self._segment)))}"
+            name, said = self._folder.name, "the run goes on, and is tracked no further"
+            _log.warning("%s: W&B has failed (%s): %s; send what there is with %s", name, describe(error), said, sync)
 
     def __enter__(self) -> "Tracker":
         return self

@@ -310,6 +310,7 @@ def test_own_component_is_checked_by_its_signature(own_module, monkeypatch, comp
         compose(*own[:3])
 
 
+@pytest.mark.slow
 def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkeypatch, train, tmp_path):
     (tmp_path / "my_data.py").write_text(OWN_LOADER)
     monkeypatch.syspath_prepend(tmp_path)

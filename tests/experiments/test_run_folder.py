@@ -275,6 +275,7 @@ def test_log_goes_to_the_run_and_nowhere_else(smoke):
     assert "root" not in log
 
 
+@pytest.mark.slow
 def test_a_trainer_that_leaves_out_what_has_a_default_trains(compose, no_figures, train_together, tmp_path):
     config = compose("trainer.num_epochs=1", "trainer.max_train_examples=64")
     for name in ("data_parallel", "matmul_precision"):

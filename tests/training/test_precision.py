@@ -38,6 +38,7 @@ def _elsewhere(function: Any) -> Any:
         return pool.submit(function).result()
 
 
+@pytest.mark.slow
 def test_training_has_no_product_of_another_precision(make_experiment):
     """Of TF32, as the tests themselves ask for float32."""
     experiment = make_experiment("trainer.matmul_precision=tensorfloat32")
