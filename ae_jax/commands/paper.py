@@ -15,7 +15,7 @@ from ae_jax.commands import composed
 from ae_jax.commands.figures import FIGURES, LOOK
 from ae_jax.commands.made import Made, say_what_is_not_counted
 from ae_jax.commands.tables import TABLES
-from ae_jax.errors import UserError
+from ae_jax.errors import UserError, describe
 from ae_jax.experiments import cli
 from ae_jax.experiments.config import check_parts
 from ae_jax.experiments.config_files import check_name
@@ -112,8 +112,9 @@ def _make(paper: Paper, config_dir: str | None) -> int:
         for name, config in configs.items():
             try:
                 made[kind][name] = maker.make(config, results, paper.folder / kind, name)
-            except UserError as error:
-                failed.append(UserError(f"paper.{kind}.{name}", str(error)))
+            except Exception as error:  # of any figure or table, so that the others are made
+                alone = "" if isinstance(error, UserError) else f"look closer with python scripts/{kind}.py"
+                failed.append(UserError(f"paper.{kind}.{name}", describe(error), alone))
     write_json(paper.folder / "provenance.json", _provenance(paper, trained, results, made))
     print_report(results, measure="sse")
     for mistake in failed:
