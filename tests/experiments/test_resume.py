@@ -74,7 +74,7 @@ def test_interrupted_and_called_again_is_bit_identical(epoch, tiny, train, monke
 def test_interrupted_while_measuring(tiny, train, monkeypatch, assert_same, tmp_path):
     folder = tmp_path / "run"
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
