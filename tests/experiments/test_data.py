@@ -18,6 +18,7 @@ from ae_jax.experiments.data import at_hand, data_of, write_inputs
 from ae_jax.experiments.run import end_of
 from ae_jax.experiments.task import GroupTask, Request
 from ae_jax.experiments.train import train_group
+from ae_jax.figures.run.draw import Drawn
 from ae_jax.results import RunFolder
 
 SMALL = ("dataset=array", "model.latent_size=2", "model.hidden_sizes=[4]")
@@ -44,7 +45,7 @@ def once(sealed_home, compose, tmp_path_factory):
     here = tmp_path_factory.mktemp("once")
     np.save(here / "table.npy", np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32))
     drawn: Future = Future()
-    drawn.set_result([])
+    drawn.set_result(Drawn({}, {}))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         patch.setattr("ae_jax.experiments.drawing.Drawing.draw", lambda *_: drawn)

@@ -172,10 +172,10 @@ def test_trouble_in_one_folder_stays_there(trouble, sweep, compose):
 def test_a_bug_in_one_run_stays_there(sweep, monkeypatch):
     write = piece.write_results
 
-    def broken(experiment, config, *rest):
+    def broken(experiment, config, *rest, **options):
         if config["seed"] == 1:
             raise ZeroDivisionError("a bug")
-        return write(experiment, config, *rest)
+        return write(experiment, config, *rest, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(piece, "write_results", broken)

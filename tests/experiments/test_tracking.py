@@ -209,7 +209,7 @@ def test_offline_is_the_default():
 
 @pytest.mark.slow
 def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("ae_jax.experiments.piece.write_results", broken)
