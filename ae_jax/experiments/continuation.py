@@ -151,7 +151,7 @@ def _is_last(folder: Path, group: Path) -> bool:
     """Whether a group is this run's, and no other run points to it."""
     name, names = member_name(folder, group), _runs_of(group)
     if name not in names:  # the pointer is wrong, as in a folder from elsewhere; or the group has saved nothing
-        return not names and not any(re.fullmatch("[0-9]+", path.name) for path in group.iterdir())
+        return not names and all("orbax-checkpoint-tmp" in path.name for path in group.iterdir())
     return not any(other != name and group in groups_of(group.parent.parent / other) for other in reversed(names))
 
 
