@@ -19,6 +19,7 @@ README = (ROOT / "README.md").read_text()
 NOT_RUN = {
     "make setup": "it made the environment of these tests",
     "make test": "it runs these tests",
+    "make test-gpu": "it needs a GPU",
     "make test-slow": "it runs this one",
     "make lint": "it is a step of .ci/run of its own",
     "make lock": "it asks a registry for newer versions",

@@ -4,10 +4,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from ae_jax.experiments import evaluate
 
 pytestmark = pytest.mark.slow
 SMALL = (
@@ -64,7 +67,7 @@ def _output(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_full_disk(name, forks, disk, undisturbed, assert_same):
+def test_full_disk(name, forks, disk, undisturbed, assert_same, monkeypatch, hydra_put_back):
     given, fault = CASES[name]
     command = (*given[:1], *SMALL, *given[1:])
     code = forks.run(disk, *command, fault=fault)
@@ -77,13 +80,19 @@ def test_full_disk(name, forks, disk, undisturbed, assert_same):
     assert any("cannot be written (No space left on device); free space" in line for line in output.splitlines()), (
         output
     )
-    states = [json.loads(path.read_text())["state"] for path in disk.rglob("status.json")]
-    assert set(states) <= {"running", "interrupted"}
+    states = {path.parent: json.loads(path.read_text())["state"] for path in disk.rglob("status.json")}
+    completed = [folder for folder, state in states.items() if state == "completed"]
+    assert set(states.values()) <= {"running", "interrupted", *(["completed"] if "figures" in name else [])}
     (disk / "ballast").unlink()
     assert forks.run(disk, *command) == 0, _output(disk)
+    for folder in completed:  # only its figures found no room
+        assert f"{folder.name} --fill" in output
+        monkeypatch.setattr(sys, "argv", ["evaluate.py", str(folder), "--fill"])
+        with pytest.raises(SystemExit, match="0"):
+            evaluate.main()
     if EAGER in given and name != "the first file":
         for path in disk.rglob("run.log"):
-            assert "continuing after epoch" in path.read_text()
+            assert path.parent in completed or "continuing after epoch" in path.read_text()
     for path in disk.rglob("status.json"):
         assert_same(path.parent, undisturbed / path.parent.relative_to(disk))
 
