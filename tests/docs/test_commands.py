@@ -125,6 +125,7 @@ CHECKS = {
 }
 
 
+@pytest.mark.slow
 def test_every_command_fits_its_program(commands, monkeypatch, hydra_put_back):
     assert len(commands) > 60
     problems = {command: check(command, monkeypatch) for command in commands}

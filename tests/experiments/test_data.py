@@ -135,6 +135,7 @@ def test_a_folder_that_kept_nothing_of_its_data_loads_them(trained):
 @pytest.mark.parametrize(
     "kind", ["nothing", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("of-content", "empty"))]
 )
+@pytest.mark.slow
 def test_changed_data_of_an_own_loader_are_noticed(
     kind, compose, train_together, no_figures, tmp_path, monkeypatch, caplog
 ):

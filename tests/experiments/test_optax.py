@@ -70,6 +70,7 @@ def step_of(target: str, **options: Any) -> None:
 
 @pytest.mark.parametrize("module", [optax, optax.contrib], ids=["optax", "contrib"])
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+@pytest.mark.slow
 def test_every_optimizer_makes_a_step_or_is_refused_in_one_line(module):
     refused = {}
     with jax.numpy_rank_promotion("allow"):

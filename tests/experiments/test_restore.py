@@ -124,6 +124,7 @@ def test_other_data_of_other_features_are_refused(num_features, smoke, tmp_path)
         evaluate.evaluate(smoke, ["dataset=array", f"dataset.path={path}"])
 
 
+@pytest.mark.slow
 def test_limit_of_the_training_split_is_kept_out_of_other_data(tiny, tmp_path):
     # The run was limited to 64 training examples; smaller data of another kind are still data to measure on.
     path = tmp_path / "few.npy"

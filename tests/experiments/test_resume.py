@@ -52,6 +52,7 @@ def assert_same(last_state):
 
 
 @pytest.mark.parametrize("epoch", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(6, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_interrupted_and_called_again_is_bit_identical(epoch, tiny, train, monkeypatch, assert_same, tmp_path):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:

@@ -150,6 +150,7 @@ def test_more_trials_do_not_repeat_those_before(sampler, study):
     assert (more.found == at_once.found) == (sampler != "unseeded")
 
 
+@pytest.mark.slow
 def test_trials_that_another_process_trains_are_left_to_it(study):
     shared = study(storage="sqlite:///study.db")
     shared.search(ends=0)

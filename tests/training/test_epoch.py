@@ -67,6 +67,7 @@ def test_an_epoch_of_sgd_is_what_the_textbook_says(make_experiment):
     np.testing.assert_allclose(metrics.validation_loss, sse / 2, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_order_and_noise_change_from_epoch_to_epoch_and_validation_noise_does_not(make_experiment):
     experiment = make_experiment("corruption=gaussian", "optimizer=sgd", "optimizer.learning_rate=1e-12")
     data, structure, run = training_data(experiment.dataset), experiment.structure, experiment.run

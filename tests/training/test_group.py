@@ -87,6 +87,7 @@ def test_a_diverging_run_is_undone_and_does_not_touch_its_neighbours(train_runs,
     assert [bool(report.metrics.trained[1]) for report in with_wild.reports] == [True, False, False]
 
 
+@pytest.mark.slow
 def test_a_converged_run_is_frozen_while_the_others_go_on(train_runs):
     kind = ("trainer.patience=1", "optimizer=sgd")
     still, moving = (*kind, "optimizer.learning_rate=1e-12"), (*kind, "optimizer.learning_rate=0.1")
