@@ -38,11 +38,11 @@ def _in_grammar(override: str, groups: Path, sweeps: bool) -> str:
     key, is_given, value = override.partition("=")
     name = key.lstrip("+~")
     is_option = re.fullmatch(r"\w+|[\d.]+", value, re.ASCII)
-    if is_option and (groups / name).is_dir():
+    is_plain = re.fullmatch(_PLAIN, value, re.ASCII) is not None
+    if is_option and not is_plain and (groups / name).is_dir():
         return f"{key}='{value}'"
     if not is_given or value in ("", "null") or re.fullmatch(_QUOTED, value, re.DOTALL):
         return override
-    is_plain = re.fullmatch(_PLAIN, value, re.ASCII) is not None
     if not is_option and not is_plain and _is_there(value):
         literal = value.replace("${", r"\${")  # else it would be a reference
         return f"{key}={quoted(literal)}"
