@@ -27,7 +27,7 @@ def test_a_documented_command_works(documented, path, command, write_run, here):
     sweep = yaml.safe_load(config)
     axes = {key: values.split(",") for key, values in sweep["hydra"]["sweeper"]["params"].items()}
     # Where a figure needs more than the preset, the preset's head says what to sweep beside it.
-    if more := re.search(rf"train\.py \+sweep={preset} (\S+)=(\S+,\S+)", config):
+    if more := re.search(rf"train\.py -m \+sweep={preset} (\S+)=(\S+,\S+)", config):
         axes[more[1]] = more[2].split(",")
     fixed = {"corruption._target_": "ae_jax.corruptions.gaussian.gaussian"} if preset == "noise" else {}
     for number, values in enumerate(itertools.product(*axes.values())):
