@@ -111,10 +111,8 @@ class Member:
             why: What was wrong, if the run diverged.
         """
         self.checkpoints.close()
-        try:
+        with self._tidying("the checkpoints of its group"):
             leave_groups(self.folder)
-        except (OSError, StorageError) as problem:
-            _log.warning("%s: the checkpoints of its group are left behind (%s)", self.folder.name, describe(problem))
         best = float(state.best.validation_loss)
         outcome = Outcome(self.folder, "completed", best if np.isfinite(best) else None)
         if int(state.status) == Status.DIVERGED:
@@ -126,9 +124,18 @@ class Member:
         else:
             self.tracker.finish(state="completed", summary=summary, figures=figures)
             self.recorder.status("completed", error=None, diverged_epoch=None)
-            keep_best(self.folder / "checkpoint")  # only now: until here, whoever is killed goes on from all of it
+            with self._tidying("more of its checkpoint than is needed"):
+                keep_best(self.folder / "checkpoint")  # only now: until here, whoever is killed goes on from all of it
         self._end(outcome)
         return outcome
+
+    @contextmanager
+    def _tidying(self, what: str) -> Iterator[None]:
+        """Delete what is not needed any more: where that fails it is left behind, with a line."""
+        try:
+            yield
+        except (OSError, UserError) as problem:
+            _log.warning("%s: %s is left behind (%s)", self.folder.name, what, describe(problem))
 
     def fail(self, error: BaseException) -> None:
         """End the run by an exception: failed, or interrupted where the program is told to end or the disk is full."""

@@ -28,6 +28,7 @@ CASES = {
     "all figures": ("ae_jax.experiments.drawing:draw_run_figures", "", "figures"),
     "wandb": ("ae_jax.experiments.tracking:_supersede", "", ""),
     "group": ("ae_jax.experiments.member:leave_groups", "", ""),
+    "trimming": ("ae_jax.experiments.member:keep_best", "", ""),
 }
 
 
