@@ -978,6 +978,8 @@ def put(write_run, monkeypatch, request) -> Callable[[Case], None]:
     ],
 )
 def test_a_mistake_ends_in_one_line_and_overwrites_nothing(case, put, command_line, tree, no_figures):
+    if "--html" in case.arguments:
+        pytest.importorskip("plotly", reason="the extra `page` is not installed")
     _load_dataset.cache_clear()
     put(case)
     here, before = Path.cwd(), tree(Path.cwd())

@@ -94,7 +94,7 @@ def test_environment_names_versions_and_devices(smoke):
     assert {"jax", "flax", "optax", "orbax-checkpoint", "wandb"} <= environment["packages"].keys()
     assert environment["packages"]["jax"] == __import__("jax").__version__
     assert environment["devices"]
-    assert environment["devices"][0].startswith("cpu")
+    assert environment["devices"][0].startswith(__import__("jax").devices()[0].platform)
 
 
 def test_metrics_have_a_line_for_each_epoch(smoke):
