@@ -35,13 +35,3 @@ def short_path(path: Path) -> Path:
     """The path as one would type it here."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
-
-
-def verdict(ours: float, theirs: float, more_is_better: bool) -> str:
-    """How far the autoencoder is ahead of PCA or behind it, in colour."""
-    if ours == theirs:
-        return "equal"
-    better = (ours > theirs) == more_is_better
-    difference = abs(ours - theirs)
-    change = f"{difference:.3g}" if more_is_better or theirs == 0 else f"{difference / theirs:.1%}"
-    return f"[{'green' if better else 'red'}]{'better' if better else 'worse'} by {change}[/]"

@@ -13,9 +13,10 @@ from rich.tree import Tree
 from ae_jax.experiments.environment import changes, recorded_versions, versions
 from ae_jax.experiments.task import Watch
 from ae_jax.results.check import checked_summary
+from ae_jax.results.digits import difference_text
 from ae_jax.results.measures import MEASURES
 from ae_jax.results.run_folder import RunFolder
-from ae_jax.terminal import console, count, short_path, verdict
+from ae_jax.terminal import console, count, short_path
 
 ShowEpoch = Callable[[dict[str, Any], float], None]
 """Shows an epoch: its metrics, and the number of examples a second."""
@@ -100,11 +101,13 @@ def _table(summary: dict[str, Any]) -> Table:
     for measure in MEASURES.values():
         ours, theirs = summary["test"][measure.name], pca["test"][measure.name]
         if ours is not None and theirs is not None:
-            against = verdict(ours, theirs, measure.more_is_better)
+            against = difference_text(ours, theirs, has_ratio=measure.has_ratio)
             table.add_row(measure.short, f"{ours:.5g}", f"{theirs:.5g}", against)
     if summary["corrupted"]:
         ours, theirs = summary["corrupted"]["autoencoder"]["sse"], summary["corrupted"]["pca"]["sse"]
-        table.add_row("sse from corrupted", f"{ours:.5g}", f"{theirs:.5g}", verdict(ours, theirs, False))
+        table.add_row(
+            "sse from corrupted", f"{ours:.5g}", f"{theirs:.5g}", difference_text(ours, theirs, has_ratio=True)
+        )
     return table
 
 

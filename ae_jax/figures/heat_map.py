@@ -144,8 +144,8 @@ def _means(cells: dict[Place, _Cell], measure: str, split: str) -> tuple[dict[Pl
 
 
 def _ratios(cells: dict[Place, _Cell], unit: Measure, split: str) -> dict[Place, float]:
-    if unit.more_is_better:
-        problem = f"there is no ratio of {unit.name}, whose zero is not the end of it"
+    if not unit.has_ratio:
+        problem = f"there is no ratio of {unit.name}, whose zero does not mean none"
         raise UserError("show", problem, "choose figure.show=measure, or figure.measure=sse")
     ratios = {}
     for place, cell in cells.items():

@@ -7,15 +7,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.errors import path_text
+from ae_jax.results.compare import MOST_SEEDS
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
+from ae_jax.results.digits import change_text, printed
 from ae_jax.results.effects import Effect, effects
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
-from ae_jax.results.statistics import Estimate
+from ae_jax.results.statistics import FEWEST, Estimate, interval_words
 from ae_jax.terminal import console, count, short_path
 
 _MOST_ROWS = 10
-_FEWEST, _FEW = 3, 10  # seeds: below the first there are no intervals, below the second they are too narrow
 _LATENT_SIZE = "model.latent_size"
 
 
@@ -74,14 +75,14 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
             escape(label or f"model={one.runs[0].settings['model']}"),
             str(one.latent_size),
             f"{one.num_seeds}{diverged}",
-            _number(one.estimate(measure.name, "validation")),
-            _with_interval(test),
-            _number(pca),
+            _mean(one.estimate(measure.name, "validation")),
+            _with_interval(test, pca),
+            _with_interval(pca, test),
             _against(one, measure),
         )
     output.print(table)
     if any(one.num_seeds > 1 for one in shown):
-        output.print(_reading(shown), soft_wrap=True)
+        output.print(_reading(shown, measure), soft_wrap=True)
     if len(shown) < len(ranked):
         output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
 
@@ -123,15 +124,14 @@ def _print_excluded(output: Console, results: Results) -> None:
         output.print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
 
 
-def _reading(shown: Sequence[Configuration]) -> str:
-    """What the brackets are, and how far they can be trusted."""
-    fewest = min(one.num_seeds for one in shown)
-    text = "means over seeds [95 % bootstrap interval, BCa; against PCA run by run]"
-    if fewest < _FEWEST:
-        return f"{text}; fewer than {_FEWEST} seeds have none"
-    return text + (
-        "; such intervals are too narrow for few seeds: of three, 73 % cover the mean" if fewest < _FEW else ""
-    )
+def _reading(shown: Sequence[Configuration], measure: Measure) -> str:
+    """What the brackets are, and what they cannot say."""
+    where = ", symmetric in logarithms" if measure.has_ratio else ""
+    against = "ratio" if measure.has_ratio else "difference"
+    text = f"means over seeds [{interval_words()}{where}; of the {against} to PCA, run by run]; test examples as given"
+    if min(one.num_seeds for one in shown) < FEWEST:
+        text += "; fewer than five seeds are too few to call anything better"
+    return text
 
 
 def _value(effect: Effect, at: int) -> str:
@@ -140,38 +140,28 @@ def _value(effect: Effect, at: int) -> str:
 
 
 def _against(one: Configuration, measure: Measure) -> str:
-    """How far the autoencoder is ahead of PCA or behind it, run by run, in colour where the interval says so."""
-    against, test, pca = one.against_pca(measure.name), one.estimate(measure.name), one.pca(measure.name)
-    if against is None or test is None or pca is None:
+    """How far the autoencoder is ahead of PCA or behind it, run by run, in colour where enough seeds say so."""
+    found = one.against_pca(measure.name)
+    if found is None:
         return ""
-    if against.ratio is None:
-        gain, unit = against.difference, ""
-    else:
-        gain, unit = _percent(against.ratio), "%"
-    if gain.low is not None and gain.high is not None and gain.low <= 0 <= gain.high:
-        return "not told apart"
-    better = (gain.mean > 0) == measure.more_is_better
-    ends = sorted(abs(end) for end in (gain.low, gain.high) if end is not None)
-    interval = f" \\[{_size(ends[0], unit)}, {_size(ends[1], unit)}]" if ends else ""
-    word = "better" if better else "worse"
-    return f"[{'green' if better else 'red'}]{word} by {_size(abs(gain.mean), unit)}{unit}{interval}[/]"
+    if found.verdict == "equal":
+        return "equal"
+    if found.verdict == "too few seeds to tell":
+        return f"{change_text(found)}, too few seeds to tell"
+    if found.verdict == "not told apart":
+        number = found.num_needed
+        return f"not told apart ({f'{number} seeds' if number else f'over {MOST_SEEDS:,} seeds'} might)"
+    colour = "green" if found.verdict == "better" else "red"
+    return f"[{colour}]{escape(change_text(found, word=found.verdict))}[/]"
 
 
-def _percent(ratio: Estimate) -> Estimate:
-    """A ratio as the difference from 1 in percent."""
-    low, high = (None if end is None else 100 * (end - 1) for end in (ratio.low, ratio.high))
-    return Estimate(ratio.num, 100 * (ratio.mean - 1), 100 * (ratio.median - 1), low, high)
+def _mean(estimate: Estimate | None) -> str:
+    return "" if estimate is None else printed(estimate).value
 
 
-def _size(number: float, unit: str) -> str:
-    return f"{number:.1f}" if unit else f"{number:.3g}"
-
-
-def _number(estimate: Estimate | None) -> str:
-    return "" if estimate is None else f"{estimate.mean:.4g}"
-
-
-def _with_interval(estimate: Estimate | None) -> str:
-    if estimate is None or estimate.low is None or estimate.high is None:
-        return _number(estimate)
-    return f"{estimate.mean:.4g} \\[{estimate.low:.4g}, {estimate.high:.4g}]"
+def _with_interval(estimate: Estimate | None, *beside: Estimate | None) -> str:
+    """A mean and its interval, at the decimals of what it stands beside."""
+    if estimate is None:
+        return ""
+    value, interval = printed(estimate, beside=[one for one in beside if one is not None])
+    return escape(f"{value} {interval}".strip())

@@ -5,5 +5,6 @@ run folders -> `load` -> `Results` (a table, in SQL too) -> `configurations` ove
 
 from ae_jax.results.results import Results, load
 from ae_jax.results.run_folder import RunFolder
+from ae_jax.results.statistics import estimate
 
-__all__ = ["Results", "RunFolder", "load"]
+__all__ = ["Results", "RunFolder", "estimate", "load"]

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ae_jax.errors import UserError
+from ae_jax.results.compare import Comparison, Values, compare_values
 from ae_jax.results.measures import measure_named
 from ae_jax.results.results import Results
 from ae_jax.results.runs import Excluded, Run, Setting
-from ae_jax.results.statistics import Estimate, Paired, estimate, paired
+from ae_jax.results.statistics import FEWEST, Estimate, Interval, estimate
 
 _SEED = "seed"
 
@@ -55,27 +56,43 @@ class Configuration:
         shown = self.settings or {key: self.runs[0].settings[key] for key in ("dataset", "model")}
         return settings_label(shown)
 
-    def estimate(self, measure: str, split: str = "test") -> Estimate | None:
-        """The autoencoder's measure over seeds; None where it was not taken."""
-        values = [value for run in self.runs if (value := run.measure(measure, split)) is not None]
-        return estimate(values) if values else None
+    def values(self, measure: str, split: str = "test") -> Values:
+        """The autoencoder's measure by what tells the data and their split apart, and seed; as far as it was taken."""
+        taken = {(run.data, run.seed): run.measure(measure, split) for run in self.runs}
+        return {key: value for key, value in taken.items() if value is not None}
 
-    def pca(self, measure: str, split: str = "test") -> Estimate | None:
-        """PCA's measure. It has no seed: its values are equal where all runs have the same training split."""
-        values = [value for run in self.runs if (value := run.pca(measure, split)) is not None]
-        if len(set(values)) == 1:
-            return estimate(values[:1])
-        return estimate(values) if values else None
+    def pca_values(self, measure: str, split: str = "test") -> Values:
+        """PCA's measure, which has no seed: one for each random split."""
+        taken = {(run.data, None): run.pca(measure, split) for run in self.runs}
+        return {key: value for key, value in taken.items() if value is not None}
 
-    def against_pca(self, measure: str, split: str = "test") -> Paired | None:
-        """Autoencoder against PCA, run by run; None where one of them was not measured."""
-        pairs = [(run.measure(measure, split), run.pca(measure, split)) for run in self.runs]
-        whole = [(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
-        if not whole:
-            return None
-        against = paired(*zip(*whole, strict=True))
-        # A ratio says something of errors, which have a zero that means none.
-        return against._replace(ratio=None) if measure_named(measure).more_is_better else against
+    def estimate(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
+        """The autoencoder's measure over seeds, and over splits where it has several; None where it was not taken."""
+        return _estimate(self.values(measure, split), measure, interval)
+
+    def pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
+        """PCA's measure: of one split a number without interval."""
+        return _estimate(self.pca_values(measure, split), measure, interval)
+
+    def against_pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Comparison | None:
+        """Autoencoder against PCA, each run with the PCA of its own split; None where one of them was not measured."""
+        ours, theirs = self.values(measure, split), self.pca_values(measure, split)
+        whole = {key: value for key, value in ours.items() if (key[0], None) in theirs}
+        return compare_values(whole, theirs, measure_named(measure), interval=interval)
+
+    def against(
+        self, other: "Configuration", measure: str, split: str = "test", *, interval: Interval = "t"
+    ) -> Comparison | None:
+        """Against another configuration, seed by seed where they have the same; None where one was not measured."""
+        ours, theirs = self.values(measure, split), other.values(measure, split)
+        return compare_values(ours, theirs, measure_named(measure), interval=interval)
+
+
+def _estimate(values: Values, measure: str, interval: Interval) -> Estimate | None:
+    if not values:
+        return None
+    splits = [data for data, _ in values]
+    return estimate(values.values(), scale=measure_named(measure).scale, interval=interval, splits=splits)
 
 
 def configurations(results: Results) -> list[Configuration]:
@@ -109,9 +126,11 @@ def best_by_validation(candidates: Sequence[Configuration], measure: str) -> Con
 
 
 def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> list[Configuration]:
-    """Configurations by their mean on the validation split, best first; those of which runs diverged come last.
+    """Configurations by their mean on the validation split, best first.
 
-    Their mean is that of the seeds that went well, and nobody would choose what diverges for a third of them.
+    Those of which runs diverged come last: their mean is that of the seeds that went well, and nobody would choose what
+    diverges for a third of them. Before them come those with fewer than five seeds where others have more: of many
+    that were tried once, the best was lucky.
 
     Raises:
         UserError: If the measure was not taken in any of them.
@@ -121,10 +140,18 @@ def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> l
     measured = [one for one in candidates if means[id(one)] is not None]
     if not measured:
         raise UserError("measure", f"{measure} was not taken in these runs", "choose sse or mse")
-    return sorted(
-        measured,
-        key=lambda one: (one.num_diverged > 0, sign * means[id(one)].mean),  # type: ignore[union-attr] # not None
-    )
+    enough = enough_seeds(measured)
+
+    def order(one: Configuration) -> tuple[bool, bool, float]:
+        mean = means[id(one)].mean  # type: ignore[union-attr] # not None
+        return one.num_diverged > 0, one.num_seeds < enough, sign * mean
+
+    return sorted(measured, key=order)
+
+
+def enough_seeds(candidates: Sequence[Configuration]) -> int:
+    """How many seeds a configuration needs to be ranked with the others: five, or as many as any has."""
+    return min(FEWEST, max((one.num_seeds for one in candidates), default=0))
 
 
 def settings_label(settings: dict[str, Setting]) -> str:

@@ -3,24 +3,26 @@
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, configurations
 from ae_jax.results.measures import measure_named
+from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
 from ae_jax.tables.parts.notes import diverged_notes, where_measured
 from ae_jax.tables.parts.settings import check_keys, dataset_keys, grouped
 
 
-def build(results: Results, /, *, within: list[str], select: str, measures: list[str]) -> Table:
+def build(results: Results, /, *, within: list[str], select: str, measures: list[str], interval: Interval) -> Table:
     """A row for each value of the `within` keys: which of the other settings was selected, and its test measures.
 
     A configuration is selected by its mean over seeds on the validation split; the test split is read afterwards.
     Different data are never ranked with each other: what varies of the dataset is within, whether named or not. What is
-    bold is so by interval, as in `comparison`.
+    bold is so as in `comparison`.
 
     Args:
         results: The runs.
         within: Dotted keys, such as model.latent_size.
         select: The measure that selects.
         measures: What to report.
+        interval: How intervals over seeds are made, as in `comparison`.
 
     Raises:
         UserError: No run has completed, or an option is wrong.
@@ -42,6 +44,7 @@ def build(results: Results, /, *, within: list[str], select: str, measures: list
         selected=selected,
         measures=measures,
         split="test",
+        interval=interval,
         notes=[_selection_note(groups, select), *diverged_notes(results)],
     )
 

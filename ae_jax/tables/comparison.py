@@ -6,6 +6,7 @@ from ae_jax.errors import UserError
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations
 from ae_jax.results.runs import varying
+from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
 from ae_jax.tables.parts.notes import diverged_notes, where_measured
@@ -21,11 +22,12 @@ def build(
     rows: list[str] | None,
     measures: list[str],
     split: Literal["train", "validation", "test", "corrupted"],
+    interval: Interval,
 ) -> Table:
     """A row per configuration: of each measure the autoencoder's, PCA's, and how they compare, with intervals.
 
-    Bold is by interval: within rows of the same data and latent size, PCA among them, the best mean and every other
-    entry whose interval shares a point with the best's; see `comparable.best` for entries without an interval.
+    Bold is by comparison, seed by seed: within rows of the same data and latent size, PCA among them, the best mean and
+    every other entry that is not told to be worse; see `comparable.best`.
 
     Args:
         results: The runs.
@@ -33,6 +35,7 @@ def build(
             that random splits of the data may be averaged over: leave out dataset.split_seed.
         measures: What to report.
         split: Where it was measured.
+        interval: How intervals over seeds are made: Student's t, or the bootstrap (BCa).
 
     Raises:
         UserError: No run has completed, an option is wrong, or a row would mix configurations.
@@ -48,6 +51,7 @@ def build(
         keys=keys,
         measures=measures,
         split=split,
+        interval=interval,
         notes=diverged_notes(results),
     )
 

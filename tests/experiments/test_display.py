@@ -12,7 +12,7 @@ from ae_jax.experiments import display
 from ae_jax.experiments.sweep.ending import print_end
 from ae_jax.experiments.sweep.overview import Run
 from ae_jax.results import RunFolder
-from ae_jax.terminal import verdict
+from ae_jax.results.digits import difference_text
 
 RECORD = {"epoch": 1, "train_loss": 0.5, "validation_loss": 0.25, "seconds": 2.0}
 
@@ -73,24 +73,27 @@ def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):
         ]
         assert f"{summary['test'][name]:.5g}" in line
         assert f"{summary['pca']['test'][name]:.5g}" in line
-        assert "better by" in line or "worse by" in line or "equal" in line
+        assert re.search("lower|higher|as much|equal", line)
     assert f"{summary['corrupted']['autoencoder']['sse']:.5g}" in out
     assert f"PCA needs {summary['pca']['components_to_match']} components to match" in out
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs", "more_is_better", "expected"),
+    ("ours", "theirs", "has_ratio", "expected"),
     [
-        (1.0, 2.0, False, "[green]better by 50.0%[/]"),
-        (3.0, 2.0, False, "[red]worse by 50.0%[/]"),
-        (0.9, 0.8, True, "[green]better by 0.1[/]"),
-        (0.7, 0.8, True, "[red]worse by 0.1[/]"),
-        (2.0, 2.0, False, "equal"),
-        (1.0, 0.0, False, "[red]worse by 1[/]"),
+        (1.0, 2.0, True, "50% lower"),
+        (1.9999, 2.0, True, "0.005% lower"),
+        (3.0, 2.0, True, "50% higher"),
+        (478.0, 2.0, True, "239 times as much"),
+        (0.9, 0.8, False, "0.1 higher"),
+        (0.7, 0.8, False, "0.1 lower"),
+        (2.0, 2.0, True, "equal"),
+        (2.0, 2.0000001, True, "equal"),
+        (1.0, 0.0, True, "1 higher"),
     ],
 )
-def test_verdict(ours, theirs, more_is_better, expected):
-    assert verdict(ours, theirs, more_is_better) == expected
+def test_one_run_is_lower_or_higher_and_never_better(ours, theirs, has_ratio, expected):
+    assert difference_text(ours, theirs, has_ratio=has_ratio) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from ae_jax.results.digits import printed
 from ae_jax.results.statistics import Estimate
-from ae_jax.tables.parts.digits import printed
 
 
 def of(mean: float, low: float | None = None, high: float | None = None) -> Estimate:

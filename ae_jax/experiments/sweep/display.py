@@ -17,8 +17,9 @@ from ae_jax.experiments.sweep.ending import print_failures
 from ae_jax.experiments.sweep.overview import Run
 from ae_jax.experiments.sweep.plan import Plan
 from ae_jax.experiments.task import Outcome, Watch
+from ae_jax.results.digits import difference_text
 from ae_jax.results.runs import short_target
-from ae_jax.terminal import console, count, verdict
+from ae_jax.terminal import console, count
 
 _MOST_ROWS = 10
 # Between two lines where the output is no terminal.
@@ -183,7 +184,9 @@ class _Row:
         """What the table shows."""
         epoch = f"{max(self._epochs.values(), default=0)}/{self._num_epochs}" if self._epochs else ""
         errors = ["" if error is None else f"{error:.4g}" for error in (self._best, self._pca)]
-        better = "" if self._best is None or self._pca is None else verdict(self._best, self._pca, False)
+        better = (
+            "" if self._best is None or self._pca is None else difference_text(self._best, self._pca, has_ratio=True)
+        )
         return [self._name, *map(escape, self._structure), f"{self.num_ended}/{self.num_runs}", epoch, *errors, better]
 
     def text(self) -> str:

@@ -11,8 +11,9 @@ from rich.table import Table
 from ae_jax.errors import UserError
 from ae_jax.experiments.sweep.overview import DivergedError, Run
 from ae_jax.results import Results
+from ae_jax.results.digits import difference_text
 from ae_jax.results.runs import Excluded, read_run
-from ae_jax.terminal import console, count, short_path, verdict
+from ae_jax.terminal import console, count, short_path
 
 _MOST_ROWS = 10
 
@@ -63,7 +64,7 @@ def _print_best(output: Console, runs: Sequence[Run], among: Sequence[Run], *, o
         ours, theirs = measures["test_sse"], measures["pca_test_sse"]
         errors = [f"{number:.5g}" for number in (measures["validation_sse"], ours)]
         pca = f"{theirs:.5g} ({measures['num_components']})"
-        table.add_row(escape(_label(run, among)), *errors, pca, verdict(ours, theirs, False))
+        table.add_row(escape(_label(run, among)), *errors, pca, difference_text(ours, theirs, has_ratio=True))
     output.print(table)
     if len(ranked) > most:
         output.print(f"and {len(ranked) - most} more in sweep.json")

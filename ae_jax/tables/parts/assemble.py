@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import get_args
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.measures import SPLITS, Measure, measure_named
+from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
 from ae_jax.tables.parts.measured import MeasuredColumns
@@ -21,6 +23,7 @@ def assemble(
     selected: Sequence[str] = (),
     measures: Sequence[str],
     split: str,
+    interval: Interval = "t",
     notes: Sequence[str] = (),
 ) -> Table:
     """A table with a row per configuration, comparable ones together.
@@ -32,21 +35,24 @@ def assemble(
         selected: Those that were selected for it.
         measures: What is reported, autoencoder beside PCA.
         split: Where it was measured.
+        interval: How intervals are made.
         notes: What else one must know to read it.
 
     Raises:
-        UserError: A measure or split that does not exist, or that was not taken in any of the runs.
+        UserError: A measure, split or interval that does not exist, or that was not taken in any of the runs.
     """
+    if interval not in get_args(Interval):
+        raise UserError("interval", f"there is no {interval!r}", nearest(interval, get_args(Interval)))
     chosen = _check_measures(measures, split, configurations)
     blocks = in_blocks(configurations, split)
     rows = [one for block in blocks for one in block]
-    measured = MeasuredColumns(blocks, split)
+    measured = MeasuredColumns(blocks, split, interval)
     strips = [*setting_strips(keys, rows, selected=selected), seeds_strip(rows)]
     for measure in chosen:
         strips += measured.strips(measure)
     cells = zip(*(strip.cells for strip in strips), strict=True)
     sections = tuple(tuple(islice(cells, len(block))) for block in blocks)
-    reading = [*notes, *reading_notes(rows, chosen, any_published=bool(measured.sources))]
+    reading = [*notes, *reading_notes(rows, chosen, interval, any_published=bool(measured.sources))]
     columns = tuple(strip.column for strip in strips)
     return Table(title, columns, sections, (*map(Note, reading), *measured.sources))
 

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from statistics import fmean
 
+from ae_jax.results.compare import Values, compare_values
 from ae_jax.results.configurations import Configuration
-from ae_jax.results.statistics import Estimate
+from ae_jax.results.measures import Measure
+from ae_jax.results.statistics import FEWEST, Interval, same
 
 _SPLIT_SEED = "dataset.split_seed"
 
@@ -30,20 +33,42 @@ def in_blocks(configurations: Sequence[Configuration], split: str) -> list[list[
     return [blocks[key] for key in sorted(blocks, key=lambda key: (order.index(key[0]), key[1]))]
 
 
-def best(entries: Sequence[Estimate | None], *, more_is_better: bool) -> list[bool]:
-    """Which entries are best: the one with the best mean, and all whose interval shares a point with the best's.
+def best(entries: Sequence[Values], measure: Measure, *, interval: Interval = "t") -> list[bool]:
+    """Which entries are best: the one with the best mean, and all that are not told to be worse than it.
 
-    So an entry is left out only where the intervals say that it is worse. PCA has no seed: it takes part as the point
-    that it is. An autoencoder of one or two seeds has no interval either, though it would have one: it counts as the
-    point that was seen, and whoever's interval covers that point is as good. It can be best alone only where no
-    interval reaches it; whether it would stay so with more seeds nobody knows, and the table says so. An entry without
-    a competitor is best of nothing.
+    An entry with fewer than five values is neither, as too few seeds tell nothing; PCA, which has no seed, competes
+    with what does have them. An entry without a competitor is best of nothing.
+
+    Args:
+        entries: The values of each; none where it does not compete.
+        measure: What was measured.
+        interval: How it is told.
     """
-    measured = [entry for entry in entries if entry is not None]
-    if len(measured) < 2:
+    seeded = [_has_seeds(entry) for entry in entries]
+    competing = [
+        bool(entry) and (not has_seeds or len(entry) >= FEWEST)
+        for entry, has_seeds in zip(entries, seeded, strict=True)
+    ]
+    if sum(competing) < 2 or not any(takes_part and seeds for takes_part, seeds in zip(competing, seeded, strict=True)):
         return [False] * len(entries)
-    first = (max if more_is_better else min)(measured, key=lambda entry: entry.mean)
-    return [entry is not None and entry.overlaps(first) for entry in entries]
+    means = [fmean(entry.values()) if entry else 0.0 for entry in entries]
+    choose = max if measure.more_is_better else min
+    first = choose((at for at, takes_part in enumerate(competing) if takes_part), key=means.__getitem__)
+    return [
+        takes_part and (at == first or not _is_worse(entry, entries[first], measure, interval))
+        for at, (entry, takes_part) in enumerate(zip(entries, competing, strict=True))
+    ]
+
+
+def _is_worse(entry: Values, first: Values, measure: Measure, interval: Interval) -> bool:
+    if not _has_seeds(entry) and not _has_seeds(first):  # PCA and PCA, at one size: the same, or there is no telling
+        return not all(same(*pair) for pair in zip(entry.values(), first.values(), strict=False))
+    comparison = compare_values(entry, first, measure, interval=interval)
+    return comparison is not None and comparison.verdict == "worse"
+
+
+def _has_seeds(entry: Values) -> bool:
+    return any(seed is not None for _, seed in entry)
 
 
 def pools_splits(configuration: Configuration) -> bool:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from string import ascii_lowercase
 
 from ae_jax.results.configurations import Configuration
+from ae_jax.results.digits import printed
 from ae_jax.results.measures import Measure
-from ae_jax.results.statistics import Estimate
+from ae_jax.results.statistics import Estimate, Interval
 from ae_jax.tables.parts.base import Cell, Column, Note, Strip
 from ae_jax.tables.parts.comparable import best
-from ae_jax.tables.parts.digits import printed
 from ae_jax.tables.published import Method, Published, cited, published, shown
 
 _PARTS = ("mean", "median", "low", "high", "n")
@@ -21,10 +21,11 @@ class MeasuredColumns:
     Args:
         blocks: The rows; those of one block are comparable.
         split: Where they are measured.
+        interval: How intervals are made.
     """
 
-    def __init__(self, blocks: Sequence[Sequence[Configuration]], split: str):
-        self._blocks, self._split = blocks, split
+    def __init__(self, blocks: Sequence[Sequence[Configuration]], split: str, interval: Interval = "t"):
+        self._blocks, self._split, self._interval = blocks, split, interval
         self._rows = [one for block in blocks for one in block]
         self._seeds = [one.num_seeds for one in self._rows]
         self._marks: dict[tuple[Published, ...], str] = {}
@@ -36,37 +37,34 @@ class MeasuredColumns:
 
     def strips(self, measure: Measure) -> list[Strip]:
         """The columns of a measure; those of published numbers only where there are any."""
-        ours = [one.estimate(measure.name, self._split) for one in self._rows]
-        pca = [one.pca(measure.name, self._split) for one in self._rows]
-        our_best, pca_best = self._best(ours, pca, measure)
+        ours = [one.estimate(measure.name, self._split, interval=self._interval) for one in self._rows]
+        pca = [one.pca(measure.name, self._split, interval=self._interval) for one in self._rows]
+        our_best, pca_best = self._best(measure)
         counts = [one.num if one else 0 for one in pca]  # PCA has no seeds
         return [
-            _estimates("autoencoder", measure.name, measure, ours, self._seeds, our_best),
+            _estimates("autoencoder", measure.name, measure, ours, self._seeds, our_best, beside=pca),
             *self._published("autoencoder", f"{measure.name}_published", measure),
-            _estimates("PCA", f"pca_{measure.name}", measure, pca, counts, pca_best),
+            _estimates("PCA", f"pca_{measure.name}", measure, pca, counts, pca_best, beside=ours),
             *self._published("pca", f"pca_{measure.name}_published", measure),
             self._compared(measure),
         ]
 
-    def _best(
-        self, ours: Sequence[Estimate | None], pca: Sequence[Estimate | None], measure: Measure
-    ) -> tuple[list[bool], list[bool]]:
+    def _best(self, measure: Measure) -> tuple[list[bool], list[bool]]:
         """Which of the two are best in their block."""
-        ours_best, pca_best, start = list[bool](), list[bool](), 0
+        ours_best, pca_best = list[bool](), list[bool]()
         for block in self._blocks:
-            end = start + len(block)
             # What diverged for some seeds does not compete with what did for none.
-            whole = [None if one.num_diverged else ours[at] for at, one in enumerate(block, start=start)]
-            are_best = best([*whole, *pca[start:end]], more_is_better=measure.more_is_better)
+            ours = [{} if one.num_diverged else one.values(measure.name, self._split) for one in block]
+            pca = [one.pca_values(measure.name, self._split) for one in block]
+            are_best = best([*ours, *pca], measure, interval=self._interval)
             ours_best += are_best[: len(block)]
             pca_best += are_best[len(block) :]
-            start = end
         return ours_best, pca_best
 
     def _compared(self, measure: Measure) -> Strip:
-        """The ratio; the difference of a measure of which more is better, and which may be 0 or less."""
-        pairs = [one.against_pca(measure.name, self._split) for one in self._rows]
-        names = ("difference", "ratio") if measure.more_is_better else ("ratio", "difference")
+        """The ratio; the difference of a measure whose zero does not mean none."""
+        pairs = [one.against_pca(measure.name, self._split, interval=self._interval) for one in self._rows]
+        names = ("ratio", "difference") if measure.has_ratio else ("difference", "ratio")
         fields = tuple(f"{measure.name}_{name}_{part}" for name in names for part in _PARTS)
         cells = []
         for pair, num_seeds in zip(pairs, self._seeds, strict=True):
@@ -95,15 +93,17 @@ def _estimates(
     estimates: Sequence[Estimate | None],
     counts: Sequence[int],
     bold: Sequence[bool],
+    *,
+    beside: Sequence[Estimate | None],
 ) -> Strip:
     column = Column(title, tuple(f"{field}_{part}" for part in _PARTS), measure.short, numeric=True)
-    return Strip(column, [_cell(*one) for one in zip(estimates, counts, bold, strict=True)])
+    return Strip(column, [_cell(*one) for one in zip(estimates, counts, bold, beside, strict=True)])
 
 
-def _cell(estimate: Estimate | None, count: int, bold: bool) -> Cell:
+def _cell(estimate: Estimate | None, count: int, bold: bool, beside: Estimate | None = None) -> Cell:
     """A mean and its interval; how many values it is of where that is not the expected count."""
     if estimate is None:
         return Cell(raw=(None,) * len(_PARTS))
-    value, interval = printed(estimate)
+    value, interval = printed(estimate, beside=[beside] if beside else [])
     detail = interval if estimate.num == count else f"{interval} n = {estimate.num}".strip()
     return Cell(value, detail, bold, raw=(estimate.mean, estimate.median, estimate.low, estimate.high, estimate.num))

@@ -6,10 +6,12 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations, settings_label
 from ae_jax.results.measures import Measure
 from ae_jax.results.runs import varying
+from ae_jax.results.statistics import FEWEST, Interval, interval_words
 from ae_jax.tables.parts.comparable import pools_splits
 from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 
-_FEWEST, _FEW, _NUM_NAMED = 3, 5, 4
+_FEWEST_OF_INTERVAL, _NUM_NAMED = 3, 4
+_WORDS = {5: "five"}
 
 
 def where_measured(rows: Sequence[Configuration], keys: Sequence[str], split: str) -> str:
@@ -20,23 +22,37 @@ def where_measured(rows: Sequence[Configuration], keys: Sequence[str], split: st
     return f"{datasets}, {'corrupted test inputs' if split == 'corrupted' else f'{split} split'}{size}"
 
 
-def reading_notes(rows: Sequence[Configuration], measures: Sequence[Measure], *, any_published: bool) -> list[str]:
+def reading_notes(
+    rows: Sequence[Configuration], measures: Sequence[Measure], interval: Interval, *, any_published: bool
+) -> list[str]:
     """What the numbers are, how they compare, and what they cannot say."""
     counts = [one.num_seeds for one in rows]
-    over = "n seeds and random splits of the data" if any(map(pools_splits, rows)) else "n seeds"
-    notes = [f"Mean over {over} [95 % bootstrap interval, BCa]; PCA has as many components as the latent."]
-    if any(_FEWEST <= count <= _FEW for count in counts):
-        notes.append("Such intervals are too narrow for few seeds: of three, 73 % cover the mean; of five, 83 %.")
-    if min(counts) < _FEWEST:
-        notes.append("Fewer than three seeds have no interval and count as points: bold says nothing of other seeds.")
-    if any(not measure.more_is_better for measure in measures):
-        notes.append("Ratio: autoencoder / PCA, run by run; below 1 the autoencoder is better.")
-    if any(measure.more_is_better for measure in measures):
-        notes.append("Difference: autoencoder - PCA, run by run; above 0 the autoencoder is better.")
-    notes.append(
-        "Bold: the best of the rows with the same data and latent size, PCA among them, "
-        "and whatever has an interval that overlaps the best's."
-    )
+    pooled = any(map(pools_splits, rows))
+    over = "n seeds and random splits of the data" if pooled else "n seeds"
+    logs = " and ".join(measure.name for measure in measures if measure.has_ratio)
+    scale = f", of {logs} symmetric in logarithms" if logs and interval == "t" else ""
+    notes = [f"Mean over {over} [{interval_words(interval)}{scale}]; PCA has as many components as the latent."]
+    if pooled:
+        notes.append("Intervals are over the splits' means, as seeds share the data of their split.")
+    if interval == "bca":
+        notes.append(
+            "BCa intervals are too narrow for few seeds: of three, 73 % cover the mean, of five 83, of ten 91."
+        )
+    if min(counts) < _FEWEST_OF_INTERVAL:
+        notes.append("Fewer than three seeds have no interval.")
+    if any(measure.has_ratio for measure in measures):
+        notes.append("Ratio: autoencoder / PCA, run by run, geometric mean; below 1 the autoencoder is better.")
+    for better, name in ((True, "above"), (False, "below")):
+        if any(measure.more_is_better is better and not measure.has_ratio for measure in measures):
+            notes.append(f"Difference: autoencoder - PCA, run by run; {name} 0 the autoencoder is better.")
+    if max(counts) >= FEWEST:
+        notes.append(
+            "Bold: the best of the rows with the same data and latent size, PCA among them, and whatever is not told "
+            "to be worse, seed by seed."
+        )
+    if min(counts) < FEWEST:
+        notes.append(f"Fewer than {_WORDS[FEWEST]} seeds are too few to tell: such rows are not compared in bold.")
+    notes.append("The test examples are taken as given: intervals say what other seeds would do, not other examples.")
     if any(one.num_diverged for one in rows):
         notes.append("Diverged runs are counted beside n; no mean has them, and such rows are not compared in bold.")
     if any_published:

@@ -1,0 +1,117 @@
+"""Numbers at the precision that was measured.
+
+    half = (high - low) / 2
+    decimals: those that show two significant digits of `half`, for the value and both ends alike
+
+Without an interval, or with one of no width, a value has four significant digits. None has more than six: measures are
+sums of float32, which has seven.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ae_jax.results.compare import Comparison
+from ae_jax.results.statistics import Estimate, same
+
+_OF_HALF_WIDTH, _OF_VALUE, _AT_MOST = 2, 4, 6
+_TIMES = 2.0  # from this ratio on, it is said as a number of times
+_PLAIN = (1e-4, 1e6)  # what lies outside is written with a power of ten
+
+
+class Printed(NamedTuple):
+    """An estimate as text.
+
+    Attributes:
+        value: Its mean.
+        interval: "[low, high]" at the same decimals, empty where there is none.
+    """
+
+    value: str
+    interval: str
+
+
+def printed(estimate: Estimate, *, beside: Sequence[Estimate] = ()) -> Printed:
+    """Print a mean and its interval; powers of ten, where needed, are the same in all three.
+
+    Args:
+        estimate: What is printed.
+        beside: What it is compared with: it has at least their decimals, so that what is told apart looks different.
+    """
+    numbers = _numbers(estimate)
+    decimals = max(_decimals(one) for one in (estimate, *beside))
+    value, *ends = _print(numbers, decimals)
+    return Printed(value, f"[{ends[0]}, {ends[1]}]" if ends else "")
+
+
+def change_text(found: Comparison, *, word: str = "") -> str:
+    """How far A is from B: "better by 13.1% [10.7, 14.5]", "2.4 times as much [2.3, 2.6]", "0.044 higher".
+
+    Args:
+        found: What is compared.
+        word: better or worse, where that is told; else it is said which is larger.
+    """
+    if found.ratio is None:
+        gap, unit = found.difference, ""
+    elif found.ratio.mean >= _TIMES:
+        value, interval = printed(found.ratio)
+        return f"{value} times as much {interval}".strip()
+    else:
+        low, high = (None if end is None else 100 * (end - 1) for end in (found.ratio.low, found.ratio.high))
+        gap, unit = Estimate(found.ratio.num, 100 * (found.ratio.mean - 1), 0.0, low, high), "%"
+    larger = gap.mean > 0
+    if gap.low is not None and gap.high is not None and not larger:
+        gap = gap._replace(low=-gap.high, high=-gap.low)
+    value, interval = printed(gap._replace(mean=abs(gap.mean)))
+    if word:
+        return f"{word} by {value}{unit} {interval}".strip()
+    return f"{value}{unit} {'higher' if larger else 'lower'}"
+
+
+def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
+    """How far one number is from another, without a verdict: "27.9% lower", "2.4 times as much", "0.044 higher"."""
+    if same(ours, theirs):
+        return "equal"
+    word = "higher" if ours > theirs else "lower"
+    if not has_ratio or theirs <= 0:
+        return f"{abs(ours - theirs):.3g} {word}"
+    if ours / theirs >= _TIMES:
+        return f"{ours / theirs:.3g} times as much"
+    return f"{100 * abs(ours - theirs) / theirs:.3g}% {word}"
+
+
+def _numbers(estimate: Estimate) -> list[float]:
+    if estimate.low is None or estimate.high is None:
+        return [estimate.mean]
+    return [estimate.mean, estimate.low, estimate.high]
+
+
+def _decimals(estimate: Estimate) -> int:
+    numbers = _numbers(estimate)
+    largest = max(map(abs, numbers))
+    if largest == 0:
+        return 0
+    half_width = (estimate.high - estimate.low) / 2 if estimate.low is not None and estimate.high is not None else 0.0
+    if half_width > 0:
+        return _OF_HALF_WIDTH - 1 - _exponent(half_width, _OF_HALF_WIDTH)
+    return _OF_VALUE - 1 - _exponent(largest, _OF_VALUE)
+
+
+def _print(numbers: list[float], decimals: int) -> list[str]:
+    largest = max(map(abs, numbers))
+    if largest == 0:
+        return ["0"] * len(numbers)
+    decimals = min(decimals, _AT_MOST - 1 - _exponent(largest, _AT_MOST))
+    if _PLAIN[0] <= largest <= _PLAIN[1]:
+        return [_fixed(number, decimals) for number in numbers]
+    power = _exponent(largest, max(1, decimals + _exponent(largest, _AT_MOST) + 1))
+    return [f"{_fixed(number / 10.0**power, decimals + power)}e{power}" for number in numbers]
+
+
+def _exponent(number: float, digits: int) -> int:
+    """The power of ten of its first digit, once it is rounded to so many."""
+    return int(f"{number:.{digits - 1}e}".partition("e")[2])
+
+
+def _fixed(number: float, decimals: int) -> str:
+    rounded = round(number, decimals)
+    return f"{rounded if rounded else 0.0:.{max(decimals, 0)}f}"  # no minus before zero
