@@ -64,7 +64,7 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
         title_justify="left",
     )
     table.add_column("configuration", overflow="fold")
-    for name in ("latent", "seeds", f"validation {measure.name}", f"test {measure.name}", "PCA's", "autoencoder is"):
+    for name in ("latent", "seeds", "validation", "test", "PCA", "autoencoder is"):
         table.add_column(name, justify="right", no_wrap=True)
     names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
     for one in shown:

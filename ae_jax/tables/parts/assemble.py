@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import get_args
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
@@ -39,10 +38,8 @@ def assemble(
         notes: What else one must know to read it.
 
     Raises:
-        UserError: A measure, split or interval that does not exist, or that was not taken in any of the runs.
+        UserError: A measure or split that does not exist, or that was not taken in any of the runs.
     """
-    if interval not in get_args(Interval):
-        raise UserError("interval", f"there is no {interval!r}", nearest(interval, get_args(Interval)))
     chosen = _check_measures(measures, split, configurations)
     blocks = in_blocks(configurations, split)
     rows = [one for block in blocks for one in block]
