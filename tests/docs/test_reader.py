@@ -139,8 +139,8 @@ def files_of_the_paper() -> dict[str, bytes]:
 
 
 def check_paper(out: str) -> None:
-    check_shown(*blocks("digits: 36 runs"), out)
-    assert {size for _, size, *_ in rows(*blocks("digits: 36 runs"))} == {"1", "2", "4", "8", "16", "32"}
+    check_shown(*blocks("digits: 60 runs"), out)
+    assert {size for _, size, *_ in rows(*blocks("digits: 60 runs"))} == {"1", "2", "4", "8", "16", "32"}
     kinds = {Path(name).suffix for name in files_of_the_paper()}
     assert kinds == {".pdf", ".svg", ".png", ".tex", ".csv", ".md", ".json"}
     with (PAPER / "tables" / "comparison.csv").open(newline="") as file:
@@ -205,7 +205,7 @@ def test_what_is_not_run_is_written(commands):
     assert [start for start in NOT_RUN if not any(text.startswith(f"{start} ") for text in texts)] == []
 
 
-@pytest.mark.parametrize("start", ["digits: 36 runs", "$ python scripts/train.py\n", "$ python scripts/train.py +"])
+@pytest.mark.parametrize("start", ["digits: 60 runs", "$ python scripts/train.py\n", "$ python scripts/train.py +"])
 def test_what_is_shown_is_compared(start):
     (block,) = blocks(start)
     check_shown(block, block)

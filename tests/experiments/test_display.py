@@ -81,15 +81,15 @@ def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):
 @pytest.mark.parametrize(
     ("ours", "theirs", "has_ratio", "expected"),
     [
-        (1.0, 2.0, True, "50% lower"),
-        (1.9999, 2.0, True, "0.005% lower"),
-        (3.0, 2.0, True, "50% higher"),
+        (1.0, 2.0, True, "50.0% lower"),
+        (1.9999, 2.0, True, "0.00500% lower"),
+        (3.0, 2.0, True, "50.0% higher"),
         (478.0, 2.0, True, "239 times as much"),
-        (0.9, 0.8, False, "0.1 higher"),
-        (0.7, 0.8, False, "0.1 lower"),
+        (0.9, 0.8, False, "0.100 higher"),
+        (0.7, 0.8, False, "0.100 lower"),
         (2.0, 2.0, True, "equal"),
         (2.0, 2.0000001, True, "equal"),
-        (1.0, 0.0, True, "1 higher"),
+        (1.0, 0.0, True, "1.00 higher"),
     ],
 )
 def test_one_run_is_lower_or_higher_and_never_better(ours, theirs, has_ratio, expected):
