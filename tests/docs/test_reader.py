@@ -124,9 +124,9 @@ def rows(text: str) -> dict[tuple[str, ...], list[float]]:
     found = {}
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip("│").split("│")] if line.startswith("│") else []
-        errors = [float(match[1]) for cell in cells if (match := re.match(r"(\d+\.\d+)(?: |$)", cell))]
+        errors = [float(match[1]) for cell in cells if (match := re.match(r"(\d+\.\d+)(?: [\[(]|$)", cell))]
         if errors and not cells[-1].endswith("MiB"):
-            words = [cell.partition(" by ")[0] for cell in cells]  # of `better by 27.9%` the first
+            words = [re.sub(r" by .*| \[.*|^[\d.]+%? ", "", cell) for cell in cells]  # of `27.9% lower` the word
             found[tuple(word for word in words if re.fullmatch(r"\d+|[a-z].*", word))] = errors
     return found
 
@@ -209,9 +209,9 @@ def test_what_is_not_run_is_written(commands):
 def test_what_is_shown_is_compared(start):
     (block,) = blocks(start)
     check_shown(block, block)
-    line = next(line for line in block.splitlines() if re.match(r"│ .* by ", line))
+    line = next(line for line in block.splitlines() if re.match(r"│ .*( by |% lower)", line))
     number = re.search(r"\d+\.\d+", line)[0]
-    for changed in (line.replace(number, f"{1.2 * float(number):.4f}"), line.replace("better", "worse"), ""):
+    for changed in (line.replace(number, f"{1.2 * float(number):.4f}"), re.sub("better|lower", "worse", line), ""):
         if changed != line:
             with pytest.raises(AssertionError):
                 check_shown(block, block.replace(line, changed))
