@@ -102,13 +102,10 @@ def draw_bar(axes: Axes, scale: Scale, label: str) -> Axes:
     return bar.ax
 
 
-def frame(axes: Axes, place: Place) -> None:
+def frame(axes: Axes, place: Place, *, dashed: bool) -> None:
     """A frame around a cell, seen on dark and on light ones."""
-    axes.add_patch(
-        Rectangle(
-            place, 1, 1, facecolor="none", edgecolor="black", linewidth=1.4, clip_on=False, zorder=4, path_effects=_HALO
-        )
-    )
+    look = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4, "linestyle": "--" if dashed else "-"}
+    axes.add_patch(Rectangle(place, 1, 1, **look, clip_on=False, zorder=4, path_effects=_HALO))
 
 
 def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:
