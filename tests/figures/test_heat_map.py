@@ -61,7 +61,8 @@ def crosses(figure):
 
 
 def frames(figure):
-    return {patch.get_xy(): patch.get_linestyle() for patch in figure.axes[0].patches if patch.get_zorder() == 4}
+    framing = [patch for patch in figure.axes[0].patches if patch.get_zorder() == 4]
+    return {(round(patch.get_x()), round(patch.get_y())): patch.get_linestyle() for patch in framing}
 
 
 def test_a_cell_has_the_mean_ratio_to_pca(runs):

@@ -23,6 +23,7 @@ MOST_NUMBERS = 100
 HATCH = "///"
 _LOST = "#DDDDDD"
 _GAP = 0.15  # cells between the autoencoder's and PCA's
+_INSIDE = 0.05
 _HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
 _LEAST_FONT = 4.5
 
@@ -103,9 +104,10 @@ def draw_bar(axes: Axes, scale: Scale, label: str) -> Axes:
 
 
 def frame(axes: Axes, place: Place, *, dashed: bool) -> None:
-    """A frame around a cell, seen on dark and on light ones."""
+    """A frame inside a cell, apart from that of the next, seen on dark and on light ones."""
     look = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4, "linestyle": "--" if dashed else "-"}
-    axes.add_patch(Rectangle(place, 1, 1, **look, clip_on=False, zorder=4, path_effects=_HALO))
+    corner, side = (place[0] + _INSIDE, place[1] + _INSIDE), 1 - 2 * _INSIDE
+    axes.add_patch(Rectangle(corner, side, side, **look, clip_on=False, zorder=4, path_effects=_HALO))
 
 
 def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:
