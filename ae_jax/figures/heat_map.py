@@ -1,7 +1,7 @@
 """Two swept keys against each other: where the autoencoder is ahead of PCA, and which runs diverge."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -207,7 +207,7 @@ def _colours(cells: dict[Place, _Cell], show: str) -> list[Artist]:
 def _frames(framed: Sequence[Place], behind: set[Place], best: str) -> list[Artist]:
     lines = {False: ("-", best), True: ("--", f"{best}, but PCA ahead")}
     kinds = sorted({place in behind for place in framed})
-    look = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
     return [Patch(**look, linestyle=lines[kind][0], label=lines[kind][1]) for kind in kinds]
 
 

@@ -1,6 +1,7 @@
 """The cells of a heat map: vectors, so that they print sharply, with their numbers where there is room."""
 
 from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -105,9 +106,10 @@ def draw_bar(axes: Axes, scale: Scale, label: str) -> Axes:
 
 def frame(axes: Axes, place: Place, *, dashed: bool) -> None:
     """A frame inside a cell, apart from that of the next, seen on dark and on light ones."""
-    look = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4, "linestyle": "--" if dashed else "-"}
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
     corner, side = (place[0] + _INSIDE, place[1] + _INSIDE), 1 - 2 * _INSIDE
-    axes.add_patch(Rectangle(corner, side, side, **look, clip_on=False, zorder=4, path_effects=_HALO))
+    look |= {"linestyle": "--" if dashed else "-", "clip_on": False, "zorder": 4, "path_effects": _HALO}
+    axes.add_patch(Rectangle(corner, side, side, **look))
 
 
 def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:
