@@ -18,7 +18,6 @@ from ae_jax.figures.parts.common import (
     look,
     require_measured,
     split_text,
-    spread_text,
 )
 from ae_jax.figures.parts.means import (
     PCA_LOOK,
@@ -31,6 +30,7 @@ from ae_jax.figures.parts.means import (
 )
 from ae_jax.figures.parts.scales import measure_scale
 from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import NEUTRAL, PCA, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
@@ -204,7 +204,7 @@ def _limits(points: Sequence[_Point], unit: Measure, split: str) -> tuple[float,
 def _notes(results: Results, points: Sequence[_Point], x: Cost, measure: str, split: str, num_beyond: int) -> list[str]:
     shown = [point.shown for point in points]
     sizes = sorted({one.latent_size for one in shown})
-    notes = [split_text(split, results.datasets[0]), spread_text(shown)]
+    notes = [split_text(split, results.datasets[0]), spread_text(shown, measure)]
     notes.append("numbers are latent sizes" if len(sizes) > 1 else f"latent size {sizes[0]}")
     notes += selection_text("point", (point.num_candidates for point in points), measure)
     if num_beyond:

@@ -17,10 +17,10 @@ from ae_jax.figures.parts.common import (
     look,
     plain,
     require_measured,
-    spread_text,
 )
 from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged, scale_measure
 from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import LOOKS, NEUTRAL, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
@@ -182,6 +182,6 @@ def _tick_levels(axes: Axes, levels: Sequence[float]) -> None:
 def _notes(results: Results, groups: Sequence[Sequence[_Level]], measure: str) -> list[str]:
     levels = [level for group in groups for level in group]
     notes = [f"{results.datasets[0]}, test split", f"latent size {levels[0].shown.latent_size}"]
-    notes.append(spread_text([level.shown for level in levels]))
+    notes.append(spread_text([level.shown for level in levels], measure))
     selected = selection_text("point", (level.num_candidates for level in levels), measure)
     return [*notes, *selected, *diverged_text(results)]

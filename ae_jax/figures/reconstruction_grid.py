@@ -10,7 +10,8 @@ from annotated_types import Ge
 from matplotlib.figure import Figure
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import LATENT_SIZE, diverged_text, is_image, kinds, labels, mosaic, text_size, wrap
+from ae_jax.figures.parts.common import LATENT_SIZE, diverged_text, kinds, labels, text_size, wrap
+from ae_jax.figures.parts.images import is_image, mosaic
 from ae_jax.figures.parts.selection import best_run, best_run_text
 from ae_jax.figures.style import PCA, figure_size
 from ae_jax.results import Results

@@ -7,13 +7,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.errors import path_text
-from ae_jax.results.compare import MOST_SEEDS
+from ae_jax.report.words import estimate_text, reading_text, verdict_text
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
-from ae_jax.results.digits import change_text, printed
+from ae_jax.results.digits import printed
 from ae_jax.results.effects import Effect, effects
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
-from ae_jax.results.statistics import FEWEST, Estimate, interval_words
+from ae_jax.results.statistics import Estimate
 from ae_jax.terminal import console, count, short_path
 
 _MOST_ROWS = 10
@@ -76,13 +76,13 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
             str(one.latent_size),
             f"{one.num_seeds}{diverged}",
             _mean(one.estimate(measure.name, "validation")),
-            _with_interval(test, pca),
-            _with_interval(pca, test),
+            escape(estimate_text(test, pca)),
+            escape(estimate_text(pca, test)),
             _against(one, measure),
         )
     output.print(table)
     if any(one.num_seeds > 1 for one in shown):
-        output.print(_reading(shown, measure), soft_wrap=True)
+        output.print(reading_text(shown, measure), soft_wrap=True)
     if len(shown) < len(ranked):
         output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
 
@@ -124,16 +124,6 @@ def _print_excluded(output: Console, results: Results) -> None:
         output.print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
 
 
-def _reading(shown: Sequence[Configuration], measure: Measure) -> str:
-    """What the brackets are, and what they cannot say."""
-    where = ", symmetric in logarithms" if measure.has_ratio else ""
-    against = "ratio" if measure.has_ratio else "difference"
-    text = f"means over seeds [{interval_words()}{where}; of the {against} to PCA, run by run]; test examples as given"
-    if min(one.num_seeds for one in shown) < FEWEST:
-        text += "; fewer than five seeds are too few to call anything better"
-    return text
-
-
 def _value(effect: Effect, at: int) -> str:
     lost = effect.num_diverged[at]
     return setting_text(effect.values[at]) + (f" ({lost} diverged)" if lost else "")
@@ -144,24 +134,10 @@ def _against(one: Configuration, measure: Measure) -> str:
     found = one.against_pca(measure.name)
     if found is None:
         return ""
-    if found.verdict == "equal":
-        return "equal"
-    if found.verdict == "too few seeds to tell":
-        return f"{change_text(found)}, too few seeds to tell"
-    if found.verdict == "not told apart":
-        number = found.num_needed
-        return f"not told apart ({f'{number} seeds' if number else f'over {MOST_SEEDS:,} seeds'} might)"
-    colour = "green" if found.verdict == "better" else "red"
-    return f"[{colour}]{escape(change_text(found, word=found.verdict))}[/]"
+    colour = {"better": "green", "worse": "red"}.get(found.verdict)
+    text = escape(verdict_text(found))
+    return f"[{colour}]{text}[/]" if colour else text
 
 
 def _mean(estimate: Estimate | None) -> str:
     return "" if estimate is None else printed(estimate).value
-
-
-def _with_interval(estimate: Estimate | None, *beside: Estimate | None) -> str:
-    """A mean and its interval, at the decimals of what it stands beside."""
-    if estimate is None:
-        return ""
-    value, interval = printed(estimate, beside=[one for one in beside if one is not None])
-    return escape(f"{value} {interval}".strip())

@@ -62,8 +62,9 @@ class Configuration:
         return {key: value for key, value in taken.items() if value is not None}
 
     def pca_values(self, measure: str, split: str = "test") -> Values:
-        """PCA's measure, which has no seed: one for each random split."""
-        taken = {(run.data, None): run.pca(measure, split) for run in self.runs}
+        """PCA's measure, which has no seed: one for each random split. Of corrupted inputs it does: their noise has."""
+        noisy = split == "corrupted"
+        taken = {(run.data, run.seed if noisy else None): run.pca(measure, split) for run in self.runs}
         return {key: value for key, value in taken.items() if value is not None}
 
     def estimate(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
@@ -71,13 +72,13 @@ class Configuration:
         return _estimate(self.values(measure, split), measure, interval)
 
     def pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
-        """PCA's measure: of one split a number without interval."""
+        """PCA's measure: of one split a number without interval; of corrupted inputs over the seeds of their noise."""
         return _estimate(self.pca_values(measure, split), measure, interval)
 
     def against_pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Comparison | None:
         """Autoencoder against PCA, each run with the PCA of its own split; None where one of them was not measured."""
         ours, theirs = self.values(measure, split), self.pca_values(measure, split)
-        whole = {key: value for key, value in ours.items() if (key[0], None) in theirs}
+        whole = {key: value for key, value in ours.items() if key in theirs or (key[0], None) in theirs}
         return compare_values(whole, theirs, measure_named(measure), interval=interval)
 
     def against(

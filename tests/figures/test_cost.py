@@ -76,7 +76,7 @@ def test_points_and_pca_at_their_own_cost(runs):
     axes = figure.axes[0]
     assert (axes.get_xlabel(), axes.get_xscale(), axes.get_yscale()) == ("number of parameters", "log", "log")
     assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
-    assert "digits, test split; mean and 95 % interval of 3 seeds" in words(figure)
+    assert "mean and 95 % t interval, symmetric in logarithms, over 3 seeds" in words(figure)
 
 
 def test_latent_sizes_stand_beside_points(runs):
