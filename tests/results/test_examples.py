@@ -151,7 +151,7 @@ def test_a_run_folder_has_the_errors_of_its_test_examples(write_run, tmp_path):
         RunFolder(run.path).errors  # noqa: B018 - read for what it raises
 
 
-@pytest.mark.parametrize("array", [np.ones((3, 2)), np.array(["a", "b"]), np.zeros(0), np.array([1, 2])])
+@pytest.mark.parametrize("array", [np.ones((3, 2)), np.array([True, False]), np.zeros(0), np.array([1, 2])])
 def test_what_is_no_list_of_errors_is_refused(array, tmp_path):
     np.savez(tmp_path / "errors.npz", autoencoder=array, pca=array)
     with pytest.raises(UserError, match=r"errors\.npz: does not hold a number for each example; delete it"):
