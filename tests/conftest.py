@@ -254,6 +254,8 @@ def _measured(
             "flops_per_example": 40.0 * latent_size + 200,
         },
         "time": {
+            "group_size": 1,
+            "group_train_seconds": 0.5 * num_epochs,
             "compile_seconds": 1.0,
             "train_seconds": 0.5 * num_epochs,
             "total_seconds": 3.0,

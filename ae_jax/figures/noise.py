@@ -54,7 +54,8 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     """A filled line for corrupted inputs and a hollow one for clean inputs: for each kind of autoencoder, and for PCA.
 
     Each autoencoder was trained at the noise at which it stands, and is measured on the test split: as it is, and
-    through its own corruption. PCA was fitted to clean inputs, and never saw noise. Runs without corruption stand at noise 0, where both are the same.
+    through its own corruption. PCA was fitted to clean inputs, and never saw noise. Runs without corruption stand at
+    noise 0, where both are the same.
 
     Args:
         results: Runs with one corruption at several levels, of one latent size.
