@@ -47,8 +47,8 @@ class LatencySpread(NamedTuple):
 
     Attributes:
         median: The median of the rounds' medians.
-        low: The fastest round's median.
-        high: The slowest round's.
+        low: Their lower quartile.
+        high: Their upper quartile. (The slowest round tells of what else the machine did.)
     """
 
     median: float
@@ -62,12 +62,13 @@ def latency_spread(fn: Callable[..., Any], x: Any, *, rounds: int, repeats: int)
     Another process, or a busier machine, may differ by more.
 
     Raises:
-        ValueError: `rounds` or `repeats` is less than 1.
+        ValueError: `rounds` is less than 2, or `repeats` than 1.
     """
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1, got {rounds}")
+    if rounds < 2:
+        raise ValueError(f"rounds must be at least 2, got {rounds}")
     medians = [latency(fn, x, repeats=repeats) for _ in range(rounds)]
-    return LatencySpread(statistics.median(medians), min(medians), max(medians))
+    low, median, high = statistics.quantiles(medians, n=4, method="inclusive")
+    return LatencySpread(median, low, high)
 
 
 def peak_memory() -> dict[str, int | None]:

@@ -12,10 +12,10 @@ from ae_jax.evaluation.cost import LatencySpread, count_parameters, latency_spre
 from ae_jax.evaluation.flops import flops_per_example
 from ae_jax.typing import Batch
 
-_ROUNDS, _REPEATS = 5, 10
+_ROUNDS, _REPEATS = 10, 5
 SPREAD = ("_low", "_high")
 LATENCIES = ("latency_per_example_seconds", "latency_per_batch_seconds")
-"""Medians of several rounds; beside each, with the endings of `SPREAD`, its fastest and its slowest round."""
+"""Medians of several rounds; beside each, with the endings of `SPREAD`, the quartiles of the rounds."""
 COSTS = ("num_parameters", "flops_per_example", *(f"{name}{end}" for name in LATENCIES for end in ("", *SPREAD)))
 """Size and speed of inference. They are of the compiled program, which all runs of a structure share."""
 

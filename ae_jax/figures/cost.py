@@ -92,10 +92,10 @@ def draw(
         means = [point.mean for point in group if point in inside]
         handles.append(draw_means(axes, means, **(look(index) | {"linestyle": ""}), label=kind.label))
     if pca:
-        # Sizes are in order of what is counted; a line through what was timed would go to and fro.
-        style = PCA_LOOK if cost.kind == "counted" else PCA_LOOK | {"linestyle": ""}
-        handles.append(draw_means(axes, list(pca.values()), **style, label="PCA"))
-    chosen = [(point.mean, point.shown.estimate(measure, "validation")) for point in inside]
+        # Without a line, which would pass below the sizes between, and to and fro through what was timed.
+        handles.append(draw_means(axes, list(pca.values()), **(PCA_LOOK | {"linestyle": ""}), label="PCA"))
+    whole = [point for point in inside if not point.mean.num_diverged]  # a mean of survivors is ahead of nothing
+    chosen = [(point.mean, point.shown.estimate(measure, "validation")) for point in whole]
     validated = _pca(points, cost, measure, "validation")
     chosen += [(mean, validated[size].y) for size, mean in pca.items() if size in validated]
     handles += _draw_frontier(axes, chosen, unit, of_all=bool(pca))
@@ -156,11 +156,13 @@ def _draw_frontier(
         if validation < lowest:
             lowest = validation
             frontier.append(mean)
-    if len(frontier) < 2:
+    if len(measured) < 2 or not frontier:
         return []
     xs, ys = [mean.x.mean for mean in frontier], [mean.y.mean for mean in frontier]
     label = f"Pareto frontier {'' if of_all else 'of autoencoders '}by validation"
     style: dict[str, Any] = {"color": NEUTRAL, "alpha": 0.3, "linewidth": 3.5, "zorder": 1.5}
+    if len(frontier) == 1:  # a point that is ahead of all others
+        style |= {"marker": "o", "markersize": 10, "linestyle": "", "markeredgewidth": 0}
     return list(axes.plot(xs, ys, drawstyle="steps-post", label=label, **style))
 
 

@@ -31,7 +31,7 @@ TABLES = """
     num_components, components_to_match                                components of that PCA; those that PCA would need
     best_validation_loss, best_epoch, num_epochs, stopped
     num_parameters, flops_per_example, pca_num_parameters, pca_flops_per_example
-    latency_per_example_seconds, …_low, …_high, …                      of the compiled program: median of rounds, range
+    latency_per_example_seconds, …_low, …_high, …                      of the compiled program: median, quartiles
     group_size, group_train_seconds, compile_seconds, total_seconds    of the runs that trained together, undivided
     train_seconds, examples_per_second                                 the group's time divided by its size
     pca_fit_seconds, program_bytes                                     program_bytes: of the group's program

@@ -59,7 +59,7 @@ def ours(runs: Sequence[Run], axis: CostAxis) -> Estimate:
     """What runs of one configuration cost.
 
     Of a group's time the interval is over groups, where there are three or more. Of a latency, the value is the median
-    and the ends are the fastest and the slowest round; without an end where that was not recorded.
+    and the ends are quartiles over its rounds; there are none where they were not recorded.
 
     Raises:
         UserError: If it was not taken.
@@ -118,7 +118,7 @@ def notes(runs: Sequence[Run], costs: Sequence[Estimate], axis: CostAxis, *, has
         return []
     bars = any(cost.low is not None for cost in costs)
     if axis.kind == "program":
-        spread = "with the range over rounds" if bars else "timed once"
+        spread = "with quartiles over rounds" if bars else "timed once"
         return [f"latency of each compiled program, not of each seed: median, {spread}"]
     size = _group_size(runs[0])
     words = {None: "time of a group, divided by its size, which was not recorded", 1: "each run was trained alone"}
@@ -129,7 +129,7 @@ def notes(runs: Sequence[Run], costs: Sequence[Estimate], axis: CostAxis, *, has
 
 
 def _of_programs(runs: Sequence[Run], place: tuple[str, str], factor: float) -> Estimate:
-    """The median of all measurements, and the range of their rounds; copies of one measurement count once."""
+    """The median of all measurements, and the range of their quartiles; copies of one measurement count once."""
     part, name = place
     measured = set()
     for run, value in zip(runs, _values(runs, place), strict=True):
