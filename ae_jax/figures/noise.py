@@ -54,7 +54,8 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     """A filled line for corrupted inputs and a hollow one for clean inputs: for each kind of autoencoder, and for PCA.
 
     Each autoencoder was trained at the noise at which it stands, and is measured on the test split: as it is, and
-    through its own corruption. PCA never saw noise. Runs without corruption stand at noise 0, where both are the same.
+    through its own corruption. PCA was fitted to clean inputs, and never saw noise. Runs without corruption stand at
+    noise 0, where both are the same.
 
     Args:
         results: Runs with one corruption at several levels, of one latent size.
@@ -183,5 +184,6 @@ def _notes(results: Results, groups: Sequence[Sequence[_Level]], measure: str) -
     levels = [level for group in groups for level in group]
     notes = [f"{results.datasets[0]}, test split", f"latent size {levels[0].shown.latent_size}"]
     notes.append(spread_text([level.shown for level in levels], measure))
+    notes.append("PCA was fitted to clean inputs, and never saw noise")
     selected = selection_text("point", (level.num_candidates for level in levels), measure)
     return [*notes, *selected, *diverged_text(results)]

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from ae_jax.errors import path_text
 from ae_jax.report.words import estimate_text, reading_text, verdict_text
+from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
 from ae_jax.results.digits import printed
 from ae_jax.results.effects import Effect, effects
@@ -45,6 +46,8 @@ def _print_data(output: Console, data: str, results: Results, measure: Measure) 
     runs, kinds = count(len(results.runs), "run"), count(len(candidates), "configuration")
     output.print(f"[bold]{escape(data)}: {runs}, {kinds}, {each} each[/]", soft_wrap=True)
     _print_best(output, candidates, measure)
+    for note in commit_notes(results):
+        output.print(note, soft_wrap=True, markup=False)
     if len(candidates) > 1:
         _print_effects(output, results, measure)
 

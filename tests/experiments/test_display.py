@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -58,6 +59,28 @@ def test_a_run_that_diverges_at_once_is_shown_too(capsys):
     with display.progress("a-run", 3) as show:
         show({**RECORD, "train_loss": float("nan"), "validation_loss": float("inf")}, 10.0)
     assert "train nan  validation inf" in capsys.readouterr().out
+
+
+def test_a_few_examples_that_carry_the_error_are_said(smoke, capsys):
+    run = RunFolder(smoke)
+    display.print_comparison(run.summary, run.errors)
+    out = capsys.readouterr().out
+    assert "Outliers" not in out
+    assert "PCA was fitted to clean inputs, also where both see corrupted ones." in out
+    errors = {"autoencoder": np.append(np.full(357, 2.0), [15_000, 15_000]), "pca": run.errors["pca"]}
+    display.print_comparison(run.summary, errors)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "Outliers" in line]
+    assert line == (
+        "Outliers: 2 of 359 test examples carry 98 % of the error of the autoencoder; the median example's is 2."
+    )
+
+
+def test_an_old_or_damaged_run_has_no_errors_and_is_shown(write_run, tmp_path, capsys):
+    old, damaged = write_run(tmp_path / "old"), write_run(tmp_path / "damaged")
+    (damaged / "errors.npz").write_bytes(b"no archive")
+    for folder in (old, damaged):
+        display.print_outcome(folder)
+        assert f"run folder: {folder}" in capsys.readouterr().out
 
 
 def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):

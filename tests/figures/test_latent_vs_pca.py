@@ -144,7 +144,7 @@ def test_corrupted_inputs_are_named(runs):
     figure = figure_of(runs([(1, [5.0]), (2, [3.0])], corrupted_sse=4.0), split="corrupted")
     np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [4.0, 4.0])
     np.testing.assert_allclose(lines_of(figure)["PCA"].get_ydata(), [5.0, 5.0])
-    assert "test split, corrupted inputs" in words_of(figure)
+    assert "test split, corrupted inputs (PCA fitted to clean ones)" in words_of(figure)
 
 
 def test_the_best_by_validation_is_shown_and_said_to_be(runs):

@@ -74,6 +74,7 @@ def test_means_from_corrupted_and_clean_inputs(runs):
     assert legend(figure) == ["dense autoencoder", "PCA", "corrupted inputs", "clean inputs"]
     assert "digits, test split; latent size 2" in words(figure)
     assert "mean and 95 % t interval, symmetric in logarithms, over 3 seeds" in words(figure)
+    assert "PCA was fitted to clean inputs, and never saw noise" in words(figure)
     axes = figure.axes[0]
     assert axes.get_xlabel().replace("\n", " ") == "corruption.scale (standard deviation of noise)"
     assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"

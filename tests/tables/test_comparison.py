@@ -119,7 +119,7 @@ def test_corrupted_inputs_are_compared_under_the_same_corruption_only(make_resul
         ("0.1", "1.000", True),
         ("0.5", "4.000", True),
     ]
-    assert table.title.endswith("corrupted test inputs, latent size 2")
+    assert table.title.endswith("corrupted test inputs (PCA fitted to clean ones), latent size 2")
 
 
 def test_random_splits_may_share_a_row(make_results, build):

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from ae_jax.errors import UserError, nearest
 from ae_jax.figures.style import LOOKS
 from ae_jax.results import Results
+from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
 from ae_jax.results.runs import Setting
 
@@ -103,7 +104,7 @@ def look(index: int) -> dict[str, Any]:
 
 def split_text(split: str, dataset: str) -> str:
     """Where a measure was taken: "digits, test split"."""
-    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs')}"
+    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs (PCA fitted to clean ones)')}"
 
 
 def seeds_text(shown: Iterable[Configuration]) -> str:
@@ -119,11 +120,12 @@ def range_text(numbers: Iterable[int]) -> str:
 
 
 def diverged_text(results: Results) -> list[str]:
-    """A note on runs that diverged, which no figure shows; nothing where there are none."""
+    """Notes on runs that diverged, which no figure shows, and on commits where they differ."""
     datasets = [run.settings.get("dataset") for run in results.runs]
     states = [one.state for one in results.excluded if one.settings.get("dataset") in datasets]
     lost = states.count("diverged")
-    return [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
+    notes = [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
+    return notes + commit_notes(results)
 
 
 def require_measured(shown: Iterable[Configuration], measure: str, split: str) -> None:
