@@ -97,10 +97,10 @@ def print_comparison(summary: dict[str, Any], errors: dict[str, np.ndarray] | No
     output = console()
     output.print(_table(summary))
     output.print(_sentence(summary), soft_wrap=True)
-    for method, label in (("autoencoder", "autoencoder"), ("pca", "PCA")):
+    for method, label in (("autoencoder", "the autoencoder"), ("pca", "PCA")):
         if errors and (warning := outlier_warning(errors[method])):
             rest = f"the median example's is {np.median(errors[method]):.4g}"
-            output.print(f"[bold yellow]Outliers:[/] {warning} of the {label}; {rest}.", soft_wrap=True)
+            output.print(f"[bold yellow]Outliers:[/] {warning} of {label}; {rest}.", soft_wrap=True)
 
 
 def _errors(run: RunFolder) -> dict[str, np.ndarray] | None:

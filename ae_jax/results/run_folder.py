@@ -139,12 +139,12 @@ class RunFolder:
         path, again = self.path / "errors.npz", f"make it again with python scripts/evaluate.py {self.path} --fill"
         if not path.exists():
             raise UserError(path, "is missing", again)
-        arrays = self._arrays(path.name, ("autoencoder", "pca"))
+        arrays = self._arrays(path.name, ("autoencoder", "pca"), otherwise=f"delete it, and {again}")
         if any(array.ndim != 1 or array.dtype.kind != "f" or not len(array) for array in arrays.values()):
             raise UserError(path, "does not hold a number for each example", f"delete it, and {again}")
         return arrays
 
-    def _arrays(self, name: str, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
+    def _arrays(self, name: str, needed: tuple[str, ...], otherwise: str = _TRAIN_AGAIN) -> dict[str, np.ndarray]:
         """Arrays of as many examples each, those that are needed among them."""
         path = self.path / name
         if not path.exists():
@@ -156,7 +156,7 @@ class RunFolder:
                 raise ValueError(f"it needs {', '.join(needed)}, of one length")
             return arrays
         except Exception as error:  # NumPy and zipfile answer damage with a dozen types
-            raise UserError(path, f"cannot be read ({error})", _TRAIN_AGAIN) from error
+            raise UserError(path, f"cannot be read ({error})", otherwise) from error
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the folder."""

@@ -173,3 +173,9 @@ def test_what_is_no_list_of_errors_is_refused(array, tmp_path):
     np.savez(tmp_path / "errors.npz", autoencoder=array, pca=array)
     with pytest.raises(UserError, match=r"errors\.npz: does not hold a number for each example; delete it"):
         RunFolder(tmp_path).errors  # noqa: B018 - read for what it raises
+
+
+def test_a_damaged_file_of_errors_is_made_again_without_training(tmp_path):
+    (tmp_path / "errors.npz").write_bytes(b"no archive")
+    with pytest.raises(UserError, match=r"cannot be read .*; delete it, and make it again with .* --fill"):
+        RunFolder(tmp_path).errors  # noqa: B018 - read for what it raises
