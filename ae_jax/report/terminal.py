@@ -7,8 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.errors import path_text
+from ae_jax.report.effects import print_effects
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
-from ae_jax.results.effects import Effect, effects
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
@@ -45,7 +45,7 @@ def _print_data(output: Console, data: str, results: Results, measure: Measure) 
     output.print(f"[bold]{escape(data)}: {runs}, {kinds}, {each} each[/]", soft_wrap=True)
     _print_best(output, candidates, measure)
     if len(candidates) > 1:
-        _print_effects(output, results, measure)
+        print_effects(output, results, measure)
 
 
 def _print_best(output: Console, candidates: Sequence[Configuration], measure: Measure) -> None:
@@ -92,24 +92,6 @@ def _short(keys: set[str]) -> dict[str, str]:
     return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
 
 
-def _print_effects(output: Console, results: Results, measure: Measure) -> None:
-    found = effects(results, measure.name)
-    table = Table(title=f"what the swept values did to validation {measure.name}", title_justify="left")
-    for name in ("key", "values", "matters", "best", "mean", "worst", "mean"):
-        table.add_column(name, justify="left" if name in ("key", "best", "worst") else "right", overflow="fold")
-    for effect in found:
-        share = "one run each" if effect.share is None else f"{effect.share:.0%}"
-        ends = [(_value(effect, at), f"{effect.means[at]:.4g}") for at in (0, -1)]
-        key = effect.key + (f" (with {', '.join(effect.together)})" if effect.together else "")
-        table.add_row(escape(key), str(len(effect.values)), share, *map(escape, [*ends[0], *ends[1]]))
-    output.print(table)
-    output.print(
-        "matters: share of the variance between runs that the key explains by itself; what is left belongs to "
-        "combinations and chance",
-        soft_wrap=True,
-    )
-
-
 def _print_excluded(output: Console, results: Results) -> None:
     """Each reason, and below it the folders."""
     reasons: dict[tuple[str, str], list[str]] = {}
@@ -132,11 +114,6 @@ def _reading(shown: Sequence[Configuration]) -> str:
     return text + (
         "; such intervals are too narrow for few seeds: of three, 73 % cover the mean" if fewest < _FEW else ""
     )
-
-
-def _value(effect: Effect, at: int) -> str:
-    lost = effect.num_diverged[at]
-    return setting_text(effect.values[at]) + (f" ({lost} diverged)" if lost else "")
 
 
 def _against(one: Configuration, measure: Measure) -> str:

@@ -1,6 +1,6 @@
 """The measures of a run: what each is called, its unit, and which way is better. docs/notation.md has the formulas."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ae_jax.errors import UserError, nearest
 
@@ -16,19 +16,27 @@ class Measure(NamedTuple):
         short: For the rows of a table: name and unit.
         label: For an axis: what it is, name and unit.
         more_is_better: Whether a larger value is a better one.
+        has_ratio: Whether its zero means none, so that a ratio says something: such errors are on the logarithmic
+            scale. The zero of a cross-entropy is out of reach, as its floor is the entropy of the data.
     """
 
     name: str
     short: str
     label: str
     more_is_better: bool
+    has_ratio: bool = False
+
+    @property
+    def scale(self) -> Literal["linear", "log"]:
+        """On which its intervals are symmetric."""
+        return "log" if self.has_ratio else "linear"
 
 
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure("sse", "sse, per example", "squared error per example (sse)", False),
-        Measure("mse", "mse, per feature", "squared error per feature (mse)", False),
+        Measure("sse", "sse, per example", "squared error per example (sse)", False, has_ratio=True),
+        Measure("mse", "mse, per feature", "squared error per feature (mse)", False, has_ratio=True),
         Measure("explained_variance", "explained variance", "explained variance", True),
         Measure("psnr", "psnr, dB", "peak signal-to-noise ratio (psnr), dB", True),
         Measure("bce", "bce, nats", "cross-entropy per example (bce), nats", False),
