@@ -56,7 +56,7 @@ def draw(
         problem = "no key varies in these runs, beside the seed"
         raise UserError("runs", problem, "give the runs of a sweep, such as -m model.latent_size=2,8,16")
     chosen = _chosen(of_keys, keys)
-    pca = _pca(effects(results, measure, split, of_pca=True), found)
+    pca = _pca(results, measure, split, found)
     most = found.rows[:_MOST_SHARES]
     shares, means = [row for one in most for row in _share(one)], [row for one in chosen for row in _means(one, pca)]
     figure, (above, below) = rows_figure(figure_size()[0], shares, means)
@@ -123,8 +123,11 @@ def _means(effect: Effect, pca: dict[tuple[str, str], float]) -> list[Row]:
     return rows
 
 
-def _pca(found: Effects, ours: Effects) -> dict[tuple[str, str], float]:
-    """PCA's means by key and value, as far as they can stand on the same axis."""
+def _pca(results: Results, measure: str, split: str, ours: Effects) -> dict[tuple[str, str], float]:
+    """PCA's means by key and value, as far as they can stand on the same axis: none where its error is 0."""
+    if any(run.pca(measure, split) is None for run in results.runs):
+        return {}
+    found = effects(results, measure, split, of_pca=True)
     if found.in_logs != ours.in_logs:
         return {}
     return {

@@ -6,13 +6,14 @@ from rich.table import Table
 
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.effects import Effect, Effects, Value, effects
+from ae_jax.results.factors import SEED
 from ae_jax.results.measures import Measure
 from ae_jax.results.results import Results
 from ae_jax.terminal import count
 
 
 def print_effects(output: Console, results: Results, measure: Measure) -> None:
-    """Print it, of the validation split, which chooses.
+    """Print it, of the validation split, which chooses; nothing where no key varies beside the seed.
 
     Args:
         output: Where to.
@@ -20,6 +21,8 @@ def print_effects(output: Console, results: Results, measure: Measure) -> None:
         measure: What is compared.
     """
     found = effects(results, measure.name)
+    if all(row.keys == (SEED,) for row in found.rows):
+        return
     _print_shares(output, found, measure)
     _print_values(output, found, measure)
 

@@ -44,8 +44,7 @@ def _print_data(output: Console, data: str, results: Results, measure: Measure) 
     runs, kinds = count(len(results.runs), "run"), count(len(candidates), "configuration")
     output.print(f"[bold]{escape(data)}: {runs}, {kinds}, {each} each[/]", soft_wrap=True)
     _print_best(output, candidates, measure)
-    if len(candidates) > 1:
-        print_effects(output, results, measure)
+    print_effects(output, results, measure)
 
 
 def _print_best(output: Console, candidates: Sequence[Configuration], measure: Measure) -> None:

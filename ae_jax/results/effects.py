@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ae_jax.errors import UserError
 from ae_jax.results.anova import Analysis, Marginal, Test, analyse, lost_to
 from ae_jax.results.factors import SEED, Factor, Grid, factors_of, grid_of, seed_factor
 from ae_jax.results.measures import Measure, measure_named
@@ -88,7 +89,7 @@ class Effects(NamedTuple):
         num_runs: How many runs are counted.
         df_error: Degrees of freedom of the error: chance, and the interactions that are not in `rows`.
         num_interactions: How many interactions of two keys there are, in `rows` or not.
-        grid: How much of the grid of all values was run.
+        grid: How much of the grid of all values was run, without keys of one run each, which span none.
     """
 
     rows: list[Effect]
@@ -115,10 +116,15 @@ def effects(results: Results, measure: str, split: str = "validation", *, of_pca
         measure: See `measures.MEASURES`.
         split: The split; validation, as what it shows is used to choose.
         of_pca: PCA's measure, with as many components as the latent, instead of the autoencoder's.
+
+    Raises:
+        UserError: If the measure was not taken in any run.
     """
     named = measure_named(measure)
     asked = [(run, run.pca(measure, split) if of_pca else run.measure(measure, split)) for run in results.runs]
     pairs = [(run, value) for run, value in asked if value is not None]
+    if not pairs:
+        raise UserError("measure", f"{measure} was not taken in these runs", "choose sse or mse")
     runs, values = [run for run, _ in pairs], np.array([value for _, value in pairs], float)
     in_logs = named.has_ratio and bool((values > 0).all())
     y = np.log(values) if in_logs else values
@@ -133,7 +139,8 @@ def effects(results: Results, measure: str, split: str = "validation", *, of_pca
         rows += _of_seed(seed_factor(results, runs), model, named)
     rows.sort(key=lambda row: (1.0, 0.0) if row.test is None else (-row.test.omega_squared, -row.test.eta_squared))
     num_pairs = sum(not _decides(a, b) and not _decides(b, a) for a, b in combinations(used, 2))
-    return Effects(rows, in_logs, len(y), model.found.df_error, num_pairs, grid_of(factors))
+    grid = grid_of([one for one in factors if not one.is_one_run_each] or factors)
+    return Effects(rows, in_logs, len(y), model.found.df_error, num_pairs, grid)
 
 
 class _Model(NamedTuple):

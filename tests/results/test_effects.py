@@ -132,10 +132,13 @@ def test_the_terminal_says_all_of_it(written, capsys, monkeypatch):
     assert line.rstrip(" │").endswith("diverged")
 
 
-def test_one_value_that_completed_beside_one_that_diverged_is_a_key(written):
+def test_one_value_that_completed_beside_one_that_diverged_is_a_key(written, capsys):
     cells = product(((0.1, "completed"), (9.0, "diverged")), range(2))
     runs = [({RATE: rate, "seed": seed}, {"state": state}) for (rate, state), seed in cells]
-    (row,) = (row for row in effects(written(*runs), "sse").rows if row.keys != ("seed",))
+    results = written(*runs)
+    print_report(results, measure="sse")
+    assert "of 2 combinations of values 1 have runs, of 1 all runs diverged" in capsys.readouterr().out
+    (row,) = (row for row in effects(results, "sse").rows if row.keys != ("seed",))
     assert (row.keys, row.test, row.untold) == ((RATE,), None, "all others diverged")
     assert [(value.setting, value.num_runs, value.num_diverged) for value in row.values] == [(0.1, 2, 0), (9.0, 0, 2)]
 
