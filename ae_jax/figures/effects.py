@@ -60,7 +60,8 @@ def draw(
     most = found.rows[:_MOST_SHARES]
     shares, means = [row for one in most for row in _share(one)], [row for one in chosen for row in _means(one, pca)]
     figure, (above, below) = rows_figure(figure_size()[0], shares, means)
-    above.set(xlim=(-0.02, 1.02), xlabel=r"partial share of the variance ($\omega^2$)")
+    above.set_xlim(-0.02, 1.02)
+    above.set_xlabel(r"partial share of the variance ($\omega^2$)", loc="right")
     above.set_xticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "0.25", "0.5", "0.75", "1"])
     _scale(below, found, unit)
     draw_diverged(below, means, at_end=not unit.more_is_better)
@@ -140,7 +141,8 @@ def _pca(results: Results, measure: str, split: str, ours: Effects) -> dict[tupl
 
 def _scale(axes: Axes, found: Effects, unit: Measure) -> None:
     """A logarithmic axis where the model is of logarithms, with the name of the measure."""
-    axes.set_xlabel(f"{unit.label}, geometric mean" if found.in_logs else f"{unit.label}, mean")
+    # To the right, as to the left there is room below the names of rows.
+    axes.set_xlabel(f"{unit.label}, geometric mean" if found.in_logs else f"{unit.label}, mean", loc="right")
     if found.in_logs:
         axes.set_xscale("log")
         plain_log_ticks(axes.xaxis)

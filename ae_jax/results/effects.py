@@ -43,7 +43,8 @@ class Effect(NamedTuple):
         keys: The key, dotted; two for an interaction.
         together: Other keys that always varied together with it: which of them did it cannot be told.
         within: The component that decides whether a run has the key: what it did is told among those that have it.
-        confounded: Keys with which it went together in part: what both did is in no share.
+        confounded: Keys with which it went together in part, or throughout. What both did is in no share; but where one
+            of them is a function of the others, it has none, and theirs is of all of them.
         test: The F test, with the shares; None where there are too few runs.
         values: Its values, best first: those whose mean cannot be told, and then those that diverged, come last. None
             for an interaction.
@@ -132,49 +133,58 @@ def effects(results: Results, measure: str, split: str = "validation", *, of_pca
     used = [one for one in factors if not one.is_one_run_each and one.num_run > 1]
     model = _model(used, y, num_crossed=len(used), in_logs=in_logs)
     rows = [_row(one, model, named) for one in factors]
+    crossed = [used[one] for one in model.kept]
     rows += [
-        Effect((used[a].key, used[b].key), [], None, [], test, []) for (a, b), test in model.found.interactions.items()
+        Effect((crossed[a].key, crossed[b].key), [], None, [], test, [])
+        for (a, b), test in model.found.interactions.items()
     ]
     if SEED in results.varying:
         rows += _of_seed(seed_factor(results, runs), model, named)
     rows.sort(key=lambda row: (1.0, 0.0) if row.test is None else (-row.test.omega_squared, -row.test.eta_squared))
-    num_pairs = sum(not _decides(a, b) and not _decides(b, a) for a, b in combinations(used, 2))
+    num_pairs = sum(not _decides(a, b) and not _decides(b, a) for a, b in combinations(crossed, 2))
     grid = grid_of([one for one in factors if not one.is_one_run_each] or factors)
     return Effects(rows, in_logs, len(y), model.found.df_error, num_pairs, grid)
 
 
 class _Model(NamedTuple):
-    """Factors with their codes, and what was found of them in `y`."""
+    """Factors with their codes, and what was found of them in `y`.
+
+    A factor of which the others leave nothing is in no model, as it goes with them throughout: what it did is theirs.
+    `found` knows the other ones only, which are `kept`.
+    """
 
     factors: list[Factor]
     columns: list[np.ndarray]
     y: np.ndarray
     in_logs: bool
+    kept: list[int]
     found: Analysis
-    kept: list[int]  # the factors without those of which the others leave nothing; such have no means of their own
-    of_kept: Analysis
+    dfs: list[int]  # of all factors, as far as all others leave them any
 
 
 def _model(factors: list[Factor], y: np.ndarray, *, num_crossed: int, in_logs: bool) -> _Model:
     """A model of all factors, and of the interactions of the first of them."""
     columns = [one.columns for one in factors]
     rounding = _EQUAL if in_logs else _EQUAL * float(np.abs(y).max(initial=0.0))
-    pairs = list(combinations(range(num_crossed), 2))
-    found = of_kept = analyse(y, columns, pairs, rounding=rounding)
     kept = list(range(len(factors)))
-    while 0 in of_kept.dfs:  # it is what others do, so the model stays the same without it
-        del kept[of_kept.dfs.index(0)]
-        places = {one: place for place, one in enumerate(kept)}
-        within = [(places[a], places[b]) for a, b in pairs if a in places and b in places]
-        of_kept = analyse(y, [columns[one] for one in kept], within, rounding=rounding)
-    return _Model(factors, columns, y, in_logs, found, kept, of_kept)
+
+    def found_of(kept: list[int]) -> Analysis:
+        crossed = [place for place, one in enumerate(kept) if one < num_crossed]
+        return analyse(y, [columns[one] for one in kept], list(combinations(crossed, 2)), rounding=rounding)
+
+    found = found_of(kept)
+    dfs = found.dfs
+    while 0 in found.dfs:
+        del kept[found.dfs.index(0)]
+        found = found_of(kept)
+    return _Model(factors, columns, y, in_logs, kept, found, dfs)
 
 
 def _of_seed(seed: Factor, model: _Model, measure: Measure) -> list[Effect]:
     """The seed in a model of its own; nothing where it is not crossed with the keys, or they leave it nothing."""
     keys = model.factors
     both = _model([*keys, seed], model.y, num_crossed=len(keys), in_logs=model.in_logs)
-    is_crossed = not seed.is_one_run_each and both.found.dfs[-1] == seed.num_run - 1 and both.found.df_error > 0
+    is_crossed = not seed.is_one_run_each and both.dfs[-1] == seed.num_run - 1 and both.found.df_error > 0
     return [_row(seed, both, measure)] if is_crossed else []
 
 
@@ -184,12 +194,11 @@ def _row(factor: Factor, model: _Model, measure: Measure) -> Effect:
     values = [_value(factor, number, model, at) for number in range(len(factor.levels))]
     sign = -1.0 if measure.more_is_better else 1.0
     values.sort(key=lambda one: (one.num_runs == 0, one.mean is None, sign * (one.mean or 0.0)))
-    test, confounded = None, list[str]()
-    if at is not None:
-        test = model.found.mains[at]
-        if model.found.dfs[at] < factor.num_run - 1:
-            others = lost_to(model.columns, at) or [other for other in range(len(model.factors)) if other != at]
-            confounded = [model.factors[other].key for other in others]
+    test = model.found.mains[model.kept.index(at)] if at in model.kept else None
+    confounded = list[str]()
+    if at is not None and model.dfs[at] < factor.num_run - 1:
+        others = lost_to(model.columns, at) or [other for other in range(len(model.factors)) if other != at]
+        confounded = [model.factors[other].key for other in others]
     one_run_each = factor.is_one_run_each
     return Effect((factor.key,), factor.together, factor.parent, confounded, test, values, is_one_run_each=one_run_each)
 
@@ -200,7 +209,7 @@ def _value(factor: Factor, number: int, model: _Model, at: int | None) -> Value:
     if level.num_runs and at is None:
         marginal = Marginal(float(model.y[factor.at == number].mean()), None, None)
     elif level.num_runs and at in model.kept:
-        marginal = model.of_kept.marginal(_codes(factor, number, model))
+        marginal = model.found.marginal(_codes(factor, number, model))
     mean, low, high = (
         None if one is None else float(np.exp(one) if model.in_logs else one) for one in marginal or (None, None, None)
     )

@@ -83,8 +83,12 @@ def factors_of(results: Results, runs: Sequence[Run]) -> list[Factor]:
     """
     settings = [run.settings for run in runs]
     lost = [one.settings for one in results.diverged]
-    keys = dict(results.distinguishing)
-    known = {key for first, others in keys.items() for key in (first, *others)} | {SEED}
+    keys = dict[str, list[str]]()
+    for first, others in results.distinguishing.items():
+        # A key that some lack, and that has one value, says less than those that go with it.
+        name, *rest = [first, *others] if first in results.varying or not others else others
+        keys[name] = rest
+    known = {key for first, others in results.distinguishing.items() for key in (first, *others)} | {SEED}
     parts: dict[tuple[int, ...], str] = {}
     for key in varying([*settings, *lost]):
         if key not in known:

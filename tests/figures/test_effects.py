@@ -104,6 +104,18 @@ def test_ten_keys_with_long_names_fit(venue, runs):
     assert "matter less are not shown" in words(figure)
 
 
+def test_long_values_leave_the_names_of_axes_room(runs):
+    given = [
+        ({"model.hidden_sizes": sizes, "seed": seed}, {"sse": 1.0 + seed + len(sizes)})
+        for sizes, seed in product(([1024, 512, 256, 128, 64], [8]), range(2))
+    ]
+    figure = figure_of(runs(*given))
+    width = figure.get_size_inches()[0] * figure.dpi
+    boxes = [label.get_window_extent() for axes in figure.axes for label in (axes.xaxis.label, *axes.get_yticklabels())]
+    assert min(box.x0 for box in boxes) >= 0
+    assert max(box.x1 for box in boxes) <= width
+
+
 def test_pca_without_error_is_left_out(runs):
     figure = figure_of(runs(*(({LATENT: size, "seed": seed}, {}) for size in (2, 9) for seed in range(2))))
     assert dots(figure.axes[1], PCA) == []

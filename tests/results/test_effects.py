@@ -204,10 +204,25 @@ def test_confounded_keys_are_named(written):
     rows = rows_of(found)
     assert (rows[(RATE,)].share, rows[(RATE,)].untold, rows[(RATE,)].confounded) == (None, "confounded", [LATENT])
     assert rows[(LATENT,)].confounded == [RATE]
-    assert rows[(LATENT,)].test.df == 1
+    assert (rows[(LATENT,)].test.df, rows[(LATENT,)].share > 0.9) == (2, True)  # of both
     assert set(means_of(rows[(RATE,)]).values()) == {None}
     assert means_of(rows[(LATENT,)])[2] / means_of(rows[(LATENT,)])[4] == pytest.approx(2, rel=0.05)
     assert found.grid == (6, 3, 0)
+
+
+def test_options_that_come_with_a_component_are_not_dropped(written):
+    """Adam and adamw have a b1 and the rate 0.001, sgd has none and 0.1: the rate goes with sgd."""
+    log, runs = iter(noise(9)), []
+    for name, seed in product(("adam", "adamw", "sgd"), range(3)):
+        options = {RATE: 0.1} if name == "sgd" else {"optimizer.b1": 0.9, RATE: 0.001}
+        settings = {OPTIMIZER: f"ae_jax.optimizers.{name}.{name}", **options, "seed": seed}
+        runs.append((settings, {"sse": (2 if name == "sgd" else 1) * float(np.exp(next(log)))}))
+    rows = rows_of(effects(written(*runs), "sse"))
+    assert set(rows) == {("optimizer",), (RATE,), ("seed",)}
+    assert (rows[(RATE,)].share, rows[(RATE,)].confounded) == (None, ["optimizer"])
+    assert rows[("optimizer",)].confounded == [RATE]
+    assert rows[("optimizer",)].share > 0.9
+    assert means_of(rows[("optimizer",)])["sgd"] / means_of(rows[("optimizer",)])["adam"] == pytest.approx(2, rel=0.05)
 
 
 def test_keys_that_vary_together_are_one(written):
