@@ -7,11 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.errors import path_text
+from ae_jax.report.effects import print_effects
 from ae_jax.report.words import estimate_text, reading_text, verdict_text
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
 from ae_jax.results.digits import printed
-from ae_jax.results.effects import Effect, effects
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
@@ -48,8 +48,7 @@ def _print_data(output: Console, data: str, results: Results, measure: Measure) 
     _print_best(output, candidates, measure)
     for note in commit_notes(results):
         output.print(note, soft_wrap=True, markup=False)
-    if len(candidates) > 1:
-        _print_effects(output, results, measure)
+    print_effects(output, results, measure)
 
 
 def _print_best(output: Console, candidates: Sequence[Configuration], measure: Measure) -> None:
@@ -96,24 +95,6 @@ def _short(keys: set[str]) -> dict[str, str]:
     return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
 
 
-def _print_effects(output: Console, results: Results, measure: Measure) -> None:
-    found = effects(results, measure.name)
-    table = Table(title=f"what the swept values did to validation {measure.name}", title_justify="left")
-    for name in ("key", "values", "matters", "best", "mean", "worst", "mean"):
-        table.add_column(name, justify="left" if name in ("key", "best", "worst") else "right", overflow="fold")
-    for effect in found:
-        share = "one run each" if effect.share is None else f"{effect.share:.0%}"
-        ends = [(_value(effect, at), f"{effect.means[at]:.4g}") for at in (0, -1)]
-        key = effect.key + (f" (with {', '.join(effect.together)})" if effect.together else "")
-        table.add_row(escape(key), str(len(effect.values)), share, *map(escape, [*ends[0], *ends[1]]))
-    output.print(table)
-    output.print(
-        "matters: share of the variance between runs that the key explains by itself; what is left belongs to "
-        "combinations and chance",
-        soft_wrap=True,
-    )
-
-
 def _print_excluded(output: Console, results: Results) -> None:
     """Each reason, and below it the folders."""
     reasons: dict[tuple[str, str], list[str]] = {}
@@ -125,11 +106,6 @@ def _print_excluded(output: Console, results: Results) -> None:
         more = [f"and {len(folders) - _MOST_ROWS} more"] if len(folders) > _MOST_ROWS else []
         lines = "".join(f"\n  {folder}" for folder in [*folders[:_MOST_ROWS], *more])
         output.print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
-
-
-def _value(effect: Effect, at: int) -> str:
-    lost = effect.num_diverged[at]
-    return setting_text(effect.values[at]) + (f" ({lost} diverged)" if lost else "")
 
 
 def _against(one: Configuration, measure: Measure) -> str:

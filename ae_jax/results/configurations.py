@@ -113,7 +113,8 @@ def configurations(results: Results) -> list[Configuration]:
     for (key, _), runs in groups.items():
         settings = {name: runs[0].settings[name] for name in keys if name in runs[0].settings}
         by_seed = tuple(sorted(runs, key=lambda run: run.seed))
-        made.append(Configuration(settings, by_seed, tuple(excluded.get(key, ()))))
+        lost = tuple(one for one in excluded.get(key, ()) if one.is_on_data_of(runs[0]))
+        made.append(Configuration(settings, by_seed, lost))
     return sorted(made, key=lambda one: [_order(one.settings.get(name)) for name in keys])
 
 

@@ -121,9 +121,7 @@ def range_text(numbers: Iterable[int]) -> str:
 
 def diverged_text(results: Results) -> list[str]:
     """Notes on runs that diverged, which no figure shows, and on commits where they differ."""
-    datasets = [run.settings.get("dataset") for run in results.runs]
-    states = [one.state for one in results.excluded if one.settings.get("dataset") in datasets]
-    lost = states.count("diverged")
+    lost = len(results.diverged)
     notes = [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
     return notes + commit_notes(results)
 
@@ -154,6 +152,7 @@ def plain(text: str) -> str:
     text = text.replace("$", r"\$")
     if mpl.rcParams["font.family"] == ["cmr10"]:  # which has accents and dashes in the places of these
         text = re.sub(r"([_{}])|[<>|]", lambda found: f"$\\{found[0]}$" if found[1] else f"${found[0]}$", text)
+        text = text.replace("\N{MULTIPLICATION SIGN}", r"$\times$")
     return text
 
 

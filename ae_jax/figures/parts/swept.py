@@ -26,12 +26,11 @@ class Point(NamedTuple):
 def points(results: Results) -> list[Point]:
     """The points of a sweep: configurations, and then what none was made of, as all its runs diverged."""
     made = [Point(_without_seed(one.runs[0].settings), one) for one in configurations(results)]
-    datasets = {json.dumps(run.settings.get("dataset")) for run in results.runs}
     seen = {json.dumps(point.settings, sort_keys=True) for point in made}
-    for one in results.excluded:
+    for one in results.diverged:
         settings = _without_seed(one.settings)
         key = json.dumps(settings, sort_keys=True)
-        if one.state == "diverged" and key not in seen and json.dumps(settings.get("dataset")) in datasets:
+        if key not in seen:
             made.append(Point(settings, None))
             seen.add(key)
     return made
@@ -74,7 +73,7 @@ def check_key(key: str, sweep: Sequence[Point], *, option: str) -> None:
 def values_of(key: str, sweep: Sequence[Point]) -> list[Setting]:
     """The values of a key, each once: None where a config lacks the key, then numbers, then the rest."""
     distinct = {setting_text(point.settings.get(key)): point.settings.get(key) for point in sweep}
-    return sorted(distinct.values(), key=_order)
+    return sorted(distinct.values(), key=order_of)
 
 
 def value_label(value: Setting) -> str:
@@ -86,7 +85,7 @@ def _without_seed(settings: dict[str, Setting]) -> dict[str, Setting]:
     return {key: value for key, value in settings.items() if key != "seed"}
 
 
-def _order(value: Setting) -> tuple[int, list[float], str]:
+def order_of(value: Setting) -> tuple[int, list[float], str]:
     """Sorts values of any type: absent, numbers and lists of numbers, the rest as text."""
     if value is None:
         return 0, [], ""
