@@ -13,6 +13,7 @@ from ae_jax.results.configurations import (
     settings_label,
 )
 from ae_jax.results.runs import Run
+from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate
 
 
@@ -49,13 +50,20 @@ def _best(results: Results) -> list[dict[str, Any]]:
     rows = []
     for data, part in sorted(results.by_data().items()):
         ranked = ranked_by_validation(configurations(part), "sse")
-        of_size: dict[int, Configuration] = {}
+        of_size: dict[int, list[Configuration]] = {}
         for one in ranked:
-            of_size.setdefault(one.latent_size, one)
-        for size in sorted(of_size):
-            best = of_size[size] is ranked[0]
-            rows.append({"dataset": data, "latent_size": size, "best": best, **_row(of_size[size])})
+            of_size.setdefault(one.latent_size, []).append(one)
+        for size, group in sorted(of_size.items()):
+            best = group[0] is ranked[0]
+            chosen = {"chosen": _chosen(group), "chosen_of_all": _chosen(ranked) if best else None}
+            rows.append({"dataset": data, "latent_size": size, "best": best, **chosen, **_row(group[0])})
     return rows
+
+
+def _chosen(ranked: Sequence[Configuration]) -> str | None:
+    """In how many resamples of the seeds the first is chosen; None where there is no choice, or it is unknown."""
+    shares = selection_shares(ranked, "sse") if len(ranked) > 1 else None
+    return None if shares is None else share_text(shares[0])
 
 
 def _row(one: Configuration) -> dict[str, Any]:

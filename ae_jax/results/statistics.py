@@ -19,7 +19,7 @@ Interval = Literal["t", "bca"]
 
 _FEWEST_OF_INTERVAL = 3
 _EXACT = 5  # values up to which all resamples are enumerated
-_NUM_RESAMPLES = 9999
+NUM_RESAMPLES = 9999
 _NO_SPREAD = 1e-12  # of the mean: rounding of float64
 
 
@@ -169,15 +169,24 @@ def _bca(units: np.ndarray, mean: float, spread: float) -> tuple[float, float]:
 
 def _resamples(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Means of resamples in ascending order, and their probabilities."""
-    num = len(z)
+    counts, weights = resamples(len(z))
+    means = counts @ z / len(z)
+    order = np.argsort(means, kind="stable")
+    return means[order], weights[order]
+
+
+@functools.lru_cache(maxsize=16)
+def resamples(num: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bootstrap samples of so many values: how often each has each value, shape "resamples values"; probabilities.
+
+    All there are of up to five values, 9,999 seeded ones of more.
+    """
     if num <= _EXACT:
         drawn = np.array(list(itertools.combinations_with_replacement(range(num), num)))
         counts = (drawn[:, :, None] == np.arange(num)).sum(axis=1)
         factorials = np.array([math.factorial(count) for count in range(num + 1)])
         weights = math.factorial(num) / factorials[counts].prod(axis=1) / num**num
     else:
-        counts = np.random.default_rng(0).multinomial(num, np.full(num, 1 / num), size=_NUM_RESAMPLES)
-        weights = np.full(_NUM_RESAMPLES, 1 / _NUM_RESAMPLES)
-    means = counts @ z / num
-    order = np.argsort(means, kind="stable")
-    return means[order], weights[order]
+        counts = np.random.default_rng(0).multinomial(num, np.full(num, 1 / num), size=NUM_RESAMPLES)
+        weights = np.full(NUM_RESAMPLES, 1 / NUM_RESAMPLES)
+    return counts.astype(float), weights

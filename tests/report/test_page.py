@@ -92,6 +92,7 @@ def test_the_best_is_chosen_on_validation_and_reported_on_test(tmp_path, write_r
     (best,) = page_data(load(tmp_path))["overview"]["best"]
     assert best["label"] == "optimizer.learning_rate=0.001"
     assert best["num_seeds"] == 3
+    assert best["chosen"] == best["chosen_of_all"] == "100 %"
     assert best["autoencoder"]["mean"] == 6
     assert 5 <= best["autoencoder"]["low"] < 6 < best["autoencoder"]["high"] <= 7
     assert best["pca"]["mean"] == 2

@@ -50,7 +50,9 @@ def resampled(values):
     return sorted(sum(draw) for draw in itertools.product(values, repeat=len(values)))
 
 
-@pytest.mark.parametrize("values", [[10.0, 11.0, 13.0], [1.0, 2.0, 4.0, 7.0], [10.0, 15.0, 20.0, 40.0, 70.0], [3.0, 3.0, 5.0]])
+@pytest.mark.parametrize(
+    "values", [[10.0, 11.0, 13.0], [1.0, 2.0, 4.0, 7.0], [10.0, 15.0, 20.0, 40.0, 70.0], [3.0, 3.0, 5.0]]
+)
 def test_the_bootstrap_of_few_values_is_exact(values):
     """Against BCa from all resamples of whole numbers, of which those with the observed sum count as half below it."""
     sums, num = np.array(resampled(values)), len(values)

@@ -26,6 +26,7 @@ function showBest() {
   );
   if (best.length === best.filter((row) => row.best).length) return;
   const chosen = best.some((row) => row.rest);
+  const certain = best.some((row) => row.chosen);
   const headings = [
     "latent size",
     "seeds",
@@ -34,6 +35,7 @@ function showBest() {
     "ratio",
     ...(many ? ["dataset"] : []),
     ...(chosen ? ["chosen by validation sse"] : []),
+    ...(certain ? ["chosen in"] : []),
   ];
   const rows = best.map((row) => [
     String(row.latent_size),
@@ -43,11 +45,14 @@ function showBest() {
     shownEstimate(row.ratio),
     ...(many ? [row.dataset] : []),
     ...(chosen ? [row.rest || ABSENT] : []),
+    ...(certain ? [row.chosen || ABSENT] : []),
   ]);
   const table = textTable(headings, rows, [0, 1, 2, 3, 4]);
   table.querySelectorAll("tbody tr").forEach((row, index) => row.classList.toggle("best", best[index].best));
   const summary = element("summary", { textContent: "The best at each latent size" });
-  byId("best").append(element("details", { open: best.length <= 12 }, summary, table));
+  const words = "Chosen in: share of the resamples of the seeds in which validation sse chooses the same at this size.";
+  const note = certain ? [element("p", { textContent: words })] : [];
+  byId("best").append(element("details", { open: best.length <= 12 }, summary, table, ...note));
 }
 
 /** One best configuration in a sentence, with what makes the numbers readable. */
@@ -65,7 +70,8 @@ function bestSentence(row) {
     "; ratio ",
     mark("", shownEstimate(row.ratio)),
     `; ${counted(row.num_seeds, "seed")}`,
-    row.num_diverged ? `, ${row.num_diverged} diverged.` : ".",
+    row.num_diverged ? `, ${row.num_diverged} diverged` : "",
+    row.chosen_of_all ? `; chosen in ${row.chosen_of_all} of the resamples of the seeds.` : ".",
   );
 }
 
