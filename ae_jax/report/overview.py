@@ -15,6 +15,7 @@ from ae_jax.results.configurations import (
 )
 from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Run
+from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate, interval_words
 from ae_jax.terminal import count
 
@@ -58,14 +59,22 @@ def _best(results: Results) -> tuple[list[dict[str, Any]], str]:
     for data, part in sorted(results.by_data().items()):
         ranked = ranked_by_validation(configurations(part), "sse")
         most = max(one.num_seeds for one in ranked)
-        of_size: dict[int, Configuration] = {}
+        of_size: dict[int, list[Configuration]] = {}
         for one in ranked:
-            of_size.setdefault(one.latent_size, one)
-        for size, one in sorted(of_size.items()):
-            about = {"dataset": data, "latent_size": size, "best": one is ranked[0], "most_seeds": most}
-            rows.append({**about, **_row(one)})
-            shown.append(one)
+            of_size.setdefault(one.latent_size, []).append(one)
+        for size, group in sorted(of_size.items()):
+            best = group[0] is ranked[0]
+            about = {"dataset": data, "latent_size": size, "best": best, "most_seeds": most}
+            chosen = {"chosen": _chosen(group), "chosen_of_all": _chosen(ranked) if best else None}
+            rows.append({**about, **chosen, **_row(group[0])})
+            shown.append(group[0])
     return rows, reading_text(shown, measure_named("sse")) if shown else ""
+
+
+def _chosen(ranked: Sequence[Configuration]) -> str | None:
+    """In how many resamples of the seeds the first is chosen; None where there is no choice, or it is unknown."""
+    shares = selection_shares(ranked, "sse") if len(ranked) > 1 else None
+    return None if shares is None else share_text(shares[0])
 
 
 def _row(one: Configuration) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.errors import path_text
+from ae_jax.report.choice import choice_text
 from ae_jax.report.effects import print_effects
 from ae_jax.report.words import estimate_text, reading_text, verdict_text
 from ae_jax.results.commits import commit_notes
@@ -55,12 +56,12 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     """The best for each latent size, as PCA is compared at the same size; the best of all where it does not vary."""
     ranked = ranked_by_validation(candidates, measure.name)
     sizes = dict.fromkeys(one.latent_size for one in ranked)
-    title, shown = "the best", ranked[:_MOST_ROWS]
+    title, shown, groups = "the best", ranked[:_MOST_ROWS], [ranked]
     if len(sizes) > 1:
         title = "the best for each latent size"
-        shown = [next(one for one in ranked if one.latent_size == size) for size in sorted(sizes)]
-        step = -(-len(shown) // _MOST_ROWS)
-        shown = shown[::step]
+        step = -(-len(sizes) // _MOST_ROWS)
+        groups = [[one for one in ranked if one.latent_size == size] for size in sorted(sizes)[::step]]
+        shown = [group[0] for group in groups]
     table = Table(
         title=f"{title}, selected on validation {measure.name}, reported on test",
         title_justify="left",
@@ -69,12 +70,16 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     for name in ("latent", "seeds", "validation", "test", "PCA", "autoencoder is"):
         table.add_column(name, justify="right", no_wrap=True)
     names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
+
+    def named(one: Configuration) -> str:
+        label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
+        return label or f"model={one.runs[0].settings['model']}"
+
     for one in shown:
         test, pca = one.estimate(measure.name), one.pca(measure.name)
         diverged = f" (+{one.num_diverged} diverged)" if one.num_diverged else ""
-        label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
         table.add_row(
-            escape(label or f"model={one.runs[0].settings['model']}"),
+            escape(named(one)),
             str(one.latent_size),
             f"{one.num_seeds}{diverged}",
             _mean(one.estimate(measure.name, "validation")),
@@ -85,6 +90,8 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     output.print(table)
     if any(one.num_seeds > 1 for one in shown):
         output.print(reading_text(shown, measure), soft_wrap=True)
+    if chosen := choice_text(groups, measure.name, named):
+        output.print(chosen, soft_wrap=True, markup=False)
     if len(shown) < len(ranked):
         output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
 

@@ -146,9 +146,25 @@ def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> l
 
     def order(one: Configuration) -> tuple[bool, bool, float]:
         mean = means[id(one)].mean  # type: ignore[union-attr] # not None
-        return one.num_diverged > 0, one.num_seeds < enough, sign * mean
+        return *_standing(one, enough), sign * mean
 
     return sorted(measured, key=order)
+
+
+def competing(candidates: Sequence[Configuration], measure: str) -> list[Configuration]:
+    """Those of which one is best for its mean: the others come after them whatever theirs is. In the given order.
+
+    Raises:
+        UserError: If the measure was not taken in any of them.
+    """
+    ranked = ranked_by_validation(candidates, measure)
+    enough = enough_seeds(ranked)
+    return [one for one in candidates if one in ranked and _standing(one, enough) == _standing(ranked[0], enough)]
+
+
+def _standing(one: Configuration, enough: int) -> tuple[bool, bool]:
+    """What ranks before the mean."""
+    return one.num_diverged > 0, one.num_seeds < enough
 
 
 def enough_seeds(candidates: Sequence[Configuration]) -> int:

@@ -62,6 +62,28 @@ def test_an_interval_with_room_for_pca_is_no_difference(command, write_run, here
     assert re.search(r"│ not told apart \(\d+ seeds might\) │", command(main, "outputs").out)
 
 
+def test_how_certain_the_choice_is(command, write_run, here):
+    """Five seeds, of which the first configuration loses one by so much that it is chosen only where that is rare."""
+    for rate, errors in ((0.1, (1.0, 1.0, 1.0, 1.0, 1.9)), (0.2, (1.2, 1.2, 1.2, 1.2, 1.2))):
+        for seed, error in enumerate(errors):
+            settings = {"optimizer.learning_rate": rate, "seed": seed}
+            write_run(here / f"outputs/{rate}-{seed}", settings=settings, validation_sse=error)
+    # Chosen where the fifth seed is drawn once or never: (4/5)^5 + 5 (1/5) (4/5)^4 = .737.
+    out = command(main, "outputs").out
+    assert "chosen in 74 % of the resamples of the seeds; next: learning_rate=0.2 in 26 %\n" in out
+
+
+def test_the_choice_at_each_latent_size_and_of_few_seeds(command, sweep):
+    out = command(main, "outputs/sweep").out
+    assert "of the resamples of the seeds: 100 % at latent size 1, 100 % at latent size 2" in out
+
+
+def test_one_seed_tells_nothing_of_the_choice(command, write_run, here):
+    for rate in (0.1, 0.2):
+        write_run(here / f"outputs/{rate}", settings={"optimizer.learning_rate": rate}, sse=rate)
+    assert "one seed tells nothing of how certain the choice is" in command(main, "outputs").out
+
+
 @pytest.mark.parametrize("num", [1, 2, 4])
 def test_few_seeds_are_too_few_to_tell(num, command, write_run, here):
     for seed in range(num):

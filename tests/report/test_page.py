@@ -93,6 +93,7 @@ def test_the_best_is_chosen_on_validation_and_reported_on_test(tmp_path, write_r
     (best,) = page_data(load(tmp_path))["overview"]["best"]
     assert best["label"] == "optimizer.learning_rate=0.001"
     assert best["num_seeds"] == 3
+    assert best["chosen"] == best["chosen_of_all"] == "100 %"
     assert best["autoencoder"]["mean"] == 6
     # Student's t of 5, 6, 7 in logarithms: 4.3027 standard errors, which are 1 / sqrt(3) of 6.
     half = 4.302653 / np.sqrt(3) / 6

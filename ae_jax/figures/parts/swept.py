@@ -8,7 +8,7 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.figures.parts.common import plain
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations, setting_text
-from ae_jax.results.runs import Setting, partition, varying
+from ae_jax.results.runs import Run, Setting, partition, varying
 
 
 class Point(NamedTuple):
@@ -79,6 +79,18 @@ def values_of(key: str, sweep: Sequence[Point]) -> list[Setting]:
 def value_label(value: Setting) -> str:
     """What a value of a key is called."""
     return "none" if value is None else plain(setting_text(value))
+
+
+def require_one_pca(runs: Sequence[Run]) -> None:
+    """Refuse runs of several latent sizes.
+
+    Raises:
+        UserError: It says how to choose one.
+    """
+    sizes = sorted({run.latent_size for run in runs})
+    if len(sizes) > 1:
+        problem = f"have the latent sizes {', '.join(map(str, sizes))}, each with a PCA of its own"
+        raise UserError("runs", problem, f'choose one with where="model.latent_size={sizes[-1]}"')
 
 
 def _without_seed(settings: dict[str, Setting]) -> dict[str, Setting]:

@@ -26,6 +26,7 @@ function showBest() {
   );
   if (best.length === best.filter((row) => row.best).length) return;
   const chosen = best.some((row) => row.rest);
+  const certain = best.some((row) => row.chosen);
   const headings = [
     "latent size",
     "seeds",
@@ -35,6 +36,7 @@ function showBest() {
     "autoencoder is",
     ...(many ? ["dataset"] : []),
     ...(chosen ? ["chosen by validation sse"] : []),
+    ...(certain ? ["chosen in"] : []),
   ];
   const rows = best.map((row) => [
     String(row.latent_size),
@@ -45,6 +47,7 @@ function showBest() {
     row.verdict || ABSENT,
     ...(many ? [row.dataset] : []),
     ...(chosen ? [row.rest || ABSENT] : []),
+    ...(certain ? [row.chosen || ABSENT] : []),
   ]);
   const table = textTable(headings, rows, [0, 1, 2, 3, 4]);
   table.querySelectorAll("tbody tr").forEach((row, index) => {
@@ -52,7 +55,11 @@ function showBest() {
     if (best[index].told) row.children[5].classList.add(best[index].told);
   });
   const summary = element("summary", { textContent: "The best at each latent size" });
-  const reading = element("p", { className: "hint", textContent: `Shaded: best of all by validation sse. Numbers: ${overview.reading}.` });
+  const words = certain
+    ? " Chosen in: share of the resamples of the seeds in which validation sse chooses the same at this size."
+    : "";
+  const text = `Shaded: best of all by validation sse. Numbers: ${overview.reading}.${words}`;
+  const reading = element("p", { className: "hint", textContent: text });
   byId("best").append(element("details", { open: best.length <= 12 }, summary, table, reading));
 }
 
@@ -72,7 +79,7 @@ function bestSentence(row) {
     mark("", shownEstimate(row.ratio)),
     ". Against PCA it is ",
     mark(row.told, row.verdict || ABSENT),
-    ".",
+    row.chosen_of_all ? `; chosen in ${row.chosen_of_all} of the resamples of the seeds.` : ".",
   );
 }
 

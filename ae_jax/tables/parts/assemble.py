@@ -1,6 +1,6 @@
 """From configurations to a table: their settings, the number of seeds, and measures beside PCA's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from ae_jax.errors import UserError, nearest
@@ -11,7 +11,7 @@ from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
 from ae_jax.tables.parts.measured import MeasuredColumns
 from ae_jax.tables.parts.notes import reading_notes
-from ae_jax.tables.parts.settings import seeds_strip, setting_strips
+from ae_jax.tables.parts.settings import chosen_strip, seeds_strip, setting_strips
 
 
 def assemble(
@@ -20,6 +20,7 @@ def assemble(
     title: str,
     keys: Sequence[str],
     selected: Sequence[str] = (),
+    shares: Mapping[Configuration, float | None] | None = None,
     measures: Sequence[str],
     split: str,
     interval: Interval = "t",
@@ -32,6 +33,7 @@ def assemble(
         title: What it shows.
         keys: Dotted keys that name a row.
         selected: Those that were selected for it.
+        shares: How certain each row's selection is; None where nothing was selected.
         measures: What is reported, autoencoder beside PCA.
         split: Where it was measured.
         interval: How intervals are made.
@@ -45,6 +47,8 @@ def assemble(
     rows = [one for block in blocks for one in block]
     measured = MeasuredColumns(blocks, split, interval)
     strips = [*setting_strips(keys, rows, selected=selected), seeds_strip(rows)]
+    if shares is not None:
+        strips.append(chosen_strip(rows, shares))
     for measure in chosen:
         strips += measured.strips(measure)
     cells = zip(*(strip.cells for strip in strips), strict=True)

@@ -38,7 +38,7 @@ def reading_notes(
         notes.append("Intervals are over the splits' means, as seeds share the data of their split.")
     if interval == "bca":
         notes.append(
-            "BCa intervals are too narrow for few seeds: of three, 73 % cover the mean, of five 83, of ten 91."
+            "BCa intervals are too narrow for few seeds: of three, 72 % cover the mean, of five 84, of ten 90."
         )
     if min(counts) < _FEWEST_OF_INTERVAL:
         notes.append("Fewer than three seeds have no interval.")
