@@ -318,6 +318,24 @@ COMMAND = {
     "report-measure": made("measure: there is no 'nope'; valid: bce", "report", "runs", "--measure", "nope"),
     "report-sql-empty": made("sql: is not one query that reads; write one", "report", "runs", "--sql", ""),
     "report-where": made("where: there is no column 'nope'", "report", "runs", "--where", "nope"),
+    **{
+        f"report-compare-{name}": made(line, "report", "runs", "--compare", a, b, *given)
+        for name, (line, a, b, *given) in {
+            "key": ("--compare: there is no column 'modle'; did you mean 'model'?", "modle=dense", "model=dense"),
+            "value": ("--compare: no run has model=dens; did you mean 'dense'?", "model=dens", "model=dense"),
+            "bare-word": ("--compare: there is no column 'dense'; write", "model=dense or seed=1", "PCA"),
+            "grammar": ("--compare: cannot be answered", "seed in (", "PCA"),
+            "empty": ("--compare: is empty; write key=value", "", "PCA"),
+            "none": ("--compare: holds for none of 4 runs", "seed > 7", "PCA"),
+            "pca-twice": ("--compare: both sides are PCA; give", "PCA", "pca"),
+            "overlap": ("--compare: both conditions hold for the run 0 and of 1", "seed=0", "model=dense"),
+            "measure": ("measure: there is no 'nope'", "seed=0", "PCA", "--measure", "nope"),
+            "split": ("--split: there is no 'tst'; did you mean 'test'?", "seed=0", "PCA", "--split", "tst"),
+            "corrupted": ("measure: sse was not taken", "seed=0", "PCA", "--split", "corrupted"),
+        }.items()
+    },
+    "report-compare-one": made("--compare: expected 2 arguments", "report", "runs", "--compare", "seed=0"),
+    "report-split": made("--split: goes with --compare", "report", "runs", "--split", "test"),
     "report-where-empty": made("where: is empty; write a condition", "report", "runs", "--where", " "),
     **{
         f"{command}-{name}": made(
