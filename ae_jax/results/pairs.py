@@ -86,12 +86,18 @@ class Paired(NamedTuple):
     alone: list[str]
 
 
-def pair_up(a: Side, b: Side, split: str = "test") -> Paired:
+def pair_up(a: Side, b: Side, split: str = "test", *, one_each: bool = True) -> Paired:
     """Pair the configurations of two sides.
 
     Where one side has one configuration only, each of the others is compared with it. Random splits of the data, where
     both sides have at least three, are averaged over. PCA pairs with every configuration: it is the one beside it.
     What is on different data does not pair, as its errors do not compare.
+
+    Args:
+        a: One.
+        b: The other.
+        split: Where they are measured.
+        one_each: Whether a single configuration of A, too, is compared with each of several of B.
     """
     ours, theirs = _pooled(a, b)
     if a.is_pca or b.is_pca:
@@ -102,11 +108,11 @@ def pair_up(a: Side, b: Side, split: str = "test") -> Paired:
         return Paired(pairs, [])
     everything = list(dict.fromkeys(key for one in (*ours, *theirs) for key in one.settings))
     apart = [key for key in everything if not _values(key, ours) & _values(key, theirs)]
-    one_each = len(ours) == 1 or len(theirs) == 1
+    each = len(theirs) == 1 or (one_each and len(ours) == 1)
     groups: dict[str, tuple[list[Configuration], list[Configuration]]] = {}
     for at, side in enumerate((ours, theirs)):
         for one in side:
-            same = "" if one_each else json.dumps([_value(key, one) for key in everything if key not in apart])
+            same = "" if each else json.dumps([_value(key, one) for key in everything if key not in apart])
             groups.setdefault(same, ([], []))[at].append(one)
     pairs, alone = list[Pair](), list[str]()
     for first, second in groups.values():

@@ -59,6 +59,17 @@ def side(results: Results, text: str, *, option: str) -> Side:
     return Side(" ".join(text.split()), tuple(parts))
 
 
+def others(results: Results, than: Side) -> Side:
+    """All configurations, with those of their runs that are not of a side."""
+    taken = {id(run) for one in than.configurations for run in one.runs}
+    parts = []
+    for one in configurations(results):
+        runs = tuple(run for run in one.runs if id(run) not in taken)
+        if runs:
+            parts.append(replace(one, runs=runs))
+    return Side(f"not ({than.text})", tuple(parts))
+
+
 def chosen(results: Results, text: str, *, option: str) -> Results:
     """The runs that a text asks for; see `side`."""
     asked = _typed(text)

@@ -43,6 +43,7 @@ TINY = (
     "runtime.print_config=false",
 )
 LONG = "a" * 300
+ROW_HEAD = "name,latent_size,measure,value,n,source\n"
 ROWS = "1,2\n2,1\n3,5\n" * 10
 VALUES = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
 
@@ -368,11 +369,40 @@ COMMAND = {
         }.items()
     },
     "tables-key-of-another-table": made(
-        "table.external: is not a key or group of the config; valid: table.measures, table.rows, table.split",
+        "table.against: is not a key of the chosen options; it is one of table=differences",
         "tables",
-        "table.external=x",
+        "table.against=x",
         "runs=runs",
     ),
+    **{
+        f"tables-{name}": made(line, "tables", "runs=runs", *given, prepare=prepare, slow=is_slow)
+        for name, is_slow, line, prepare, given in (
+            ("against", False, "against: there is no column 'modle'; did you", None, ("table.against=modle=dense",)),
+            ("against-all", True, "against: holds for all runs", None, ("table.against=model = 'dense'",)),
+            ("against-none", True, "against: no run has seed=7", None, ("table.against=seed=7",)),
+            ("against-empty", True, "against: is empty; write", None, ("table.against=",)),
+            ("against-grammar", True, "against: cannot be answered", None, ("table.against=model in (",)),
+        )
+        for given in [("table=differences", *given)]
+    },
+    **{
+        f"tables-external-{name}": made(
+            line,
+            "tables",
+            "runs=runs",
+            "table.external=r.csv",
+            prepare=file("r.csv", text) if text else None,
+            slow=slow,
+        )
+        for name, slow, line, text in (
+            ("none", False, "external: 'r.csv' does not exist; name a CSV file", ""),
+            ("column", False, "r.csv: lacks the column value, n, source; its", "name,latent_size,measure\nA,1,sse\n"),
+            ("number", True, "r.csv, line 2: value is 'low'; expected a number", f"{ROW_HEAD}A,1,sse,low,3,x\n"),
+            ("measure", True, "r.csv, line 2: there is no measure 'see'; did", f"{ROW_HEAD}A,1,see,1,3,x\n"),
+            ("nothing", True, "r.csv: has no row for this table (sse, expl", f"{ROW_HEAD}A,1,bce,1,3,x\n"),
+            ("binary", True, "r.csv: is no text in UTF-8", b"\xff\xfe\x00"),
+        )
+    },
     "key-of-none": train("optimizer.momentun: ", "optimizer.momentun=1", says="; valid: optimizer.b1, optimizer.b2, "),
     "figures-venue": made("venue: input should be 'neurips'", "figures", "venue=nope", "runs=runs"),
     "figures-font": made("font: there is no 'Nofont'", "figures", "font=Nofont", "runs=runs"),
