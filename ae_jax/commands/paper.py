@@ -1,7 +1,8 @@
 """`scripts/paper.py`: train what a paper needs and is not there yet, then make its figures and tables.
 
 The runs are those that the paper's sweeps ask for; figures and tables are made anew from their folders each time.
-`provenance.json` says from what: runs, config hashes, commits, versions, and the SHA-256 of each file.
+`provenance.json` says from what: runs, config hashes, commits, versions, the SHA-256 of each file, and how the runs
+were made, as `table=appendix` has it.
 """
 
 import platform
@@ -30,6 +31,7 @@ from ae_jax.files import check_file_name, make_folder, write_json
 from ae_jax.links import check_links
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
+from ae_jax.results.provenance import provenance
 from ae_jax.terminal import console, count, short_path
 
 _SCHEMA = 1
@@ -237,7 +239,7 @@ def _provenance(
     }
     versions = {"python": platform.python_version(), **package_versions(_PACKAGES)}
     about = {"schema": _SCHEMA, "paper": paper.name, "title": paper.title, **code_version(), "versions": versions}
-    return {**about, "sweeps": sweeps, **parts}
+    return {**about, "sweeps": sweeps, **parts, "appendix": provenance(results)}
 
 
 def _describe(run: Any, status: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,14 @@ def main() -> None:
     parser.add_argument("--where", metavar="CONDITION", help="only runs for which this SQL condition holds")
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--sql", metavar="QUERY", help="print the answer to a query, such as: select * from runs")
+    answer.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("A", "B"),
+        help="compare configurations: each side key=value[,key=value], a condition as of --where, or PCA",
+    )
     answer.add_argument("--html", action="store_true", help="write one self-contained page")
+    parser.add_argument("--split", help="with --compare: train, validation, test (the default), corrupted")
     parser.add_argument("--csv", action="store_true", help="with --sql: print comma-separated values")
     parser.add_argument("--output", type=Path, metavar="FILE", help="with --html: the file (default: PATH/report.html)")
     arguments = parser.parse_intermixed_args()
@@ -36,6 +43,8 @@ def main() -> None:
         parser.error("argument --csv: goes with --sql")
     if arguments.output and not arguments.html:
         parser.error("argument --output: goes with --html")
+    if arguments.split and not arguments.compare:
+        parser.error("argument --split: goes with --compare")
     raise SystemExit(guard(lambda: _report(arguments)))
 
 
@@ -43,6 +52,11 @@ def _report(arguments: argparse.Namespace) -> int:
     results = load(arguments.paths).where(arguments.where)
     if arguments.sql is not None:
         _print_answer(results, arguments.sql, as_csv=arguments.csv)
+    elif arguments.compare:
+        from ae_jax.report.compared import print_comparison
+
+        split = arguments.split or "test"
+        print_comparison(results, arguments.compare, measure=arguments.measure, split=split)
     elif arguments.html:
         from ae_jax.report.page import write_page
         from ae_jax.terminal import console, count, short_path

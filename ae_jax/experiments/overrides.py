@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 # Keys that hold one text, whatever it looks like, or a list of them; and those that a sweep may give several values.
-_TEXTS, _LISTS, _SWEPT = ("where", "output", "hydra.run.dir", "hydra.sweep.dir"), ("runs",), ("dataset.path",)
+_TEXTS = ("where", "output", "table.against", "table.external", "hydra.run.dir", "hydra.sweep.dir")
+_LISTS, _SWEPT = ("runs",), ("dataset.path",)
 # What Hydra takes for a text as it stands, and several of it.
 _PLAIN = r"(?!(?i:null|true|false|nan|inf)\Z)(?:[a-zA-Z_/]|\.[a-zA-Z_./])[\w./+@%-]*"
 _SEVERAL = rf"{_PLAIN}(,{_PLAIN})+"

@@ -43,6 +43,21 @@ def printed(estimate: Estimate, *, beside: Sequence[Estimate] = ()) -> Printed:
     return Printed(value, f"[{ends[0]}, {ends[1]}]" if ends else "")
 
 
+def printed_gap(gap: Estimate, nothing: float) -> Printed:
+    """Print a difference or ratio with its interval, of which no end looks like nothing that is not.
+
+    Args:
+        gap: The difference or ratio.
+        nothing: What it is of two that are equal: 0, or 1.
+    """
+    plain = printed(gap)
+    near = [abs(end - nothing) for end in (gap.low, gap.high) if end is not None and not same(end, nothing)]
+    if not plain.interval or not near or nothing not in map(float, plain.interval[1:-1].split(", ")):
+        return plain
+    reach = 10 * min(near)  # shows one digit of it
+    return printed(gap, beside=[Estimate(gap.num, nothing, nothing, nothing - reach, nothing + reach)])
+
+
 def change_text(found: Comparison, *, word: str = "") -> str:
     """How far A is from B: "better by 13.1% [10.7, 14.5]", "2.4 times as much [2.3, 2.6]", "0.044 higher".
 

@@ -11,7 +11,16 @@ from ae_jax.tables.parts.notes import diverged_notes, where_measured
 from ae_jax.tables.parts.settings import check_keys, dataset_keys, grouped
 
 
-def build(results: Results, /, *, within: list[str], select: str, measures: list[str], interval: Interval) -> Table:
+def build(
+    results: Results,
+    /,
+    *,
+    within: list[str],
+    select: str,
+    measures: list[str],
+    interval: Interval,
+    external: str | None,
+) -> Table:
     """A row for each value of the `within` keys: which of the other settings was selected, and its test measures.
 
     A configuration is selected by its mean over seeds on the validation split; the test split is read afterwards.
@@ -24,6 +33,7 @@ def build(results: Results, /, *, within: list[str], select: str, measures: list
         select: The measure that selects.
         measures: What to report.
         interval: How intervals over seeds are made, as in `comparison`.
+        external: A CSV file of numbers from elsewhere, which are rows of their own; see `parts.external`.
 
     Raises:
         UserError: No run has completed, or an option is wrong.
@@ -48,6 +58,7 @@ def build(results: Results, /, *, within: list[str], select: str, measures: list
         measures=measures,
         split="test",
         interval=interval,
+        external=external,
         notes=[*_selection_notes(groups, select, shares), *diverged_notes(results)],
     )
 

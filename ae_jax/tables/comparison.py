@@ -23,6 +23,7 @@ def build(
     measures: list[str],
     split: Literal["train", "validation", "test", "corrupted"],
     interval: Interval,
+    external: str | None,
 ) -> Table:
     """A row per configuration: of each measure the autoencoder's, PCA's, and how they compare, with intervals.
 
@@ -36,6 +37,7 @@ def build(
         measures: What to report.
         split: Where it was measured.
         interval: How intervals over seeds are made: Student's t, or the bootstrap (BCa).
+        external: A CSV file of numbers from elsewhere, which are rows of their own; see `parts.external`.
 
     Raises:
         UserError: No run has completed, an option is wrong, or a row would mix configurations.
@@ -52,6 +54,7 @@ def build(
         measures=measures,
         split=split,
         interval=interval,
+        external=external,
         notes=diverged_notes(results),
     )
 

@@ -50,6 +50,7 @@ _WIDTH = 5.5 * 72.27  # points
 _GAP = 6.0
 _CHARACTERS = dict.fromkeys("[](),.ijl ", 2.4) | {"-": 6.7}  # of numbers in \footnotesize; any other has 4.4
 _DETAIL = 0.93  # \scriptsize is smaller
+_BREAK, _MOST_LETTERS = r"\hspace{0pt}", 28
 _POWER = 13.0  # what a power of ten has more than "e6"
 
 
@@ -100,6 +101,8 @@ def _parts(table: Table) -> list[_Part]:
 
 
 def _width(column: Column, cells: Sequence[Cell]) -> float:
+    if column.inches:
+        return _GAP + 72.27 * column.inches
     title = column.title if column.group else max(column.title.rpartition(" "), key=len)
     values = [_text_width(text) for text in (title, *(cell.value + cell.mark for cell in cells))]
     return _GAP + max(*values, *(_DETAIL * _text_width(cell.detail) for cell in cells))
@@ -111,7 +114,9 @@ def _text_width(text: str) -> float:
 
 
 def _tabular(part: _Part) -> Iterator[str]:
-    alignment = "".join("r" if column.numeric else "l" for column in part.columns)
+    alignment = "".join(
+        f"p{{{column.inches}in}}" if column.inches else "r" if column.numeric else "l" for column in part.columns
+    )
     yield rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}"
     yield r"\toprule"
     yield from _head(part.columns)
@@ -157,6 +162,8 @@ def _lines(columns: Sequence[Column], row: Row) -> Iterator[str]:
 
 
 def _value(column: Column, cell: Cell) -> str:
+    if column.inches:
+        return rf"{{\raggedright {_breakable(cell.value)}\par}}"
     text = _number(cell.value) if column.numeric else escaped(cell.value)
     if cell.bold:
         text = (r"\textbf{\boldmath " if "$" in text else r"\textbf{") + text + "}"
@@ -167,6 +174,13 @@ def _detail(column: Column, cell: Cell) -> str:
     if not cell.detail:
         return ""
     return rf"{{\scriptsize {_number(cell.detail) if column.numeric else escaped(cell.detail)}}}"
+
+
+def _breakable(text: str) -> str:
+    r"""Text with places to break it: after what joins words, and in whatever is longer than a line."""
+    pieces = [[word[at : at + _MOST_LETTERS] for at in range(0, len(word), _MOST_LETTERS)] for word in text.split()]
+    broken = " ".join(_BREAK.join(map(escaped, word)) for word in pieces)
+    return re.sub(r"(?<!\\)([,./=:]|\\_)(?=[^\s}\d])", lambda found: found[1] + _BREAK, broken)
 
 
 def _number(text: str) -> str:

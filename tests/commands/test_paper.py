@@ -119,6 +119,8 @@ def test_a_paper_trains_what_is_missing_and_only_that(small, here):
     provenance = json.loads(first[folder / "provenance.json"])
     runs = provenance["sweeps"]["a"]["runs"]
     assert len(runs) == 4
+    assert provenance["appendix"]["runs"] == {"completed": 4}
+    assert provenance["appendix"]["swept"] == {"model.latent_size": [1, 2]}
     for run in runs:
         status = json.loads((here / run["folder"] / "status.json").read_text())
         assert (run["state"], run["config_hash"]) == ("completed", status["config_hash"])

@@ -43,6 +43,7 @@ TINY = (
     "runtime.print_config=false",
 )
 LONG = "a" * 300
+ROW_HEAD = "name,latent_size,measure,value,n,source\n"
 ROWS = "1,2\n2,1\n3,5\n" * 10
 VALUES = np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32)
 
@@ -318,6 +319,24 @@ COMMAND = {
     "report-measure": made("measure: there is no 'nope'; valid: bce", "report", "runs", "--measure", "nope"),
     "report-sql-empty": made("sql: is not one query that reads; write one", "report", "runs", "--sql", ""),
     "report-where": made("where: there is no column 'nope'", "report", "runs", "--where", "nope"),
+    **{
+        f"report-compare-{name}": made(line, "report", "runs", "--compare", a, b, *given)
+        for name, (line, a, b, *given) in {
+            "key": ("--compare: there is no column 'modle'; did you mean 'model'?", "modle=dense", "model=dense"),
+            "value": ("--compare: no run has model=dens; did you mean 'dense'?", "model=dens", "model=dense"),
+            "bare-word": ("--compare: there is no column 'dense'; write", "model=dense or seed=1", "PCA"),
+            "grammar": ("--compare: cannot be answered", "seed in (", "PCA"),
+            "empty": ("--compare: is empty; write key=value", "", "PCA"),
+            "none": ("--compare: holds for none of 4 runs", "seed > 7", "PCA"),
+            "pca-twice": ("--compare: both sides are PCA; give", "PCA", "pca"),
+            "overlap": ("--compare: both conditions hold for the run 0 and of 1", "seed=0", "model=dense"),
+            "measure": ("measure: there is no 'nope'", "seed=0", "PCA", "--measure", "nope"),
+            "split": ("--split: there is no 'tst'; did you mean 'test'?", "seed=0", "PCA", "--split", "tst"),
+            "corrupted": ("measure: sse was not taken", "seed=0", "PCA", "--split", "corrupted"),
+        }.items()
+    },
+    "report-compare-one": made("--compare: expected 2 arguments", "report", "runs", "--compare", "seed=0"),
+    "report-split": made("--split: goes with --compare", "report", "runs", "--split", "test"),
     "report-where-empty": made("where: is empty; write a condition", "report", "runs", "--where", " "),
     **{
         f"{command}-{name}": made(
@@ -350,11 +369,40 @@ COMMAND = {
         }.items()
     },
     "tables-key-of-another-table": made(
-        "table.external: is not a key or group of the config; valid: table.measures, table.rows, table.split",
+        "table.against: is not a key of the chosen options; it is one of table=differences",
         "tables",
-        "table.external=x",
+        "table.against=x",
         "runs=runs",
     ),
+    **{
+        f"tables-{name}": made(line, "tables", "runs=runs", *given, prepare=prepare, slow=is_slow)
+        for name, is_slow, line, prepare, given in (
+            ("against", False, "against: there is no column 'modle'; did you", None, ("table.against=modle=dense",)),
+            ("against-all", True, "against: holds for all runs", None, ("table.against=model = 'dense'",)),
+            ("against-none", True, "against: no run has seed=7", None, ("table.against=seed=7",)),
+            ("against-empty", True, "against: is empty; write", None, ("table.against=",)),
+            ("against-grammar", True, "against: cannot be answered", None, ("table.against=model in (",)),
+        )
+        for given in [("table=differences", *given)]
+    },
+    **{
+        f"tables-external-{name}": made(
+            line,
+            "tables",
+            "runs=runs",
+            "table.external=r.csv",
+            prepare=file("r.csv", text) if text else None,
+            slow=slow,
+        )
+        for name, slow, line, text in (
+            ("none", False, "external: 'r.csv' does not exist; name a CSV file", ""),
+            ("column", False, "r.csv: lacks the column value, n, source; its", "name,latent_size,measure\nA,1,sse\n"),
+            ("number", True, "r.csv, line 2: value is 'low'; expected a number", f"{ROW_HEAD}A,1,sse,low,3,x\n"),
+            ("measure", True, "r.csv, line 2: there is no measure 'see'; did", f"{ROW_HEAD}A,1,see,1,3,x\n"),
+            ("nothing", True, "r.csv: has no row for this table (sse, expl", f"{ROW_HEAD}A,1,bce,1,3,x\n"),
+            ("binary", True, "r.csv: is no text in UTF-8", b"\xff\xfe\x00"),
+        )
+    },
     "key-of-none": train("optimizer.momentun: ", "optimizer.momentun=1", says="; valid: optimizer.b1, optimizer.b2, "),
     "figures-venue": made("venue: input should be 'neurips'", "figures", "venue=nope", "runs=runs"),
     "figures-font": made("font: there is no 'Nofont'", "figures", "font=Nofont", "runs=runs"),

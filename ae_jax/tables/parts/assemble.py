@@ -1,7 +1,7 @@
 """From configurations to a table: their settings, the number of seeds, and measures beside PCA's."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from typing import get_args
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
@@ -11,7 +11,9 @@ from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
 from ae_jax.tables.parts.measured import MeasuredColumns
 from ae_jax.tables.parts.notes import reading_notes
+from ae_jax.tables.parts.rows import EXTERNAL_NOTE, keys_with_external, sections_of
 from ae_jax.tables.parts.settings import chosen_strip, seeds_strip, setting_strips
+from ae_jax.tables.parts.sources import Sources
 
 
 def assemble(
@@ -24,6 +26,7 @@ def assemble(
     measures: Sequence[str],
     split: str,
     interval: Interval = "t",
+    external: str | None = None,
     notes: Sequence[str] = (),
 ) -> Table:
     """A table with a row per configuration, comparable ones together.
@@ -37,28 +40,38 @@ def assemble(
         measures: What is reported, autoencoder beside PCA.
         split: Where it was measured.
         interval: How intervals are made.
+        external: A file of rows from elsewhere; see `external`.
         notes: What else one must know to read it.
 
     Raises:
         UserError: A measure or split that does not exist, or that was not taken in any of the runs.
     """
-    chosen = _check_measures(measures, split, configurations)
+    check_interval(interval)
+    chosen = check_measures(measures, split, configurations)
     blocks = in_blocks(configurations, split)
     rows = [one for block in blocks for one in block]
-    measured = MeasuredColumns(blocks, split, interval)
-    strips = [*setting_strips(keys, rows, selected=selected), seeds_strip(rows)]
+    sources = Sources()
+    measured = MeasuredColumns(blocks, split, interval, sources)
+    names = keys if external is None else keys_with_external(keys, selected=selected)
+    strips = [*setting_strips(names, rows, selected=selected), seeds_strip(rows)]
     if shares is not None:
         strips.append(chosen_strip(rows, shares))
     for measure in chosen:
         strips += measured.strips(measure)
-    cells = zip(*(strip.cells for strip in strips), strict=True)
-    sections = tuple(tuple(islice(cells, len(block))) for block in blocks)
-    reading = [*notes, *reading_notes(rows, chosen, interval, any_published=bool(measured.sources))]
-    columns = tuple(strip.column for strip in strips)
-    return Table(title, columns, sections, (*map(Note, reading), *measured.sources))
+    reading = [*notes, *reading_notes(rows, chosen, interval, any_published=bool(sources.notes))]
+    columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
+    reading += [EXTERNAL_NOTE] if external is not None else []
+    return Table(title, columns, sections, (*map(Note, reading), *sources.notes))
 
 
-def _check_measures(names: Sequence[str], split: str, configurations: Sequence[Configuration]) -> list[Measure]:
+def check_interval(interval: str) -> None:
+    """Refuse an interval that does not exist."""
+    if interval not in get_args(Interval):
+        raise UserError("interval", f"there is no {interval!r}", nearest(interval, get_args(Interval)))
+
+
+def check_measures(names: Sequence[str], split: str, configurations: Sequence[Configuration]) -> list[Measure]:
+    """The measures of those names, which were taken in one of the configurations at least."""
     if not names:
         raise UserError("measures", "none is given", "give measures=[sse,explained_variance]")
     if split not in SPLITS:

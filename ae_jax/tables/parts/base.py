@@ -38,6 +38,7 @@ class Column:
         group: What stands above it and its neighbours of the same group.
         numeric: Whether its cells are numbers.
         names_row: Whether it says which row it is, and so stands wherever a table is broken into parts.
+        inches: Width in print of a column of texts that are broken into lines; 0: as wide as its widest text.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Column:
     group: str = ""
     numeric: bool = False
     names_row: bool = False
+    inches: float = 0.0
 
 
 class Strip(NamedTuple):

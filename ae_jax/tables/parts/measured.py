@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from string import ascii_lowercase
 
+from ae_jax.results.compare import Comparison
 from ae_jax.results.configurations import Configuration
-from ae_jax.results.digits import printed
+from ae_jax.results.digits import printed, printed_gap
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate, Interval
-from ae_jax.tables.parts.base import Cell, Column, Note, Strip
+from ae_jax.tables.parts.base import Cell, Column, Strip
 from ae_jax.tables.parts.comparable import best
-from ae_jax.tables.published import Method, Published, cited, published, shown
+from ae_jax.tables.parts.sources import Sources
+from ae_jax.tables.published import Method, cited, published, shown
 
 _PARTS = ("mean", "median", "low", "high", "n")
 
@@ -22,18 +23,14 @@ class MeasuredColumns:
         blocks: The rows; those of one block are comparable.
         split: Where they are measured.
         interval: How intervals are made.
+        sources: Where marks come from.
     """
 
-    def __init__(self, blocks: Sequence[Sequence[Configuration]], split: str, interval: Interval = "t"):
+    def __init__(self, blocks: Sequence[Sequence[Configuration]], split: str, interval: Interval, sources: Sources):
         self._blocks, self._split, self._interval = blocks, split, interval
         self._rows = [one for block in blocks for one in block]
         self._seeds = [one.num_seeds for one in self._rows]
-        self._marks: dict[tuple[Published, ...], str] = {}
-
-    @property
-    def sources(self) -> list[Note]:
-        """The sources of what is published, so far."""
-        return [Note(cited(numbers), mark) for numbers, mark in self._marks.items()]
+        self._sources = sources
 
     def strips(self, measure: Measure) -> list[Strip]:
         """The columns of a measure; those of published numbers only where there are any."""
@@ -42,11 +39,15 @@ class MeasuredColumns:
         our_best, pca_best = self._best(measure)
         counts = [one.num if one else 0 for one in pca]  # PCA has no seeds
         return [
-            _estimates("autoencoder", measure.name, measure, ours, self._seeds, our_best, beside=pca),
+            estimates_strip("autoencoder", measure.name, measure, ours, self._seeds, our_best, beside=pca),
             *self._published("autoencoder", f"{measure.name}_published", measure),
-            _estimates("PCA", f"pca_{measure.name}", measure, pca, counts, pca_best, beside=ours),
+            estimates_strip("PCA", f"pca_{measure.name}", measure, pca, counts, pca_best, beside=ours),
             *self._published("pca", f"pca_{measure.name}_published", measure),
-            self._compared(measure),
+            gaps_strip(
+                measure,
+                [one.against_pca(measure.name, self._split, interval=self._interval) for one in self._rows],
+                self._seeds,
+            ),
         ]
 
     def _best(self, measure: Measure) -> tuple[list[bool], list[bool]]:
@@ -61,17 +62,6 @@ class MeasuredColumns:
             pca_best += are_best[len(block) :]
         return ours_best, pca_best
 
-    def _compared(self, measure: Measure) -> Strip:
-        """The ratio; the difference of a measure whose zero does not mean none."""
-        pairs = [one.against_pca(measure.name, self._split, interval=self._interval) for one in self._rows]
-        names = ("ratio", "difference") if measure.has_ratio else ("difference", "ratio")
-        fields = tuple(f"{measure.name}_{name}_{part}" for name in names for part in _PARTS)
-        cells = []
-        for pair, num_seeds in zip(pairs, self._seeds, strict=True):
-            first, second = (_cell(getattr(pair, name, None), num_seeds, False) for name in names)
-            cells.append(replace(first, raw=(*first.raw, *second.raw)))
-        return Strip(Column(names[0], fields, measure.short, numeric=True), cells)
-
     def _published(self, method: Method, field: str, measure: Measure) -> list[Strip]:
         found = [published(one, measure.name, self._split, method) for one in self._rows]
         if not any(found):
@@ -79,14 +69,29 @@ class MeasuredColumns:
         cells = []
         for numbers in found:
             if numbers:
-                mark = self._marks.setdefault(numbers, ascii_lowercase[len(self._marks)])
+                mark = self._sources.mark(cited(numbers))
                 cells.append(Cell(shown(numbers), mark=mark, raw=(cited(numbers),)))
             else:
                 cells.append(Cell())
         return [Strip(Column("published", (field,), measure.short, numeric=True), cells)]
 
 
-def _estimates(
+def gaps_strip(
+    measure: Measure, found: Sequence[Comparison | None], counts: Sequence[int], bold: Sequence[bool] = ()
+) -> Strip:
+    """How far two are apart: the ratio; the difference of a measure whose zero does not mean none."""
+    names = ("ratio", "difference") if measure.has_ratio else ("difference", "ratio")
+    fields = tuple(f"{measure.name}_{name}_{part}" for name in names for part in _PARTS)
+    cells = []
+    for one, count, is_bold in zip(found, counts, bold or [False] * len(counts), strict=True):
+        first, second = (
+            _cell(getattr(one, name, None), count, is_bold, nothing=float(name == "ratio")) for name in names
+        )
+        cells.append(replace(first, raw=(*first.raw, *second.raw)))
+    return Strip(Column(names[0], fields, measure.short, numeric=True), cells)
+
+
+def estimates_strip(
     title: str,
     field: str,
     measure: Measure,
@@ -96,14 +101,25 @@ def _estimates(
     *,
     beside: Sequence[Estimate | None],
 ) -> Strip:
+    """Means with their intervals, at the decimals of what they stand beside."""
     column = Column(title, tuple(f"{field}_{part}" for part in _PARTS), measure.short, numeric=True)
     return Strip(column, [_cell(*one) for one in zip(estimates, counts, bold, beside, strict=True)])
 
 
-def _cell(estimate: Estimate | None, count: int, bold: bool, beside: Estimate | None = None) -> Cell:
+def _cell(
+    estimate: Estimate | None,
+    count: int,
+    bold: bool,
+    beside: Estimate | None = None,
+    *,
+    nothing: float | None = None,
+) -> Cell:
     """A mean and its interval; how many values it is of where that is not the expected count."""
     if estimate is None:
         return Cell(raw=(None,) * len(_PARTS))
-    value, interval = printed(estimate, beside=[beside] if beside else [])
+    if nothing is None:
+        value, interval = printed(estimate, beside=[beside] if beside else [])
+    else:
+        value, interval = printed_gap(estimate, nothing)
     detail = interval if estimate.num == count else f"{interval} n = {estimate.num}".strip()
     return Cell(value, detail, bold, raw=(estimate.mean, estimate.median, estimate.low, estimate.high, estimate.num))

@@ -11,8 +11,8 @@ from ae_jax.results.selection import share_text
 from ae_jax.tables.parts.base import MISSING, Cell, Column, Strip
 
 SEED = "seed"
-LATENT_SIZE = "model.latent_size"
-_ALWAYS = ("dataset", "model", LATENT_SIZE)  # shown where nothing varies
+LATENT_SIZE, MODEL = "model.latent_size", "model"
+_ALWAYS = ("dataset", MODEL, LATENT_SIZE)  # shown where nothing varies
 
 
 def check_keys(option: str, keys: Sequence[str], results: Results) -> None:

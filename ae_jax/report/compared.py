@@ -1,0 +1,237 @@
+"""Two sides on the terminal: a row for each pair, and below it what the numbers are."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ae_jax.errors import UserError, nearest
+from ae_jax.results.compare import MOST_SEEDS, Comparison
+from ae_jax.results.configurations import setting_text
+from ae_jax.results.digits import printed, printed_gap
+from ae_jax.results.measures import SPLITS, Measure, measure_named
+from ae_jax.results.pairs import Compared, Paired, compare_pairs, pair_up
+from ae_jax.results.results import Results
+from ae_jax.results.sides import Side, require_apart, side
+from ae_jax.results.statistics import FEWEST, Estimate, interval_words
+from ae_jax.terminal import console, count
+
+_OPTION = "--compare"
+_MOST_NAMED = 10
+_LEVEL, _SMALLEST = 0.05, 1e-16  # of p
+_COLOURS = {"better": "green", "worse": "red"}
+_WORDS = ("what varies", "A is")
+_Column = tuple[str, list[str]]
+
+
+def print_comparison(results: Results, texts: Sequence[str], *, measure: str, split: str = "test") -> None:
+    """Compare two sides and print it. Where the terminal is too narrow, columns stand below each other.
+
+    Args:
+        results: Runs, on any data.
+        texts: The two sides, as `sides.side` takes them.
+        measure: What is compared.
+        split: Where it was measured.
+
+    Raises:
+        UserError: A side that holds for nothing, sides of which nothing pairs, or a measure that was not taken.
+    """
+    named = measure_named(measure)
+    if split not in SPLITS:
+        raise UserError("--split", f"there is no {split!r}", nearest(split, SPLITS))
+    results.require(what="a comparison", one_dataset=False)
+    a, b = (side(results, text, option=_OPTION) for text in texts)
+    require_apart(a, b, option=_OPTION)
+    paired = pair_up(a, b, split)
+    if not paired.pairs:
+        raise UserError(_OPTION, f"nothing pairs ({'; '.join(paired.alone[:2])})", "choose other conditions")
+    rows = [one for one in compare_pairs(paired.pairs, measure, split) if one is not None]
+    if not rows:
+        raise UserError("measure", f"{measure} was not taken in these runs on {split}", "choose sse or mse, or a split")
+    output = console()
+    output.print(f"[bold]{escape(_title(rows, named, split))}[/]", soft_wrap=True)
+    for letter, one in (("A", a), ("B", b)):
+        output.print(escape(f"{letter}: {one.text}{_size(one)}"), soft_wrap=True)
+    _print_table(output, rows, named)
+    for line in [*_notes(rows, paired, named, len(paired.pairs)), *_not_counted(results)]:
+        output.print(escape(line), soft_wrap=True)
+
+
+def _title(rows: Sequence[Compared], measure: Measure, split: str) -> str:
+    datasets = " and ".join(dict.fromkeys(one.dataset for row in rows for one in row.pair.configurations))
+    where = "corrupted test inputs" if split == "corrupted" else f"{split} split"
+    return f"A against B: {measure.short}, {datasets}, {where}"
+
+
+def _size(one: Side) -> str:
+    if one.is_pca:
+        return ", with as many components as the latent"
+    runs = sum(part.num_seeds for part in one.configurations)
+    return f" ({count(len(one.configurations), 'configuration')}, {count(runs, 'run')})"
+
+
+def _print_table(output: Console, rows: Sequence[Compared], measure: Measure) -> None:
+    """As many tables as the width of the terminal asks for; each names the rows."""
+    first, *others = _columns(rows, measure)
+    parts: list[list[_Column]] = [[first]]
+    for column in others:
+        if len(parts[-1]) > 1 and _width([*parts[-1], column]) > output.width:
+            parts.append([first])
+        parts[-1].append(column)
+    for part in parts:
+        table = Table(show_lines=True)
+        for title, _ in part:
+            table.add_column(title, justify="left" if title in _WORDS else "right", overflow="fold")
+        for cells in zip(*(cells for _, cells in part), strict=True):
+            table.add_row(*(_coloured(cell) for cell in cells))
+        output.print(table)
+
+
+def _width(columns: Sequence[_Column]) -> int:
+    """Of a table, as far as no number is broken into lines."""
+    words = [[title, *cells] for title, cells in columns]
+    widest = [max(len(line) for text in texts for line in text.splitlines() or [""]) for texts in words]
+    return 1 + sum(width + 3 for width in widest)
+
+
+def _columns(rows: Sequence[Compared], measure: Measure) -> list[_Column]:
+    keys = list(dict.fromkeys(key for row in rows for key in row.pair.settings))
+    last = [key.rpartition(".")[2] for key in keys]
+    names = {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}
+    shown = [row.pair.settings for row in rows]
+    settings = [
+        "\n".join(f"{names[key]}={setting_text(one[key])}" for key in keys if key in one) or "all" for one in shown
+    ]
+    columns = [
+        ("what varies", settings),
+        ("n", [_num(row) for row in rows]),
+        ("A", [_estimate(row.ours, row.theirs) for row in rows]),
+        ("B", [_estimate(row.theirs, row.ours) for row in rows]),
+        (_symbol(rows), [_gap(_decisive(row.found), row.found) for row in rows]),
+        ("A is", [_verdict(row.found) for row in rows]),
+        ("p", [_p(row.found.p) for row in rows]),
+        ("p, Holm", [_p(row.corrected) for row in rows]),
+        ("P(A better)", [f"{row.found.improvement:.2f}" for row in rows]),
+        ("g", ["" if row.found.effect_size is None else f"{row.found.effect_size:.2f}" for row in rows]),
+        ("examples", [_gap(row.examples, row.found) if row.examples else "" for row in rows]),
+    ]
+    return [(title, cells) for title, cells in columns if any(cells)]
+
+
+def _coloured(cell: str) -> str:
+    colour = _COLOURS.get(cell)
+    return f"[{colour}]{cell}[/]" if colour else escape(cell)
+
+
+def _num(row: Compared) -> str:
+    lost = [
+        f"+{one.num_diverged} of {letter}\ndiverged"
+        for letter, one in zip("AB", (row.pair.ours, row.pair.theirs), strict=True)
+        if one is not None and one.num_diverged
+    ]
+    numbers = f"{row.found.num}" if row.found.paired else f"{row.ours.num}, {row.theirs.num}\nunpaired"
+    return "\n".join([numbers, *lost])
+
+
+def _decisive(found: Comparison) -> Estimate:
+    return found.difference if found.ratio is None else found.ratio
+
+
+def _symbol(rows: Sequence[Compared]) -> str:
+    return "A - B" if all(row.found.ratio is None for row in rows) else "A / B"
+
+
+def _estimate(estimate: Estimate, *beside: Estimate) -> str:
+    return "\n".join(part for part in printed(estimate, beside=beside) if part)
+
+
+def _gap(gap: Estimate, found: Comparison) -> str:
+    return "\n".join(part for part in printed_gap(gap, 0.0 if found.ratio is None else 1.0) if part)
+
+
+def _p(p: float | None) -> str:
+    if p is None:
+        return ""
+    return f"{p:.2g}" if p >= _SMALLEST or p == 1 else f"<{_SMALLEST:g}"
+
+
+def _verdict(found: Comparison) -> str:
+    if found.verdict not in ("not told apart", "too few seeds to tell"):
+        return found.verdict
+    unit = "splits" if found.difference.num_splits > 1 else "seeds"
+    number = found.num_needed
+    if number is None and found.separation is None:
+        return found.verdict
+    return f"{found.verdict}\n({f'{number} {unit} might' if number else f'over {MOST_SEEDS:,} {unit} might'})"
+
+
+def _notes(rows: Sequence[Compared], paired: Paired, measure: Measure, num_pairs: int) -> list[str]:
+    scale = ", symmetric in logarithms" if measure.has_ratio else ""
+    against = "ratios" if measure.has_ratio else "differences"
+    mean = "geometric mean" if measure.has_ratio else "mean"
+    notes = [
+        f"A, B: means over n seeds [{interval_words()}{scale}]; {_symbol(rows)}: {mean} of the {against} "
+        f"[{interval_words()} over n seeds]"
+    ]
+    if any(row.found.difference.num_splits > 1 for row in rows):
+        splits = max(row.found.difference.num_splits for row in rows)
+        notes.append(f"intervals are over the means of {splits} random splits, as seeds share the data of their split")
+    if any(row.found.paired for row in rows):
+        is_pca = any(one is None for row in rows for one in (row.pair.ours, row.pair.theirs))
+        with_what = "each run with the PCA of its own data" if is_pca else "runs of the same seed and data"
+        notes.append(f"paired: {with_what}; Student's t")
+    if not all(row.found.paired for row in rows):
+        notes.append("unpaired: fewer than two seeds are common to both; Welch's t of their means")
+    spread = ", in logarithms" if measure.has_ratio else ""
+    notes.append(
+        f"p: two-sided; Holm: corrected for {count(len(rows), 'comparison')}; P(A better): that a run of A is better "
+        f"than one of B, ties counted half; g: Hedges', the difference in standard deviations of runs{spread}"
+    )
+    fallen = sum(row.found.verdict in _COLOURS and (row.corrected or 0) > _LEVEL for row in rows)
+    if fallen:
+        notes.append(
+            f"{fallen} of the verdicts, each at 95 % by itself, {_hold(fallen)} not hold after Holm's correction"
+        )
+    if any(row.found.num_needed for row in rows):
+        notes.append("might: with so many, a difference of this size is told in four of five times")
+    if any(row.found.num < FEWEST for row in rows):
+        notes.append("fewer than five seeds are too few to call anything better")
+    notes.append(_examples_note(rows, measure))
+    return notes + _left_out(rows, paired, num_pairs)
+
+
+def _hold(number: int) -> str:
+    return "does" if number == 1 else "do"
+
+
+def _examples_note(rows: Sequence[Compared], measure: Measure) -> str:
+    if any(row.examples for row in rows):
+        return f"examples: {_symbol(rows)} [95 % paired bootstrap interval over test examples, seeds as given]"
+    return "the test examples are taken as given: intervals say what other seeds would do, not other examples"
+
+
+def _left_out(rows: Sequence[Compared], paired: Paired, num_pairs: int) -> list[str]:
+    notes = []
+    more = sum(
+        one.num_seeds > num
+        for row in rows
+        for one, num in ((row.pair.ours, row.ours.num), (row.pair.theirs, row.theirs.num))
+        if one is not None
+    )
+    if more:
+        notes.append(f"in {count(more, 'configuration')}, seeds that the other side lacks are left out")
+    if num_pairs > len(rows):
+        notes.append(f"{count(num_pairs - len(rows), 'pair')} without this measure")
+    named = [f"without a pair: {one}" for one in paired.alone[:_MOST_NAMED]]
+    if len(paired.alone) > _MOST_NAMED:
+        named.append(f"without a pair: and {len(paired.alone) - _MOST_NAMED} more")
+    return notes + named
+
+
+def _not_counted(results: Results) -> list[str]:
+    states = [one.state for one in results.excluded]
+    parts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    return (
+        [f"not counted: {count(len(states), 'folder')} ({parts}); without --compare it is said why"] if states else []
+    )

@@ -1,0 +1,208 @@
+"""Which configurations of two sides are compared with each other, and what comes of it.
+
+Two pair where all that varies within the sides agrees. Keys whose values differ between the sides wherever one looks,
+such as the model of `model=dense` and `model=linear`, are what is compared.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ae_jax.results.compare import Comparison, Values, compare_values, holm
+from ae_jax.results.configurations import Configuration
+from ae_jax.results.measures import measure_named
+from ae_jax.results.runs import Setting
+from ae_jax.results.sides import SPLIT_SEED, Side
+from ae_jax.results.statistics import Estimate, Interval, estimate
+
+_FEWEST_TO_POOL = 3  # splits: of fewer there is no interval
+_SEVERAL = "several of each side go together: say in the conditions what tells them apart"
+
+
+class Pair(NamedTuple):
+    """Two that are compared.
+
+    Attributes:
+        settings: What tells the pair from the others.
+        ours: The configuration of side A; None: the PCA beside that of B.
+        theirs: That of side B; None: the PCA beside that of A.
+    """
+
+    settings: dict[str, Setting]
+    ours: Configuration | None
+    theirs: Configuration | None
+
+    @property
+    def configurations(self) -> list[Configuration]:
+        """Those of the two that are no PCA."""
+        return [one for one in (self.ours, self.theirs) if one is not None]
+
+    def values(self, measure: str, split: str) -> tuple[Values, Values]:
+        """Those of both, as far as they pair; all of both where no two do."""
+        either = self.configurations[0]
+        ours, theirs = (
+            one.values(measure, split) if one else either.pca_values(measure, split) for one in (self.ours, self.theirs)
+        )
+        if self.ours is None or self.theirs is None:
+            seeded, pca = (ours, theirs) if self.ours else (theirs, ours)
+            whole = {place: value for place, value in seeded.items() if (place[0], None) in pca}
+            return (whole, pca) if self.ours else (pca, whole)
+        common = [place for place in ours if place in theirs]
+        if len(common) < min(2, len(ours), len(theirs)):
+            return ours, theirs
+        return {place: ours[place] for place in common}, {place: theirs[place] for place in common}
+
+
+class Compared(NamedTuple):
+    """A pair and what is told of it.
+
+    Attributes:
+        pair: The pair.
+        ours: What A measured, over the seeds that are compared.
+        theirs: What B measured.
+        found: A against B.
+        corrected: The p value, corrected for the number of comparisons by Holm's method.
+        examples: The same over other test examples instead of other seeds; None where runs did not keep their errors.
+    """
+
+    pair: Pair
+    ours: Estimate
+    theirs: Estimate
+    found: Comparison
+    corrected: float | None
+    examples: Estimate | None
+
+
+class Paired(NamedTuple):
+    """The pairs of two sides.
+
+    Attributes:
+        pairs: They.
+        alone: What has no partner, with its side and the reason, a line each.
+    """
+
+    pairs: list[Pair]
+    alone: list[str]
+
+
+def pair_up(a: Side, b: Side, split: str = "test", *, one_each: bool = True) -> Paired:
+    """Pair the configurations of two sides.
+
+    Where one side has one configuration only, each of the others is compared with it. Random splits of the data, where
+    both sides have at least three, are averaged over. PCA pairs with every configuration: it is the one beside it.
+    What is on different data does not pair, as its errors do not compare.
+
+    Args:
+        a: One.
+        b: The other.
+        split: Where they are measured.
+        one_each: Whether a single configuration of A, too, is compared with each of several of B.
+    """
+    ours, theirs = _pooled(a, b)
+    if a.is_pca or b.is_pca:
+        keys = _varying(ours or theirs)
+        pairs = [
+            Pair(_named(one, keys), None if a.is_pca else one, one if a.is_pca else None) for one in ours or theirs
+        ]
+        return Paired(pairs, [])
+    everything = list(dict.fromkeys(key for one in (*ours, *theirs) for key in one.settings))
+    apart = [key for key in everything if not _values(key, ours) & _values(key, theirs)]
+    each = len(theirs) == 1 or (one_each and len(ours) == 1)
+    groups: dict[str, tuple[list[Configuration], list[Configuration]]] = {}
+    for at, side in enumerate((ours, theirs)):
+        for one in side:
+            same = "" if each else json.dumps([_value(key, one) for key in everything if key not in apart])
+            groups.setdefault(same, ([], []))[at].append(one)
+    pairs, alone = list[Pair](), list[str]()
+    for first, second in groups.values():
+        lonely = _SEVERAL if len(first) > 1 and len(second) > 1 else "" if first and second else "no partner"
+        for one in first if not lonely else ():
+            for other in second:
+                if _data(one, split) & _data(other, split):
+                    shown = {**_named(other, _varying(theirs)), **_named(one, _varying(ours))}
+                    pairs.append(Pair({key: shown[key] for key in everything if key in shown}, one, other))
+                else:
+                    alone.append(f"A {one.label} and B {other.label}: on different data")
+        if lonely:
+            alone += [f"A {one.label}: {lonely}" for one in first] + [f"B {one.label}: {lonely}" for one in second]
+    return Paired(pairs, alone)
+
+
+def compare_pairs(
+    pairs: Sequence[Pair], measure: str, split: str = "test", *, interval: Interval = "t"
+) -> list[Compared | None]:
+    """Compare each pair; None where one side was not measured. P values are corrected over those that are given."""
+    found = [_compared(pair, measure, split, interval) for pair in pairs]
+    corrected = holm([one.found.p if one else None for one in found])
+    return [one._replace(corrected=p) if one else None for one, p in zip(found, corrected, strict=True)]
+
+
+def over_examples(pair: Pair, measure: str, split: str) -> Estimate | None:
+    """What other test examples would do to a comparison, where runs keep the error of each; see `Compared`."""
+    return None
+
+
+def _compared(pair: Pair, measure: str, split: str, interval: Interval) -> Compared | None:
+    ours, theirs = pair.values(measure, split)
+    found = compare_values(ours, theirs, measure_named(measure), interval=interval)
+    if found is None:
+        return None
+    means = [_estimate(values, measure, interval) for values in (ours, theirs)]
+    return Compared(pair, means[0], means[1], found, None, over_examples(pair, measure, split))
+
+
+def _estimate(values: Values, measure: str, interval: Interval) -> Estimate:
+    splits = [data for data, _ in values]
+    return estimate(values.values(), scale=measure_named(measure).scale, interval=interval, splits=splits)
+
+
+def _pooled(a: Side, b: Side) -> tuple[list[Configuration], list[Configuration]]:
+    """The configurations of both; as one those that differ in the random split only, where both have enough splits."""
+    sides = [list(side.configurations) for side in (a, b)]
+    splits = [{json.dumps(one.runs[0].settings.get(SPLIT_SEED)) for one in side} for side in sides if side]
+    if len(set.intersection(*splits)) < _FEWEST_TO_POOL:
+        return sides[0], sides[1]
+    pooled = []
+    for side in sides:
+        groups: dict[str, list[Configuration]] = {}
+        for one in side:
+            groups.setdefault(json.dumps(_without_split(one.settings)), []).append(one)
+        pooled.append([_as_one(group) for group in groups.values()])
+    return pooled[0], pooled[1]
+
+
+def _as_one(group: Sequence[Configuration]) -> Configuration:
+    runs = tuple(run for one in group for run in one.runs)
+    excluded = tuple(other for one in group for other in one.excluded)
+    return replace(group[0], settings=_without_split(group[0].settings), runs=runs, excluded=excluded)
+
+
+def _without_split(settings: dict[str, Setting]) -> dict[str, Setting]:
+    return {key: value for key, value in settings.items() if key != SPLIT_SEED}
+
+
+def _data(one: Configuration, split: str) -> set[str]:
+    """What the data of its runs are; corrupted inputs are other data with every corruption."""
+    found = set()
+    for run in one.runs:
+        seen = {key: value for key, value in run.settings.items() if key.partition(".")[0] == "corruption"}
+        found.add(json.dumps([run.data, seen if split == "corrupted" else None]))
+    return found
+
+
+def _varying(side: Sequence[Configuration]) -> list[str]:
+    keys = dict.fromkeys(key for one in side for key in one.settings)
+    return [key for key in keys if len(_values(key, side)) > 1]
+
+
+def _values(key: str, side: Sequence[Configuration]) -> set[str]:
+    return {_value(key, one) for one in side}
+
+
+def _value(key: str, one: Configuration) -> str:
+    return json.dumps(one.settings[key]) if key in one.settings else ""
+
+
+def _named(one: Configuration, keys: Sequence[str]) -> dict[str, Setting]:
+    return {key: one.settings[key] for key in keys if key in one.settings}
