@@ -53,10 +53,13 @@ def _best(results: Results) -> list[dict[str, Any]]:
         of_size: dict[int, list[Configuration]] = {}
         for one in ranked:
             of_size.setdefault(one.latent_size, []).append(one)
+        most = max(one.num_seeds for one in ranked)
         for size, group in sorted(of_size.items()):
             best = group[0] is ranked[0]
             chosen = {"chosen": _chosen(group), "chosen_of_all": _chosen(ranked) if best else None}
-            rows.append({"dataset": data, "latent_size": size, "best": best, **chosen, **_row(group[0])})
+            rows.append(
+                {"dataset": data, "latent_size": size, "best": best, **chosen, **_row(group[0]), "most_seeds": most}
+            )
     return rows
 
 
@@ -73,7 +76,7 @@ def _row(one: Configuration) -> dict[str, Any]:
         "label": one.label,
         "rest": settings_label({key: value for key, value in one.settings.items() if key != "model.latent_size"}),
         "num_seeds": one.num_seeds,
-        "num_diverged": one.num_diverged,
+        "lost": one.lost_text,
         "autoencoder": _estimate(one.estimate("sse")),
         "pca": _estimate(one.pca("sse")),
         "ratio": _estimate(against.ratio if against else None),

@@ -9,7 +9,7 @@ from rich.table import Table
 from ae_jax.errors import path_text
 from ae_jax.report.choice import choice_text
 from ae_jax.results.compare import MOST_SEEDS
-from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
+from ae_jax.results.configurations import Configuration, behind_text, configurations, ranked_by_validation, setting_text
 from ae_jax.results.digits import change_text, printed
 from ae_jax.results.effects import Effect, effects
 from ae_jax.results.measures import Measure, measure_named
@@ -18,6 +18,7 @@ from ae_jax.results.statistics import FEWEST, Estimate, interval_words
 from ae_jax.terminal import console, count, short_path
 
 _MOST_ROWS = 10
+_WORDY = ("seeds", "autoencoder is")  # what gives way where the terminal is narrow
 _LATENT_SIZE = "model.latent_size"
 
 
@@ -66,20 +67,21 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     )
     table.add_column("configuration", overflow="fold")
     for name in ("latent", "seeds", f"validation {measure.name}", f"test {measure.name}", "PCA's", "autoencoder is"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=name not in _WORDY)
     names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
 
     def named(one: Configuration) -> str:
         label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
         return label or f"model={one.runs[0].settings['model']}"
 
+    most = max(one.num_seeds for one in candidates)
     for one in shown:
         test, pca = one.estimate(measure.name), one.pca(measure.name)
-        diverged = f" (+{one.num_diverged} diverged)" if one.num_diverged else ""
+        fewer = f" of {most}" if one.num_seeds < most else ""
         table.add_row(
             escape(named(one)),
             str(one.latent_size),
-            f"{one.num_seeds}{diverged}",
+            f"{one.num_seeds}{fewer} {one.lost_text}".strip(),
             _mean(one.estimate(measure.name, "validation")),
             _with_interval(test, pca),
             _with_interval(pca, test),
@@ -88,6 +90,10 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     output.print(table)
     if any(one.num_seeds > 1 for one in shown):
         output.print(_reading(shown, measure), soft_wrap=True)
+    for group in groups:
+        if text := behind_text(group, measure.name):
+            where = f"latent size {group[0].latent_size}: " if len(groups) > 1 else ""
+            output.print(f"{where}{text}", soft_wrap=True, markup=False)
     if chosen := choice_text(groups, measure.name, named):
         output.print(chosen, soft_wrap=True, markup=False)
     if len(shown) < len(ranked):

@@ -129,11 +129,12 @@ def spread_text(shown: Sequence[Configuration], *, spread: str = _INTERVAL) -> s
 
 
 def diverged_text(results: Results) -> list[str]:
-    """A note on runs that diverged, which no figure shows; nothing where there are none."""
+    """Notes on runs that diverged or failed, which no figure shows; nothing where there are none."""
     datasets = [run.settings.get("dataset") for run in results.runs]
     states = [one.state for one in results.excluded if one.settings.get("dataset") in datasets]
-    lost = states.count("diverged")
-    return [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
+    num_lost = {"diverged": states.count("diverged"), "failed": states.count("failed") + states.count("damaged")}
+    total = len(results.runs) + sum(num_lost.values())
+    return [f"{number} of {total} runs {what}, not shown" for what, number in num_lost.items() if number]
 
 
 def require_measured(shown: Iterable[Configuration], measure: str, split: str) -> None:

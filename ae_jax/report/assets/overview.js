@@ -69,14 +69,15 @@ function bestSentence(row) {
     mark("pca", shownEstimate(row.pca)),
     "; ratio ",
     mark("", shownEstimate(row.ratio)),
-    `; ${counted(row.num_seeds, "seed")}`,
-    row.num_diverged ? `, ${row.num_diverged} diverged` : "",
+    `; ${row.num_seeds < row.most_seeds ? `${row.num_seeds} of ` : ""}${counted(row.most_seeds, "seed")}`,
+    row.lost ? ` ${row.lost}` : "",
     row.chosen_of_all ? `; chosen in ${row.chosen_of_all} of the resamples of the seeds.` : ".",
   );
 }
 
 function seedsOf(row) {
-  return row.num_diverged ? `${row.num_seeds} (+${row.num_diverged} diverged)` : String(row.num_seeds);
+  const fewer = row.num_seeds < row.most_seeds ? ` of ${row.most_seeds}` : "";
+  return `${row.num_seeds}${fewer} ${row.lost}`.trim();
 }
 
 function showSwept() {

@@ -22,6 +22,7 @@ def assemble(
     keys: Sequence[str],
     selected: Sequence[str] = (),
     shares: Mapping[Configuration, float | None] | None = None,
+    most_seeds: int | None = None,
     measures: Sequence[str],
     split: str,
     interval: Interval = "t",
@@ -35,6 +36,7 @@ def assemble(
         keys: Dotted keys that name a row.
         selected: Those that were selected for it.
         shares: How certain each row's selection is; None where nothing was selected.
+        most_seeds: How many any that it could have been has; None: any of the rows.
         measures: What is reported, autoencoder beside PCA.
         split: Where it was measured.
         interval: How intervals are made.
@@ -49,7 +51,8 @@ def assemble(
     blocks = in_blocks(configurations, split)
     rows = [one for block in blocks for one in block]
     measured = MeasuredColumns(blocks, split, interval)
-    strips = [*setting_strips(keys, rows, selected=selected), seeds_strip(rows)]
+    most = most_seeds or max(one.num_seeds for one in rows)
+    strips = [*setting_strips(keys, rows, selected=selected), seeds_strip(rows, most)]
     if shares is not None:
         strips.append(chosen_strip(rows, shares))
     for measure in chosen:
