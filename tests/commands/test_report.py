@@ -71,12 +71,12 @@ def test_the_choice_at_each_latent_size_and_of_few_seeds(command, sweep):
 
 def test_fewer_seeds_and_failures_are_said(command, write_run, here):
     for seed in range(3):
-        write_run(here / f"outputs/{seed}", settings={"seed": seed}, sse=2.0)
+        write_run(here / f"outputs/{seed}", settings={"optimizer.learning_rate": 0.1, "seed": seed}, sse=2.0)
     write_run(here / "outputs/lucky", settings={"optimizer.learning_rate": 0.5}, sse=0.1)
     write_run(here / "outputs/failed", settings={"optimizer.learning_rate": 0.5, "seed": 1}, state="failed")
     out = command(main, "outputs").out
     first, second = re.findall(r"^│ learning_rate=([\d.]+) +│ +2 │ +(\d[^│]*?) +│", out, re.MULTILINE)
-    assert first == ("0.001", "3")
+    assert first == ("0.1", "3")
     assert second[0] == "0.5"
     assert second[1].startswith("1 of 3")
     assert "1 failed)" in out
