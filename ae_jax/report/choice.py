@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ae_jax.results.configurations import Configuration, ranked_by_validation
+from ae_jax.results.configurations import Configuration, competing, ranked_by_validation
 from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import FEWEST
 
@@ -18,15 +18,15 @@ def choice_text(groups: Sequence[Sequence[Configuration]], measure: str, name: C
         measure: What chose.
         name: What a configuration is called.
     """
-    rows = []
-    for group in (group for group in groups if len(group) > 1):
+    rows, open_ones = [], [group for group in groups if len(competing(group, measure)) > 1]
+    for group in open_ones:
         shares = selection_shares(group, measure)
         if shares is not None:
             first, *others = ranked_by_validation(group, measure)
             of = dict(zip(map(id, group), shares, strict=True))
             rows.append((first, of[id(first)], max(others, key=lambda one: of[id(one)]), of))
     if not rows:
-        return ONE_SEED if any(len(group) > 1 for group in groups) else ""
+        return ONE_SEED if open_ones else ""
     if len(groups) == 1:
         ((_, share, following, of),) = rows
         behind = f"; next: {name(following)} in {share_text(of[id(following)])}" if of[id(following)] else ""

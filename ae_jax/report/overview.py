@@ -62,6 +62,7 @@ def _best(results: Results) -> tuple[list[dict[str, Any]], str]:
         of_size: dict[int, list[Configuration]] = {}
         for one in ranked:
             of_size.setdefault(one.latent_size, []).append(one)
+        most = max(one.num_seeds for one in ranked)
         for size, group in sorted(of_size.items()):
             best = group[0] is ranked[0]
             about = {"dataset": data, "latent_size": size, "best": best, "most_seeds": most}
@@ -84,8 +85,7 @@ def _row(one: Configuration) -> dict[str, Any]:
         "label": one.label,
         "rest": settings_label({key: value for key, value in one.settings.items() if key != "model.latent_size"}),
         "num_seeds": one.num_seeds,
-        "num_diverged": one.num_diverged,
-        "num_missing": len(one.excluded) - one.num_diverged,
+        "lost": one.lost_text,
         "over": _over(ours) if ours else "",
         "autoencoder": _estimate(ours, pca),
         "pca": _estimate(pca, ours),

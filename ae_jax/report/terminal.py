@@ -11,7 +11,7 @@ from ae_jax.report.choice import choice_text
 from ae_jax.report.effects import print_effects
 from ae_jax.report.words import estimate_text, reading_text, verdict_text
 from ae_jax.results.commits import commit_notes
-from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
+from ae_jax.results.configurations import Configuration, behind_text, configurations, ranked_by_validation, setting_text
 from ae_jax.results.digits import printed
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
@@ -19,6 +19,7 @@ from ae_jax.results.statistics import Estimate
 from ae_jax.terminal import console, count, short_path
 
 _MOST_ROWS = 10
+_WORDY = ("seeds", "autoencoder is")  # what gives way where the terminal is narrow
 _LATENT_SIZE = "model.latent_size"
 
 
@@ -68,20 +69,21 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     )
     table.add_column("configuration", overflow="fold")
     for name in ("latent", "seeds", "validation", "test", "PCA", "autoencoder is"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=name not in _WORDY)
     names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
 
     def named(one: Configuration) -> str:
         label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
         return label or f"model={one.runs[0].settings['model']}"
 
+    most = max(one.num_seeds for one in candidates)
     for one in shown:
         test, pca = one.estimate(measure.name), one.pca(measure.name)
-        diverged = f" (+{one.num_diverged} diverged)" if one.num_diverged else ""
+        fewer = f" of {most}" if one.num_seeds < most else ""
         table.add_row(
             escape(named(one)),
             str(one.latent_size),
-            f"{one.num_seeds}{diverged}",
+            f"{one.num_seeds}{fewer} {one.lost_text}".strip(),
             _mean(one.estimate(measure.name, "validation")),
             escape(estimate_text(test, pca)),
             escape(estimate_text(pca, test)),
@@ -90,6 +92,10 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     output.print(table)
     if any(one.num_seeds > 1 for one in shown):
         output.print(reading_text(shown, measure), soft_wrap=True)
+    for group in groups:
+        if text := behind_text(group, measure.name):
+            where = f"latent size {group[0].latent_size}: " if len(groups) > 1 else ""
+            output.print(f"{where}{text}", soft_wrap=True, markup=False)
     if chosen := choice_text(groups, measure.name, named):
         output.print(chosen, soft_wrap=True, markup=False)
     if len(shown) < len(ranked):

@@ -41,6 +41,20 @@ class Configuration:
         return sum(one.state == "diverged" for one in self.excluded)
 
     @property
+    def num_failed(self) -> int:
+        """How many seeds failed or left a damaged folder, and did not complete in another one."""
+        completed = {run.seed for run in self.runs}
+        lost = {one.settings.get(_SEED) for one in self.excluded if one.state in ("failed", "damaged")}
+        return len(lost - completed)
+
+    @property
+    def lost_text(self) -> str:
+        """What stands beside its number of seeds: "(+1 diverged, 2 failed)"; nothing where none is lost."""
+        counts = {"diverged": self.num_diverged, "failed": self.num_failed}
+        lost = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+        return f"(+{lost})" if lost else ""
+
+    @property
     def dataset(self) -> str:
         """Name of its dataset."""
         return self.runs[0].dataset
@@ -160,6 +174,22 @@ def competing(candidates: Sequence[Configuration], measure: str) -> list[Configu
     ranked = ranked_by_validation(candidates, measure)
     enough = enough_seeds(ranked)
     return [one for one in candidates if one in ranked and _standing(one, enough) == _standing(ranked[0], enough)]
+
+
+def behind_text(candidates: Sequence[Configuration], measure: str) -> str:
+    """What comes after the others whatever its mean, in a sentence; empty where all compete.
+
+    Raises:
+        UserError: If the measure was not taken in any of them.
+    """
+    ranked, rivals = ranked_by_validation(candidates, measure), competing(candidates, measure)
+    behind = [one for one in ranked if one not in rivals]
+    diverged = sum(one.num_diverged > 0 for one in behind)
+    reasons = [f"{diverged} of which runs diverged"] if diverged else []
+    if len(behind) > diverged:
+        reasons.append(f"{len(behind) - diverged} with fewer than {enough_seeds(ranked)} seeds")
+    what = f"configuration{' comes' if len(behind) == 1 else 's come'}"
+    return f"{len(behind)} {what} after the others whatever the mean: {', '.join(reasons)}" if behind else ""
 
 
 def _standing(one: Configuration, enough: int) -> tuple[bool, bool]:

@@ -74,8 +74,16 @@ class Results:
     @cached_property
     def diverged(self) -> list[Excluded]:
         """The runs that diverged on the data of those that completed."""
+        return self._lost("diverged")
+
+    @cached_property
+    def failed(self) -> list[Excluded]:
+        """The runs on the data of those that completed that failed, or whose folders are damaged."""
+        return self._lost("failed", "damaged")
+
+    def _lost(self, *states: str) -> list[Excluded]:
         of_data = list({run.data: run for run in self.runs}.values())
-        lost = [one for one in self.excluded if one.state == "diverged"]
+        lost = [one for one in self.excluded if one.state in states]
         return [one for one in lost if any(one.is_on_data_of(run) for run in of_data)]
 
     @property

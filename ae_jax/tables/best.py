@@ -1,7 +1,7 @@
 """The best configuration at every size, selected on validation and reported on test."""
 
 from ae_jax.results import Results
-from ae_jax.results.configurations import Configuration, best_by_validation, configurations
+from ae_jax.results.configurations import Configuration, behind_text, best_by_validation, configurations
 from ae_jax.results.measures import measure_named
 from ae_jax.results.selection import selection_shares
 from ae_jax.results.statistics import Interval
@@ -9,6 +9,10 @@ from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
 from ae_jax.tables.parts.notes import diverged_notes, where_measured
 from ae_jax.tables.parts.settings import check_keys, dataset_keys, grouped
+
+_BEHIND = (
+    "Configurations with fewer seeds than others, or of which runs diverged, come after those whatever their mean."
+)
 
 
 def build(
@@ -54,6 +58,7 @@ def build(
         title=f"Best autoencoder by validation {select}, and PCA, on {where}",
         keys=keys,
         selected=selected,
+        most_seeds=max(one.num_seeds for one in candidates),
         shares=shares if any(len(group) > 1 for group in groups) else None,
         measures=measures,
         split="test",
@@ -77,6 +82,8 @@ def _selection_notes(
         return ["There was one configuration for each row, and nothing to select; reported on test."]
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     notes = [f"Selected on validation {select} among {number} configurations for each row, reported on test."]
+    if behind := [text for group in groups if (text := behind_text(group, select))]:
+        notes.append(f"{behind[0]}." if len(groups) == 1 else _BEHIND)
     if any(share is not None for share in shares.values()):
         notes.append("Chosen in: share of bootstrap resamples of the seeds in which validation selects the same.")
     if any(len(group) > 1 and shares[first] is None for group, first in zip(groups, shares, strict=True)):

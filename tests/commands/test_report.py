@@ -78,6 +78,21 @@ def test_the_choice_at_each_latent_size_and_of_few_seeds(command, sweep):
     assert "of the resamples of the seeds: 100 % at latent size 1, 100 % at latent size 2" in out
 
 
+def test_fewer_seeds_and_failures_are_said(command, write_run, here):
+    for seed in range(3):
+        write_run(here / f"outputs/{seed}", settings={"optimizer.learning_rate": 0.1, "seed": seed}, sse=2.0)
+    write_run(here / "outputs/lucky", settings={"optimizer.learning_rate": 0.5}, sse=0.1)
+    write_run(here / "outputs/failed", settings={"optimizer.learning_rate": 0.5, "seed": 1}, state="failed")
+    out = command(main, "outputs").out
+    first, second = re.findall(r"^│ learning_rate=([\d.]+) +│ +2 │ +(\d[^│]*?) +│", out, re.MULTILINE)
+    assert first == ("0.1", "3")
+    assert second[0] == "0.5"
+    assert second[1].startswith("1 of 3")
+    assert "1 failed)" in out
+    assert "chosen in" not in out  # of one that competes
+    assert "1 configuration comes after the others whatever the mean: 1 with fewer than 3 seeds" in out
+
+
 def test_one_seed_tells_nothing_of_the_choice(command, write_run, here):
     for rate in (0.1, 0.2):
         write_run(here / f"outputs/{rate}", settings={"optimizer.learning_rate": rate}, sse=rate)

@@ -141,7 +141,7 @@ def test_the_best_says_what_it_lacks_and_one_lucky_seed_is_not_it(tmp_path, writ
     (best,) = overview["best"]
     assert (best["label"], best["num_seeds"], best["most_seeds"]) == ("optimizer.learning_rate=0.3", 5, 6)
     (best,) = page_data(load(tmp_path).where("optimizer.learning_rate = 0.1"))["overview"]["best"]
-    assert (best["num_seeds"], best["num_diverged"], best["num_missing"], best["most_seeds"]) == (4, 0, 1, 4)
+    assert (best["num_seeds"], best["lost"], best["most_seeds"]) == (4, "(+1 failed)", 4)
 
 
 def test_numbers_that_are_told_apart_look_different(tmp_path, write_run):

@@ -8,7 +8,7 @@ import pytest
 
 from ae_jax.errors import UserError
 from ae_jax.results import load
-from ae_jax.results.configurations import configurations
+from ae_jax.results.configurations import behind_text, configurations
 from ae_jax.results.selection import best_of_weights, expected_best, selection_shares, share_text
 
 RATES = (0.1, 0.2, 0.3)
@@ -96,6 +96,25 @@ def test_what_never_comes_first_is_never_chosen(candidates):
     five = [2.0, 2.1, 2.2, 2.3, 2.4]
     shares = selection_shares(candidates(seeded(five), {0: 0.1}, seeded([1.0] * 5), lost=(2,)), "sse")
     assert shares == pytest.approx([1.0, 0.0, 0.0])
+
+
+def test_what_comes_last_whatever_its_mean_is_said(candidates):
+    made = candidates(seeded([2.0] * 5), {0: 0.1}, seeded([1.0] * 5), {0: 0.2}, lost=(2,))
+    assert behind_text(made, "sse") == (
+        "3 configurations come after the others whatever the mean: 1 of which runs diverged, 2 with fewer than 5 seeds"
+    )
+    assert behind_text(made[:2], "sse").startswith("1 configuration comes after")
+    assert behind_text(made[:1], "sse") == behind_text(made[1::2], "sse") == ""
+
+
+def test_failures_are_counted_unless_the_seed_completed_elsewhere(write_run, tmp_path):
+    for folder, seed, state in (("a", 0, "completed"), ("b", 0, "failed"), ("c", 1, "failed"), ("d", 2, "diverged")):
+        write_run(tmp_path / folder, settings={"seed": seed}, state=state)
+    damaged = write_run(tmp_path / "e", settings={"seed": 3})
+    (damaged / "summary.json").write_text("{")
+    (one,) = configurations(load(tmp_path))
+    assert (one.num_seeds, one.num_diverged, one.num_failed) == (1, 1, 2)
+    assert one.lost_text == "(+1 diverged, 2 failed)"
 
 
 def test_one_seed_tells_nothing(candidates):

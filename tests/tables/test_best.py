@@ -98,6 +98,23 @@ def test_how_certain_a_selection_is_stands_beside_it(make_results, build):
     assert any(note.text.startswith("Chosen in: share of bootstrap resamples of the seeds") for note in table.notes)
 
 
+def test_fewer_seeds_and_failures_are_said(make_results, build):
+    """One lucky seed is not selected before two; where nothing else was tried, its row says of how many."""
+    runs = grid(by_validation, lambda size, rate: 1.0)
+    lucky = {"settings": {"model.latent_size": 2, "optimizer.learning_rate": 9.0}, "validation_sse": 0.01}
+    alone = {"settings": {"model.latent_size": 5, "optimizer.learning_rate": 9.0}}
+    failed = {"settings": {"model.latent_size": 5, "optimizer.learning_rate": 9.0, "seed": 1}, "state": "failed"}
+    table = build(make_results(*runs, lucky, alone, failed))
+    assert [(row[1].value, row[2].value, row[2].detail) for row in table.rows] == [
+        ("0.001", "2", ""), ("0.01", "2", ""), ("9.0", "1", "of 2 (+1 failed)"),
+    ]  # fmt: skip
+    assert [row[2].raw for row in table.rows] == [(2, 0, 0), (2, 0, 0), (1, 0, 1)]
+    said = " ".join(note.text for note in table.notes)
+    assert "Configurations with fewer seeds than others, or of which runs diverged, come after" in said
+    assert "Rows have 1 to 2 seeds." in said
+    assert "Failed runs are counted beside n" in said
+
+
 def test_one_seed_tells_nothing_of_a_selection(make_results, build):
     table = build(
         make_results(*(run for run in grid(by_validation, lambda size, rate: 1.0) if run["settings"]["seed"]))

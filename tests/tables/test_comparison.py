@@ -77,7 +77,7 @@ def test_diverged_runs_are_shown(make_results, seeds, build):
     table = build(make_results(*seeds(1.0, 1.1, 1.2, settings=wide(2)), *lost, *without))
     (row,) = table.rows
     place = [column.title for column in table.columns].index("n")
-    assert (row[place].value, row[place].detail, row[place].raw) == ("3", "(+2 diverged)", (3, 2))
+    assert (row[place].value, row[place].detail, row[place].raw) == ("3", "(+2 diverged)", (3, 2, 0))
     assert "Diverged runs without a row: model.latent_size=5 (1)." in [note.text for note in table.notes]
 
 

@@ -31,6 +31,8 @@ def print_end(runs: Sequence[Run], folder: Path) -> None:
         _print_best(
             output, part, runs, on=f" on {data}" if len(of_data) > 1 else "", most=_MOST_ROWS // len(of_data) or 1
         )
+    if len({(run.config or {}).get("seed") for run in unique}) > 1:
+        output.print("single runs, each of one seed: means over seeds are what scripts/report.py ranks", soft_wrap=True)
     output.print(f"{count(len(unique), 'run')}: {', '.join(parts)}")
     print_failures(unique)
     output.print(f"sweep folder: {short_path(folder)}", soft_wrap=True, markup=False)

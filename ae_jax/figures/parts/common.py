@@ -120,9 +120,10 @@ def range_text(numbers: Iterable[int]) -> str:
 
 
 def diverged_text(results: Results) -> list[str]:
-    """Notes on runs that diverged, which no figure shows, and on commits where they differ."""
-    lost = len(results.diverged)
-    notes = [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
+    """Notes on runs that diverged or failed, which no figure shows, and on commits where they differ."""
+    lost = {"diverged": len(results.diverged), "failed": len(results.failed)}
+    total = len(results.runs) + sum(lost.values())
+    notes = [f"{number} of {total} runs {what}, not shown" for what, number in lost.items() if number]
     return notes + commit_notes(results)
 
 

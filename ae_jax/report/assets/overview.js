@@ -83,18 +83,17 @@ function bestSentence(row) {
   );
 }
 
-/** What a configuration lacks: seeds that others have, diverged runs, others that did not complete. */
+/** What a configuration lacks: runs that diverged or failed, and seeds that others have. */
 function shortOf(row) {
   return [
-    ...(row.num_diverged ? [`${row.num_diverged} more diverged`] : []),
-    ...(row.num_missing ? [`${row.num_missing} more not completed`] : []),
+    ...(row.lost ? [row.lost.slice(1, -1)] : []),
     ...(row.num_seeds < row.most_seeds ? [`others have up to ${row.most_seeds}`] : []),
   ];
 }
 
 function seedsOf(row) {
-  const short = shortOf(row);
-  return short.length ? `${row.num_seeds} (${short.join(", ")})` : String(row.num_seeds);
+  const fewer = row.num_seeds < row.most_seeds ? ` of ${row.most_seeds}` : "";
+  return `${row.num_seeds}${fewer} ${row.lost}`.trim();
 }
 
 function showSwept() {

@@ -23,6 +23,7 @@ def assemble(
     keys: Sequence[str],
     selected: Sequence[str] = (),
     shares: Mapping[Configuration, float | None] | None = None,
+    most_seeds: int | None = None,
     measures: Sequence[str],
     split: str,
     interval: Interval = "t",
@@ -37,6 +38,7 @@ def assemble(
         keys: Dotted keys that name a row.
         selected: Those that were selected for it.
         shares: How certain each row's selection is; None where nothing was selected.
+        most_seeds: How many any that it could have been has; None: any of the rows.
         measures: What is reported, autoencoder beside PCA.
         split: Where it was measured.
         interval: How intervals are made.
@@ -53,7 +55,7 @@ def assemble(
     sources = Sources()
     measured = MeasuredColumns(blocks, split, interval, sources)
     names = keys if external is None else keys_with_external(keys, selected=selected)
-    strips = [*setting_strips(names, rows, selected=selected), seeds_strip(rows)]
+    strips = [*setting_strips(names, rows, selected=selected), seeds_strip(rows, most_seeds)]
     if shares is not None:
         strips.append(chosen_strip(rows, shares))
     for measure in chosen:

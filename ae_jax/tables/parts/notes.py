@@ -55,6 +55,10 @@ def reading_notes(
     if min(counts) < FEWEST:
         notes.append(f"Fewer than {_WORDS[FEWEST]} seeds are too few to tell: such rows are not compared in bold.")
     notes.append("The test examples are taken as given: intervals say what other seeds would do, not other examples.")
+    if min(counts) < max(counts):
+        notes.append(f"Rows have {min(counts)} to {max(counts)} seeds.")
+    if any(one.num_failed for one in rows):
+        notes.append("Failed runs are counted beside n: why they failed is not known to be chance.")
     if any(one.num_diverged for one in rows):
         notes.append("Diverged runs are counted beside n; no mean has them, and such rows are not compared in bold.")
     if any_published:

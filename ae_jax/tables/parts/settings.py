@@ -83,13 +83,15 @@ def setting_strips(
     ]
 
 
-def seeds_strip(configurations: Sequence[Configuration]) -> Strip:
-    """How many runs are counted, and how many are not because they diverged."""
+def seeds_strip(configurations: Sequence[Configuration], most: int | None = None) -> Strip:
+    """How many runs are counted, of how many that others have, and how many are not because they diverged or failed."""
+    most = most or max(one.num_seeds for one in configurations)
     cells = []
     for one in configurations:
-        diverged = f"(+{one.num_diverged} diverged)" if one.num_diverged else ""
-        cells.append(Cell(str(one.num_seeds), diverged, raw=(one.num_seeds, one.num_diverged)))
-    return Strip(Column("n", ("num_seeds", "num_diverged"), numeric=True, names_row=True), cells)
+        fewer = f"of {most}" if one.num_seeds < most else ""
+        detail = f"{fewer} {one.lost_text}".strip()
+        cells.append(Cell(str(one.num_seeds), detail, raw=(one.num_seeds, one.num_diverged, one.num_failed)))
+    return Strip(Column("n", ("num_seeds", "num_diverged", "num_failed"), numeric=True, names_row=True), cells)
 
 
 def chosen_strip(configurations: Sequence[Configuration], shares: Mapping[Configuration, float | None]) -> Strip:
