@@ -191,6 +191,7 @@ def _write_run(
     summary |= _measured(config, about, errors, num_epochs)
     (folder / "summary.json").write_text(json.dumps(summary))
     _write_arrays(folder, config, feature_shape, num_examples)
+    _write_errors(folder, summary)
     return folder
 
 
@@ -253,6 +254,8 @@ def _measured(
             "flops_per_example": 40.0 * latent_size + 200,
         },
         "time": {
+            "group_size": 1,
+            "group_train_seconds": 0.5 * num_epochs,
             "compile_seconds": 1.0,
             "train_seconds": 0.5 * num_epochs,
             "total_seconds": 3.0,
@@ -272,3 +275,13 @@ def _write_arrays(folder: Path, config: dict[str, Any], feature_shape: Sequence[
     latents = {"autoencoder": latent_size, "pca": min(latent_size, int(np.prod(feature_shape)))}
     arrays = {name: rng.normal(size=(num_examples, size)).astype(np.float32) for name, size in latents.items()}
     np.savez(folder / "latents.npz", **arrays, labels=np.arange(num_examples) % 3)
+
+
+def _write_errors(folder: Path, summary: dict[str, Any]) -> None:
+    """Errors of test examples that have the test sse as mean; the same examples are hard for both methods."""
+    hardness = np.random.default_rng(0).lognormal(sigma=0.5, size=summary["dataset"]["counts"]["test"])
+    sses = {"autoencoder": summary["test"]["sse"], "pca": summary["pca"]["test"]["sse"]}
+    sses |= {f"corrupted_{method}": measured["sse"] for method, measured in (summary["corrupted"] or {}).items()}
+    np.savez(
+        folder / "errors.npz", **{name: np.float32(sse * hardness / hardness.mean()) for name, sse in sses.items()}
+    )

@@ -5,7 +5,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -42,8 +42,40 @@ def latency(fn: Callable[..., Any], x: Any, *, repeats: int) -> float:
     return statistics.median(seconds)
 
 
+class LatencySpread(NamedTuple):
+    """Wall-clock seconds of a call over several rounds.
+
+    Attributes:
+        median: The median of the rounds' medians.
+        low: Their lower quartile.
+        high: Their upper quartile. (The slowest round tells of what else the machine did.)
+    """
+
+    median: float
+    low: float
+    high: float
+
+
+def latency_spread(fn: Callable[..., Any], x: Any, *, rounds: int, repeats: int) -> LatencySpread:
+    """`latency` in several rounds one after the other, which tells how far it repeats in this process.
+
+    Another process, or a busier machine, may differ by more.
+
+    Raises:
+        ValueError: `rounds` is less than 2, or `repeats` than 1.
+    """
+    if rounds < 2:
+        raise ValueError(f"rounds must be at least 2, got {rounds}")
+    medians = [latency(fn, x, repeats=repeats) for _ in range(rounds)]
+    low, median, high = statistics.quantiles(medians, n=4, method="inclusive")
+    return LatencySpread(median, low, high)
+
+
 def peak_memory() -> dict[str, int | None]:
     """The largest memory this process has held so far, in bytes.
+
+    It is of the process, not of a run: whatever the process did before is in it, and so it rises from run to run of a
+    sweep. What compares is the memory of the program, `Group.program_bytes`.
 
     Returns:
         ``host_peak_bytes`` (resident set; None where the system does not tell) and ``device_peak_bytes`` (the fullest

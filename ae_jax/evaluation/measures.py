@@ -5,7 +5,7 @@ same and the size of the batches cannot matter. NaN or infinity in a reconstruct
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log10
 
 import numpy as np
@@ -28,12 +28,14 @@ class Sums:
         squared_deviation: ``sum (x - mean)**2``, with the training mean; what equals it to ten digits counts as equal.
         cross_entropy: ``-sum x log r + (1 - x) log(1 - r)`` in nats, r the clipped reconstruction; it means something
             only for x in [0, 1].
+        errors: The squared error of each example, in the order of the examples, in parts; see `example_errors`.
     """
 
     num_examples: int = 0
     squared_error: float = 0.0
     squared_deviation: float = 0.0
     cross_entropy: float = 0.0
+    errors: tuple[np.ndarray, ...] = field(default=(), compare=False, repr=False)
 
     def __add__(self, other: "Sums") -> "Sums":
         """The sums over both parts."""
@@ -42,6 +44,7 @@ class Sums:
             self.squared_error + other.squared_error,
             self.squared_deviation + other.squared_deviation,
             self.cross_entropy + other.cross_entropy,
+            self.errors + other.errors,
         )
 
 
@@ -66,11 +69,13 @@ def accumulate(
         reconstructed = reconstruction[start : start + _BLOCK].astype(np.float64)
         error, deviation = block - reconstructed, block - mean
         deviation[np.abs(deviation) <= rounding] = 0
+        errors = _inner_by_example(error, error)
         total += Sums(
             num_examples=len(block),
-            squared_error=_inner(error, error),
+            squared_error=float(errors.sum()),
             squared_deviation=_inner(deviation, deviation),
             cross_entropy=_cross_entropy(block, reconstructed),
+            errors=(errors,),
         )
     return total
 
@@ -81,6 +86,11 @@ def sse(sums: Sums) -> float:
     Reference: Hinton & Salakhutdinov 2006, *Science* 313:504 ("average squared reconstruction error").
     """
     return sums.squared_error / sums.num_examples
+
+
+def example_errors(sums: Sums) -> Float[np.ndarray, " examples"]:
+    """The squared error of each example, summed over features: ``||x_i - r_i||**2``; their mean is `sse`."""
+    return np.concatenate(sums.errors) if sums.errors else np.zeros(0)
 
 
 def mse(sums: Sums, *, num_features: int) -> float:
@@ -160,13 +170,24 @@ def measure_reconstruction(
     Raises:
         ValueError: No examples.
     """
-    total = sum((accumulate(x, reconstruction, mean) for x, reconstruction in batches), Sums())
-    return measures(total, num_features=len(mean), unit_interval=unit_interval)
+    return measures(total_sums(batches, mean), num_features=len(mean), unit_interval=unit_interval)
+
+
+def total_sums(batches: Iterable[tuple[np.ndarray, np.ndarray]], mean: Float[np.ndarray, " features"]) -> Sums:
+    """The sums of a split that comes as pairs (x, reconstruction), each of shape "batch features"."""
+    return sum((accumulate(x, reconstruction, mean) for x, reconstruction in batches), Sums())
 
 
 def _inner(a: Float[np.ndarray, "batch features"], b: Float[np.ndarray, "batch features"]) -> float:
     """``sum_ij a_ij b_ij``, example by example; not by BLAS, whose threads wait for each other on such short work."""
-    return float(np.einsum("ij,ij->i", a, b).sum())
+    return float(_inner_by_example(a, b).sum())
+
+
+def _inner_by_example(
+    a: Float[np.ndarray, "batch features"], b: Float[np.ndarray, "batch features"]
+) -> Float[np.ndarray, " batch"]:
+    """``sum_j a_ij b_ij`` of each example."""
+    return np.einsum("ij,ij->i", a, b)
 
 
 def _cross_entropy(

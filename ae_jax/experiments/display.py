@@ -6,14 +6,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.tree import Tree
 
+from ae_jax.errors import UserError
 from ae_jax.experiments.environment import changes, recorded_versions, versions
 from ae_jax.experiments.task import Watch
 from ae_jax.results.check import checked_summary
 from ae_jax.results.digits import difference_text
+from ae_jax.results.examples import outlier_warning
 from ae_jax.results.measures import MEASURES
 from ae_jax.results.run_folder import RunFolder
 from ae_jax.terminal import console, count, short_path
@@ -63,7 +66,7 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
         output.print(f"[bold red]diverged[/]: {run.read('status.json')['error']}", soft_wrap=True)
         output.print("try a smaller optimizer.learning_rate, or optimizer.clip_norm=1", soft_wrap=True)
     elif "pca" in checked_summary(run):
-        print_comparison(run.summary)
+        print_comparison(run.summary, _errors(run))
         output.print(_describe_training(run.summary["training"]), soft_wrap=True)
     output.print(f"run folder: {short_path(folder)}", soft_wrap=True, markup=False)
     if trained_before:
@@ -84,11 +87,28 @@ def _report_versions(run: RunFolder, output: Console) -> None:
         output.print(f"It was trained with other versions than there are now: {changed}.", soft_wrap=True, markup=False)
 
 
-def print_comparison(summary: dict[str, Any]) -> None:
-    """The table of a summary's measures against PCA's, and the number of components that would match."""
+def print_comparison(summary: dict[str, Any], errors: dict[str, np.ndarray] | None = None) -> None:
+    """The table of a summary's measures against PCA's, and the number of components that would match.
+
+    Args:
+        summary: Its measures, PCA's, and what the data are.
+        errors: As `RunFolder.errors`, for a line where few test examples carry most of the error.
+    """
     output = console()
     output.print(_table(summary))
     output.print(_sentence(summary), soft_wrap=True)
+    for method, label in (("autoencoder", "the autoencoder"), ("pca", "PCA")):
+        if errors and (warning := outlier_warning(errors[method])):
+            rest = f"the median example's is {np.median(errors[method]):.4g}"
+            output.print(f"[bold yellow]Outliers:[/] {warning} of {label}; {rest}.", soft_wrap=True)
+
+
+def _errors(run: RunFolder) -> dict[str, np.ndarray] | None:
+    """Errors of test examples; of old runs, or where the file is damaged, there are none."""
+    try:
+        return run.errors
+    except UserError:
+        return None
 
 
 def _table(summary: dict[str, Any]) -> Table:
@@ -123,6 +143,8 @@ def _sentence(summary: dict[str, Any]) -> str:
     sentence = f"{needed} the autoencoder's test sse with {count(latent_size, 'latent dimension')}."
     if (num_components := summary["pca"]["num_components"]) < latent_size:
         sentence += f" PCA has no more than {count(num_components, 'component')}, the rank of the training data."
+    if summary["corrupted"]:
+        sentence += " PCA was fitted to clean inputs, also where both see corrupted ones."
     angles = summary["pca"]["principal_angles_degrees"]
     if angles is not None:
         sentence += f" Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees."

@@ -47,17 +47,24 @@ def evaluate(folder: Path, overrides: list[str], config_dir: str | None = None) 
     """
     from ae_jax.experiments.restore import restore, stored_config
 
-    return _measure(restore(folder, stored_config(folder)), overrides, config_dir)
+    return _summary(*_measure(restore(folder, stored_config(folder)), overrides, config_dir))
 
 
-def _measure(trained: Any, overrides: list[str], config_dir: str | None) -> dict[str, Any]:
-    from ae_jax.experiments.summary import comparison, describe_dataset
+def _summary(experiment: Any, compared: Any) -> dict[str, Any]:
+    from ae_jax.experiments.summary import describe_dataset
+
+    return {"dataset": describe_dataset(experiment), **compared.summary}
+
+
+def _measure(trained: Any, overrides: list[str], config_dir: str | None) -> tuple[Any, Any]:
+    """The experiment on the data that are asked for, and its `summary.Comparison`."""
+    from ae_jax.experiments.summary import comparison
 
     experiment = trained.experiment
     if overrides:
         experiment = _on_other_data(experiment, trained.config, _other_dataset(overrides, config_dir))
-    measured = comparison(experiment, trained.model, _pca(trained, may_be_stored=bool(overrides)))
-    return {"dataset": describe_dataset(experiment), **measured}
+    pca = _pca(trained, may_be_stored=bool(overrides))
+    return experiment, comparison(experiment, trained.model, pca)
 
 
 def _on_other_data(original: Any, config: dict[str, Any], node: dict[str, Any]) -> Any:
@@ -96,12 +103,13 @@ def _fill(folder: Path) -> None:
     from ae_jax.experiments.restore import restore, stored_config
 
     trained = restore(folder, stored_config(folder))
-    made = fill(trained, _pca(trained, may_be_stored=False), _measure(trained, [], None))
+    made = fill(trained, _pca(trained, may_be_stored=False), _measure(trained, [], None)[1])
     console().print(f"made: {', '.join(made)}" if made else "nothing is missing", soft_wrap=True, markup=False)
 
 
 def _evaluate(given: Namespace) -> int:
     from ae_jax.experiments.display import print_comparison
+    from ae_jax.experiments.restore import restore, stored_config
     from ae_jax.files import write_json
 
     folder, overrides = given.folder, given.overrides
@@ -110,8 +118,9 @@ def _evaluate(given: Namespace) -> int:
     if given.fill:
         _fill(folder)
     recorded = None if overrides else checked_summary(RunFolder(folder))
-    measured = evaluate(folder, overrides, given.config_dir)
-    print_comparison(measured)
+    experiment, compared = _measure(restore(folder, stored_config(folder)), overrides, given.config_dir)
+    measured = _summary(experiment, compared)
+    print_comparison(measured, compared.errors)
     if given.json is not None:
         write_json(given.json, measured)
     if recorded is not None:

@@ -7,21 +7,21 @@ from ae_jax.errors import UserError
 from ae_jax.experiments.data import write_inputs
 from ae_jax.experiments.recorder import held
 from ae_jax.experiments.restore import TrainedRun
-from ae_jax.experiments.summary import write_arrays
+from ae_jax.experiments.summary import Comparison, write_arrays
 from ae_jax.figures.run.draw import draw_run_figures, run_figures, write_run_figure
 from ae_jax.files import write_json
 from ae_jax.results.run_folder import RunFolder
 
-_FILES = ("inputs.json", "pca.npz", "reconstructions.npz", "latents.npz")
+_FILES = ("inputs.json", "pca.npz", "reconstructions.npz", "latents.npz", "errors.npz")
 
 
-def fill(trained: TrainedRun, pca: Any, measured: dict[str, Any]) -> list[str]:
+def fill(trained: TrainedRun, pca: Any, compared: Comparison) -> list[str]:
     """Write what is missing in a run folder; what is there stays as it is.
 
     Args:
         trained: The run.
         pca: PCA of its training split.
-        measured: What `summary.comparison` measures, now.
+        compared: What `summary.comparison` measures, now.
 
     Returns:
         What was made: names of files, and of measures as `summary.json: key`.
@@ -32,16 +32,24 @@ def fill(trained: TrainedRun, pca: Any, measured: dict[str, Any]) -> list[str]:
     folder, made = trained.folder, list[str]()
     with held(folder):
         summary = RunFolder(folder).summary
-        latencies = {"time": measured["latency"]}
-        whole = _filled(summary, {**measured, **latencies}, "", made)
+        latencies = {"time": _as_a_whole(compared.summary["latency"], summary.get("time", {}))}
+        whole = _filled(summary, {**compared.summary, **latencies}, "", made)
         if made:
             write_json(folder / "summary.json", whole)
         missing = [name for name in _FILES if not (folder / name).exists()]
+        if "errors.npz" not in missing and not compared.errors.keys() <= RunFolder(folder).errors.keys():
+            missing.append("errors.npz")
         if "inputs.json" in missing:
             write_inputs(folder, trained.experiment.dataset)
         if set(missing) - {"inputs.json"}:
-            write_arrays(trained.experiment, trained.model, pca, folder, whole["pca"])
+            write_arrays(trained.experiment, trained.model, pca, folder, compared)
         return made + missing + _draw_missing(folder)
+
+
+def _as_a_whole(latencies: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
+    """Latencies, without the spread of those whose median was recorded: it would be of another measurement."""
+    medians = {name: name.removesuffix("_low").removesuffix("_high") for name in latencies}
+    return {name: value for name, value in latencies.items() if recorded.get(medians[name]) is None}
 
 
 def _filled(recorded: dict[str, Any], measured: dict[str, Any], place: str, made: list[str]) -> dict[str, Any]:

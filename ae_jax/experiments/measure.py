@@ -1,7 +1,8 @@
 """Measure a trained model and PCA: the same measures, on the same splits, in the same units."""
 
 import functools
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -11,11 +12,10 @@ from jaxtyping import Array, Float, PyTree
 
 from ae_jax.baselines.pca import PCA, components_to_match, fit_pca
 from ae_jax.datasets import Dataset
-from ae_jax.evaluation.cost import count_parameters, latency
-from ae_jax.evaluation.flops import flops_per_example
-from ae_jax.evaluation.measures import measure_reconstruction
+from ae_jax.evaluation.measures import example_errors, measures, total_sums
 from ae_jax.evaluation.subspace import principal_angles
 from ae_jax.experiments.build import Experiment
+from ae_jax.experiments.costs import inference_cost
 from ae_jax.models.precision import MatmulPrecision, with_products
 from ae_jax.training import Structure
 from ae_jax.typing import Batch, Latent, PRNGKey
@@ -23,15 +23,23 @@ from ae_jax.typing import Batch, Latent, PRNGKey
 SPLITS = ("train", "validation", "test")
 # Rows reconstructed in one call; the last call is padded, so that there is one program and one result.
 _ROWS = 1024
-_LATENCY_REPEATS = 50
 # Folded into the seed's key for the corruption of the test split; training folds 0, 1 and 2.
 _TEST_KEY = 3
 
-COSTS = ("num_parameters", "flops_per_example", "latency_per_example_seconds", "latency_per_batch_seconds")
-"""Size and speed of inference."""
-
 Measures = dict[str, float | None]
 Host = np.ndarray
+
+
+class Measured(NamedTuple):
+    """A split, measured.
+
+    Attributes:
+        measures: By name, see `evaluation.measures`.
+        errors: Squared error of each test example, in the order of the split; None of other splits.
+    """
+
+    measures: Measures
+    errors: Host | None
 
 
 class ModelFunctions:
@@ -71,7 +79,7 @@ class ModelFunctions:
     def cost(self, values: PyTree, params: PyTree, num_features: int) -> dict[str, Any]:
         """Size and speed of inference (encode and decode) of one example and of one batch, measured once."""
         if self._cost is None:
-            self._cost = _cost(self.reconstruct, (values, params), params, num_features, self._batch_size)
+            self._cost = inference_cost(self.reconstruct, (values, params), params, num_features, self._batch_size)
         return self._cost
 
 
@@ -107,27 +115,28 @@ def trained_model(experiment: Experiment, params: PyTree, functions: ModelFuncti
     )
 
 
-def measure_model(dataset: Dataset, model: TrainedModel, pca: PCA) -> dict[str, Measures]:
+def measure_model(dataset: Dataset, model: TrainedModel, pca: PCA) -> dict[str, Measured]:
     """Measures of the autoencoder on every split, from clean inputs; the training mean is PCA's."""
     return {split: _measure(dataset, split, model.reconstruct, pca.mean) for split in SPLITS}
 
 
 def measure_corrupted(
     experiment: Experiment, model: TrainedModel, pca: PCA, num_components: int
-) -> dict[str, Measures] | None:
+) -> dict[str, Measured] | None:
     """Measures on the test split when both methods see the same corrupted inputs; None without corruption."""
     if not experiment.corrupts:
         return None
     dataset = experiment.dataset
     methods = {"autoencoder": model.reconstruct, "pca": lambda x: pca.reconstruct(x, num_components)}
     return {
-        name: measure_reconstruction(
+        name: _measured(
+            dataset,
             (
                 (x, method(corrupt_rows(experiment, model, x, index)))
                 for index, x in enumerate(batches(dataset, "test"))
             ),
             pca.mean,
-            unit_interval=dataset.unit_interval,
+            keep_errors=True,
         )
         for name, method in methods.items()
     }
@@ -138,7 +147,7 @@ def compare_pca(dataset: Dataset, pca: PCA, *, num_components: int, test_sse: fl
     curve = pca_curve(dataset, pca, "test")
     return {
         "num_components": num_components,
-        **_measure_pca(dataset, pca, num_components),
+        **{split: one.measures for split, one in measure_pca(dataset, pca, num_components).items()},
         "components_to_match": components_to_match(np.asarray(curve), test_sse),
         "test_sse_by_components": list(curve),
     }
@@ -152,14 +161,22 @@ def pca_curve(dataset: Dataset, pca: PCA, split: str) -> tuple[float, ...]:
 
 
 @functools.lru_cache(maxsize=256)
-def _measure_pca(dataset: Dataset, pca: PCA, num_components: int) -> dict[str, Measures]:
+def measure_pca(dataset: Dataset, pca: PCA, num_components: int) -> dict[str, Measured]:
+    """Measures of PCA on every split; computed once per dataset and number of components."""
     return {split: _measure(dataset, split, lambda x: pca.reconstruct(x, num_components), pca.mean) for split in SPLITS}
 
 
-@functools.lru_cache(maxsize=16)
 def fit_dataset_pca(dataset: Dataset) -> PCA:
     """PCA of the training split, fitted once per dataset and process."""
-    return fit_pca([dataset.train], scale=dataset.scale, offset=dataset.offset)
+    return timed_pca(dataset)[0]
+
+
+@functools.lru_cache(maxsize=16)
+def timed_pca(dataset: Dataset) -> tuple[PCA, float]:
+    """PCA of the training split with all components, and the wall-clock seconds that fitting it took."""
+    start = time.perf_counter()
+    pca = fit_pca([dataset.train], scale=dataset.scale, offset=dataset.offset)
+    return pca, time.perf_counter() - start
 
 
 @functools.lru_cache(maxsize=256)
@@ -172,7 +189,8 @@ def pca_cost(
     def reconstruct(params: dict[str, Array], x: Batch) -> Batch:
         return (x - params["mean"][None]) @ params["components"].T @ params["components"] + params["mean"][None]
 
-    return _cost(jax.jit(with_products(precision, reconstruct)), (params,), params, dataset.num_features, batch_size)
+    compiled = jax.jit(with_products(precision, reconstruct))
+    return inference_cost(compiled, (params,), params, dataset.num_features, batch_size)
 
 
 def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_components: int) -> list[float] | None:
@@ -191,7 +209,7 @@ def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_component
 
 def latent_size_of(experiment: Experiment) -> int:
     """Number of latent dimensions, as the encoder's result has it."""
-    row = _shape(1, experiment.inputs.num_features)
+    row = jax.ShapeDtypeStruct((1, experiment.inputs.num_features), jnp.float32)
     return jax.eval_shape(experiment.model.encode, experiment.model.abstract_params, row).shape[1]
 
 
@@ -208,31 +226,15 @@ def batches(dataset: Dataset, split: str) -> Iterator[Host]:
         yield dataset.scaled(raw[start : start + _ROWS])
 
 
-def _measure(dataset: Dataset, split: str, reconstruct: Callable[[Host], Host], mean: Host) -> Measures:
+def _measure(dataset: Dataset, split: str, reconstruct: Callable[[Host], Host], mean: Host) -> Measured:
     pairs = ((x, reconstruct(x)) for x in batches(dataset, split))
-    return measure_reconstruction(pairs, mean, unit_interval=dataset.unit_interval)
+    return _measured(dataset, pairs, mean, keep_errors=split == "test")
 
 
-def _shape(num_rows: int, num_features: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct((num_rows, num_features), jnp.float32)
-
-
-def _cost(
-    reconstruct: Callable[..., Batch], given: tuple[PyTree, ...], params: PyTree, num_features: int, batch_size: int
-) -> dict[str, Any]:
-    """Size and speed of `reconstruct(*given, x)`, a compiled function, on one example and on a batch."""
-    on_inputs = functools.partial(reconstruct, *given)
-    costs = (
-        count_parameters(params),
-        flops_per_example(reconstruct, *given, _shape(1, num_features)),
-        _latency(on_inputs, 1, num_features),
-        _latency(on_inputs, batch_size, num_features),
-    )
-    return dict(zip(COSTS, costs, strict=True))
-
-
-def _latency(reconstruct: Callable[[Batch], Batch], num_rows: int, num_features: int) -> float:
-    return latency(reconstruct, jnp.zeros((num_rows, num_features)), repeats=_LATENCY_REPEATS)
+def _measured(dataset: Dataset, pairs: Iterable[tuple[Host, Host]], mean: Host, *, keep_errors: bool) -> Measured:
+    sums = total_sums(pairs, mean)
+    taken = measures(sums, num_features=len(mean), unit_interval=dataset.unit_interval)
+    return Measured(taken, example_errors(sums) if keep_errors else None)
 
 
 def _in_rows(function: Callable[..., Float[Array, "..."]], values: PyTree, params: PyTree, x: Host) -> Host:

@@ -34,6 +34,7 @@ class Member:
         experiment: The config as objects.
         tracker: The W&B run.
         checkpoints: The run's own.
+        epoch_seconds: Of each epoch that it trained in this process: of the whole group, undivided.
     """
 
     recorder: Recorder
@@ -44,6 +45,7 @@ class Member:
     def __init__(self, request: Request, watch: Watch):
         self.request, self._watch = request, watch
         self.outcome: Outcome | None = None
+        self.epoch_seconds: list[float] = []
         self._resources = ExitStack()
 
     @property

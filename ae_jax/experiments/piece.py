@@ -17,7 +17,7 @@ from ae_jax.experiments.drawing import Drawing
 from ae_jax.experiments.interruption import finish_first, is_asked
 from ae_jax.experiments.measure import ModelFunctions
 from ae_jax.experiments.member import Member
-from ae_jax.experiments.summary import write_results
+from ae_jax.experiments.summary import Seconds, write_results
 from ae_jax.experiments.task import Watch
 from ae_jax.figures.run.draw import Drawn, write_run_figure
 from ae_jax.training import Status, TrainState
@@ -107,6 +107,7 @@ def _record(members: list[Member], report: EpochReport) -> dict[Path, dict[str, 
             "validation_sse": float(metrics.validation_sse[index]),
             "seconds": report.seconds / num_trained,
         }
+        member.epoch_seconds.append(report.seconds)
         with member.attempt():
             member.recorder.metrics(record)
             member.tracker.log(record)
@@ -167,8 +168,9 @@ def _finish(
                     member.recorder.write_metrics(to_disk=True)
                     member.checkpoints.save(state)
                     config, spare = member.request.config, member.spare
+                    took = Seconds(seconds, member.epoch_seconds)
                     summary = write_results(
-                        member.experiment, config, member.folder, state, group, seconds, functions, spare=spare
+                        member.experiment, config, member.folder, state, group, took, functions, spare=spare
                     )
                     figures = None if int(state.status) == Status.DIVERGED else drawing.draw(member.folder)
                     completing.submit(_complete, member, state, summary, figures, first_nan, watch)

@@ -4,13 +4,13 @@ import io
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ae_jax.baselines.pca import PCA
 from ae_jax.evaluation.cost import peak_memory
-from ae_jax.experiments import measure
+from ae_jax.experiments import costs, measure
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.data import write_inputs
 from ae_jax.experiments.naming import config_hash
@@ -26,6 +26,31 @@ Spare = Callable[[str], AbstractContextManager[None]]
 """`with spare("what"):` makes what decorates a run; an exception in it may be the end of that alone."""
 
 
+class Seconds(NamedTuple):
+    """Wall-clock times of a run that are its group's as well.
+
+    Attributes:
+        total: Since the program began to be compiled, in this process.
+        epochs: Of each epoch that the run trained in this process: of the whole group, undivided.
+    """
+
+    total: float
+    epochs: list[float]
+
+
+class Comparison(NamedTuple):
+    """What `comparison` measures.
+
+    Attributes:
+        summary: Parts of the summary: measures, PCA, model, and latencies, which stand in its part on time.
+        errors: Squared error of each test example, shape "examples": `autoencoder`, `pca`, and where there is a
+            corruption, `corrupted_autoencoder` and `corrupted_pca`.
+    """
+
+    summary: dict[str, Any]
+    errors: dict[str, np.ndarray]
+
+
 def _nothing_is_spared(_: str) -> AbstractContextManager[None]:
     return nullcontext()
 
@@ -36,7 +61,7 @@ def write_results(
     folder: Path,
     state: TrainState,
     group: Group,
-    seconds: float,
+    seconds: Seconds,
     functions: measure.ModelFunctions,
     *,
     spare: Spare,
@@ -49,7 +74,7 @@ def write_results(
         folder: Its run folder.
         state: Its last state.
         group: The program that trained it.
-        seconds: Time since the program began to be compiled.
+        seconds: What it took.
         functions: The compiled functions of its structure.
         spare: Where what is not the summary is made.
 
@@ -72,8 +97,9 @@ def write_results(
         return summary
     model = measure.trained_model(experiment, state.best.params, functions)
     pca = measure.fit_dataset_pca(experiment.dataset)
-    summary |= comparison(experiment, model, pca, spare=spare)
-    write_arrays(experiment, model, pca, folder, summary["pca"], spare=spare)
+    compared = comparison(experiment, model, pca, spare=spare)
+    summary |= compared.summary
+    write_arrays(experiment, model, pca, folder, compared, spare=spare)
     summary["time"] = _times(folder, experiment, group, seconds) | summary.pop("latency")
     summary["memory"] = {"program_bytes": group.program_bytes}
     with spare("the peak memory"):
@@ -84,8 +110,8 @@ def write_results(
 
 def comparison(
     experiment: Experiment, model: measure.TrainedModel, pca: PCA, *, spare: Spare = _nothing_is_spared
-) -> dict[str, Any]:
-    """The parts of a summary that follow from parameters and data: measures, PCA, model.
+) -> Comparison:
+    """What follows from parameters and data: measures, PCA, model, and the errors of test examples.
 
     Args:
         experiment: The config as objects; its data are what is measured.
@@ -96,10 +122,12 @@ def comparison(
     dataset = experiment.dataset
     latent_size = measure.latent_size_of(experiment)
     num_components = min(latent_size, pca.rank)
-    measured: dict[str, Any] = dict(measure.measure_model(dataset, model, pca))
-    pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=measured["test"]["sse"])
-    pca_part["principal_angles_degrees"] = corrupted = None
-    cost = pca_cost = dict[str, Any].fromkeys(measure.COSTS)
+    measured = measure.measure_model(dataset, model, pca)
+    test_sse = measured["test"].measures["sse"]
+    assert test_sse is not None  # which it is of no split
+    pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=test_sse)
+    pca_part["principal_angles_degrees"], corrupted = None, dict[str, measure.Measured]()
+    cost = pca_cost = dict[str, Any].fromkeys(costs.COSTS)
     with spare("the angles to PCA"):
         pca_part["principal_angles_degrees"] = measure.angles_to_pca(model, latent_size, pca, num_components)
     with spare("the cost of the model"):
@@ -108,10 +136,12 @@ def comparison(
         structure = experiment.structure
         pca_cost = measure.pca_cost(dataset, pca, num_components, structure.batch_size, structure.matmul_precision)
     with spare("the measures from corrupted inputs"):
-        corrupted = measure.measure_corrupted(experiment, model, pca, num_components)
-    return {
-        **measured,
-        "corrupted": corrupted,
+        corrupted = measure.measure_corrupted(experiment, model, pca, num_components) or {}
+    tested = {"autoencoder": measured["test"], "pca": measure.measure_pca(dataset, pca, num_components)["test"]}
+    tested |= {f"corrupted_{method}": one for method, one in corrupted.items()}
+    summary = {
+        **{split: one.measures for split, one in measured.items()},
+        "corrupted": {method: one.measures for method, one in corrupted.items()} or None,
         "pca": pca_part | {name: pca_cost[name] for name in ("num_parameters", "flops_per_example")},
         "model": {
             "latent_size": latent_size,
@@ -125,6 +155,7 @@ def comparison(
             if name.startswith("latency")
         },
     }
+    return Comparison(summary, {name: one.errors for name, one in tested.items() if one.errors is not None})
 
 
 def describe_dataset(experiment: Experiment) -> dict[str, Any]:
@@ -152,12 +183,17 @@ def _describe_training(config: dict[str, Any], state: TrainState, metrics: list[
     }
 
 
-def _times(folder: Path, experiment: Experiment, group: Group, seconds: float) -> dict[str, Any]:
+def _times(folder: Path, experiment: Experiment, group: Group, seconds: Seconds) -> dict[str, Any]:
+    """Times of a run and of its group; docs/statistics.md says what each is, and what compares."""
     epochs = [record["seconds"] for record in RunFolder(folder).metrics]
+    whole = len(seconds.epochs) == len(epochs)
     return {
-        "compile_seconds": group.compile_seconds,
+        "group_size": group.num_runs,
+        "group_train_seconds": sum(seconds.epochs) if whole else None,
         "train_seconds": sum(epochs),
-        "total_seconds": seconds,
+        "compile_seconds": group.compile_seconds,
+        "total_seconds": seconds.total,
+        "pca_fit_seconds": measure.timed_pca(experiment.dataset)[1],
         "examples_per_second": len(experiment.dataset.train) / float(np.median(epochs)) if epochs else None,
     }
 
@@ -167,21 +203,22 @@ def write_arrays(
     model: measure.TrainedModel,
     pca: PCA,
     folder: Path,
-    pca_part: dict[str, Any],
+    compared: Comparison,
     *,
     spare: Spare = _nothing_is_spared,
 ) -> None:
-    """What figures are drawn from: PCA's leading components, a few reconstructions, and the latents of some more.
+    """What figures are drawn from: PCA's components, a few reconstructions, more latents, the errors of all examples.
 
     Args:
         experiment: The config as objects.
         model: The trained model.
         pca: PCA of the data that it was trained on.
         folder: The run folder.
-        pca_part: The summary's part on PCA.
+        compared: What `comparison` measured.
         spare: Where each file is made.
     """
-    dataset, num_components = experiment.dataset, pca_part["num_components"]
+    dataset, pca_part = experiment.dataset, compared.summary["pca"]
+    num_components = pca_part["num_components"]
     with spare("pca.npz"):
         pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
     with spare("reconstructions.npz"):
@@ -200,6 +237,8 @@ def write_arrays(
         latents = {"autoencoder": model.encode(clean), "pca": pca.encode(clean, num_components)}
         labels = {"labels": dataset.labels["test"][:_NUM_LATENTS]} if dataset.labels else {}
         _write_npz(folder / "latents.npz", latents, **labels)
+    with spare("errors.npz"):
+        _write_npz(folder / "errors.npz", compared.errors)
 
 
 def _write_npz(path: Path, arrays: dict[str, np.ndarray], **integers: np.ndarray) -> None:

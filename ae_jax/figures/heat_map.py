@@ -1,7 +1,7 @@
 """Two swept keys against each other: where the autoencoder is ahead of PCA, and which runs diverge."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -21,14 +21,16 @@ from ae_jax.figures.parts.cells import (
     grid_size,
     name_axes,
 )
-from ae_jax.figures.parts.common import diverged_text, legend_above, require_measured, seeds_text, split_text
+from ae_jax.figures.parts.common import diverged_text, legend_above, require_measured, split_text
 from ae_jax.figures.parts.scales import measure_scale, ratio_scale
 from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishing_keys, points, value_label, values_of
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
+from ae_jax.results.statistics import same
 from ae_jax.terminal import count
 
 _OTHERS = ("model.latent_size=2,8,16", "optimizer.learning_rate=1e-4,1e-3,1e-2")
@@ -53,8 +55,10 @@ def draw(
 ) -> Figure:
     """A cell for each pair of values; of what else varies, each cell has the best by validation.
 
-    Colours end at four times PCA's error, the numbers do not. The best autoencoder by validation has a frame; a cross
-    stands for runs that diverged: alone if all did, beside the mean of the others if some did.
+    Colours end at four times PCA's error, the numbers do not; they show means, and are no verdict. What is framed is
+    the best by validation in what is shown: of a ratio, which has another PCA for each latent size, the best of each
+    latent size; of the measure itself, the best of all. The frame is dashed where PCA is ahead of it. A cross stands
+    for runs that diverged: alone if all did, beside the mean of the others if some did.
 
     Args:
         results: Runs of one dataset.
@@ -81,15 +85,21 @@ def draw(
     figure = Figure(figsize=grid_size(len(labels[1]) + (in_row is True)))
     axes = figure.subplots()
     states = {place: cell.chosen.num_diverged if cell.chosen else None for place, cell in cells.items()}
-    behind = {place for place, ratio in values.items() if show == "ratio" and ratio > 1}
-    draw_cells(axes, states, values, scale, hatched=behind)
+    behind = _behind(values, dict.fromkeys(values, 1.0) if show == "ratio" else pca, unit)
+    draw_cells(axes, states, values, scale, hatched=behind if show == "ratio" else set())
     name_axes(axes, keys, labels)
     if in_row is not None:
         draw_pca(axes, pca, scale, in_row=in_row)
-    bar = draw_bar(axes, scale, f"{measure.replace('_', ' ')} divided by PCA's" if show == "ratio" else unit.label)
-    best = best_by_validation(completed(sweep), measure)
-    frame(axes, next(place for place, cell in cells.items() if cell.chosen is best))
-    legend_above(figure, _handles(cells, len(labels[0]) * len(labels[1]), show), _notes(results, cells, measure, split))
+    ratio = f"{measure.replace('_', ' ')} divided by PCA's, geometric mean"
+    bar = draw_bar(axes, scale, ratio if show == "ratio" else unit.label)
+    framed = _framed(cells, measure, of_each_size=show == "ratio")
+    for place in framed:
+        frame(axes, place, dashed=place in behind)
+    several = show == "ratio" and len({one.latent_size for one in completed(sweep)}) > 1
+    best = f"best{' of each latent size' if several else ''} by validation {measure.replace('_', ' ')}"
+    handles = [*_colours(cells, show), *_frames(framed, behind, best)]
+    handles += _marks(cells, len(labels[0]) * len(labels[1]))
+    legend_above(figure, handles, _notes(results, cells, measure, split))
     fit_labels(figure, axes, bar)
     return figure
 
@@ -162,6 +172,22 @@ def _ratios(cells: dict[Place, _Cell], unit: Measure, split: str) -> dict[Place,
     return ratios
 
 
+def _behind(shown: dict[Place, float], pca: dict[Place, float], unit: Measure) -> set[Place]:
+    """Cells in which PCA is ahead, by what is shown."""
+    sign = -1 if unit.more_is_better else 1
+    return {at for at, value in pca.items() if sign * shown[at] > sign * value and not same(shown[at], value)}
+
+
+def _framed(cells: dict[Place, _Cell], measure: str, *, of_each_size: bool) -> list[Place]:
+    """The cells of the best by validation: of each latent size, or of all."""
+    parted: dict[int, list[Configuration]] = {}
+    for cell in cells.values():
+        if cell.chosen:
+            parted.setdefault(cell.chosen.latent_size if of_each_size else 0, []).append(cell.chosen)
+    best = [best_by_validation(group, measure) for group in parted.values()]
+    return [place for place, cell in cells.items() if cell.chosen in best]
+
+
 def _depends_on_column(pca: dict[Place, float]) -> bool:
     """Whether PCA's measure is the same in all rows; if not, it must be the same in all columns."""
     for axis in (0, 1):
@@ -170,13 +196,24 @@ def _depends_on_column(pca: dict[Place, float]) -> bool:
     raise UserError("show", "PCA's measure changes along both x and y, and has no row of its own", "choose show=ratio")
 
 
-def _handles(cells: dict[Place, _Cell], num_cells: int, show: str) -> list[Artist]:
-    """What colours and marks mean, as far as they are in the figure."""
+def _colours(cells: dict[Place, _Cell], show: str) -> list[Artist]:
+    if show != "ratio":
+        return []
+    by = " by mean" if any(cell.chosen and cell.chosen.num_seeds > 1 for cell in cells.values()) else ""
+    pca = Patch(facecolor=PCA, hatch=HATCH if len(cells) > MOST_NUMBERS else "", linewidth=0, label=f"PCA ahead{by}")
+    return [Patch(color=AUTOENCODER, label=f"autoencoder ahead{by}"), pca]
+
+
+def _frames(framed: Sequence[Place], behind: set[Place], best: str) -> list[Artist]:
+    lines = {False: ("-", best), True: ("--", f"{best}, but PCA ahead")}
+    kinds = sorted({place in behind for place in framed})
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
+    return [Patch(**look, linestyle=lines[kind][0], label=lines[kind][1]) for kind in kinds]
+
+
+def _marks(cells: dict[Place, _Cell], num_cells: int) -> list[Artist]:
+    """What crosses mean, and cells without any run, as far as they are in the figure."""
     handles: list[Artist] = []
-    if show == "ratio":
-        pca = Patch(facecolor=PCA, hatch=HATCH if len(cells) > MOST_NUMBERS else "", linewidth=0, label="PCA ahead")
-        handles += [Patch(color=AUTOENCODER, label="autoencoder ahead"), pca]
-    handles.append(Patch(facecolor="none", edgecolor="black", linewidth=1.4, label="best by validation"))
     chosen = [cell.chosen for cell in cells.values()]
     if None in chosen:
         handles.append(Line2D([], [], color=NEUTRAL, ls="", marker="x", markersize=5, label="all runs diverged"))
@@ -189,7 +226,7 @@ def _handles(cells: dict[Place, _Cell], num_cells: int, show: str) -> list[Artis
 
 
 def _notes(results: Results, cells: dict[Place, _Cell], measure: str, split: str) -> list[str]:
-    seeds = seeds_text(cell.chosen for cell in cells.values() if cell.chosen)
-    notes = [split_text(split, results.datasets[0]), seeds if seeds == "1 seed" else f"mean of {seeds}"]
+    shown = [cell.chosen for cell in cells.values() if cell.chosen]
+    notes = [split_text(split, results.datasets[0]), spread_text(shown, what="cell", spread="none")]
     notes += selection_text("cell", (cell.num_candidates for cell in cells.values() if cell.chosen), measure)
     return notes + diverged_text(results)

@@ -4,8 +4,10 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Literal, NamedTuple
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -23,15 +25,15 @@ from ae_jax.figures.parts.common import (
     look,
     require_measured,
     split_text,
-    spread_text,
 )
-from ae_jax.figures.parts.means import Mean, mark_diverged
+from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged
 from ae_jax.figures.parts.selection import selection_text
-from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
+from ae_jax.figures.parts.spread import spread_text
+from ae_jax.figures.style import figure_size, plain_log_ticks
 from ae_jax.results import Results
-from ae_jax.results.configurations import Configuration, best_by_validation
+from ae_jax.results.configurations import Configuration, best_by_validation, setting_text
 from ae_jax.results.measures import measure_named
-from ae_jax.results.runs import Run
+from ae_jax.results.runs import Run, varying
 from ae_jax.results.statistics import estimate
 
 # Part of the axis that two numbers need between them; part of PCA's largest error below which is rounding.
@@ -39,12 +41,11 @@ _GAP, _ROUNDING = 0.055, 1e-9
 
 
 class _Curve(NamedTuple):
-    """PCA's measure, with the ends of an interval where its runs have several training splits."""
+    """PCA's measure; exact where it is known at every number of components, not only at the sizes of the runs."""
 
     sizes: list[int]
     values: list[float]
-    low: list[float]
-    high: list[float]
+    exact: bool
 
 
 def draw(
@@ -56,21 +57,25 @@ def draw(
     scale: Literal["log", "linear"] | None,
     lines: list[str],
 ) -> Figure:
-    """A line for each kind of autoencoder and one for PCA, in the same units.
+    """A marker for each kind of autoencoder at each latent size, and PCA, in the same units.
+
+    No line joins the markers of an autoencoder: nothing was measured between them, and a straight line would pass below
+    PCA's curve, which bends, where the two are equal at both ends.
 
     Where a kind has several configurations of one latent size, the best by the mean of the measure on the validation
     split is shown, and the figure says so. PCA's curve is exact at every number of components for sse, mse and
-    explained_variance on the test split; elsewhere it has PCA's values at the latent sizes of the runs.
+    explained_variance on the test split, with markers at the latent sizes of the runs; elsewhere it has these alone.
 
     Args:
         results: Runs of at least two latent sizes.
         measure: What is measured.
         split: Where it is measured.
         scale: Of the measure's axis; None: logarithmic for errors, linear where more is better or an error is 0.
-        lines: Keys of the config whose values make a line of their own.
+        lines: Keys of the config whose values have markers of their own.
 
     Raises:
-        UserError: If the runs have one latent size, lack the measure, or a key is unknown.
+        UserError: If the runs have one latent size, lack the measure, or a key is unknown; or if their corrupted inputs
+            differ in more than the seed.
     """
     results.require(what="a figure")
     chosen = measure_named(measure)
@@ -85,9 +90,9 @@ def draw(
         raise UserError("runs", f"all have the latent size {sizes[0]}, which makes no line", remedy)
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
-    curve = _pca(results.runs, shown, measure, split, sizes[-1])
+    curve = _pca(shown, measure, split)
     handles = [_draw_kind(axes, group, index, measure, split) for index, group in enumerate(groups)]
-    handles.append(_draw_pca(axes, curve, sizes[0]))
+    handles.append(_draw_pca(axes, curve, sizes))
     handles += mark_diverged(
         axes,
         [
@@ -100,8 +105,9 @@ def draw(
     _set_sizes(axes, sizes)
     axes.set(xlabel=axis_label(LATENT_SIZE), ylabel=chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
-    notes = [split_text(split, results.datasets[0]), spread_text(shown), *selection_text("point", numbers, measure)]
-    legend_above(figure, handles, [*notes, *diverged_text(results)])
+    notes = [split_text(split, results.datasets[0]), spread_text(shown, measure)]
+    notes += [*selection_text("point", numbers, measure), *diverged_text(results)]
+    legend_above(figure, handles, notes)
     return figure
 
 
@@ -114,23 +120,30 @@ def _selected(kind: Kind, measure: str, split: str) -> list[Configuration]:
     return [best_by_validation(group, measure) for group in grouped]
 
 
-def _pca(runs: Sequence[Run], shown: Sequence[Configuration], measure: str, split: str, last: int) -> _Curve:
+def _pca(shown: Sequence[Configuration], measure: str, split: str) -> _Curve:
     """PCA up to the largest latent size: at every number of components where the runs tell it, else at theirs."""
+    last = max(one.latent_size for one in shown)
     if split == "test" and measure in ("sse", "mse", "explained_variance"):
         curves = {_exact(run, measure)[: last + 1] for run in (run for one in shown for run in one.runs)}
-        known = [estimate(values) for values in zip(*sorted(curves), strict=False)][1:]
-        sizes = list(range(1, len(known) + 1))
-    else:
-        of_size: dict[int, set[float]] = {}
-        for run in runs:
-            value = run.pca(measure, split)
-            if value is not None:
-                of_size.setdefault(run.latent_size, set()).add(value)
-        sizes = sorted(of_size)
-        known = [estimate(sorted(of_size[size])) for size in sizes]
-    low = [one.mean if one.low is None else one.low for one in known]
-    high = [one.mean if one.high is None else one.high for one in known]
-    return _Curve(sizes, [one.mean for one in known], low, high)
+        values = [fmean(at_size) for at_size in zip(*sorted(curves), strict=False)][1:]
+        return _Curve(list(range(1, len(values) + 1)), values, exact=True)
+    if split == "corrupted":
+        _require_one_corruption(shown)
+    of_size: dict[int, float] = {}
+    for one in sorted(shown, key=lambda one: (one.latent_size, -one.num_seeds)):
+        if (found := one.pca(measure, split)) is not None:
+            of_size.setdefault(one.latent_size, found.mean)
+    return _Curve(list(of_size), list(of_size.values()), exact=False)
+
+
+def _require_one_corruption(shown: Sequence[Configuration]) -> None:
+    """Errors from inputs that were corrupted in different ways do not compare."""
+    settings = [one.runs[0].settings for one in shown]
+    keys = [key for key in varying(settings) if key.partition(".")[0] == "corruption"]
+    if keys:
+        values = sorted({setting_text(one.get(keys[0])) for one in settings})
+        problem = f"corrupted inputs differ in {keys[0]} ({', '.join(values)}), so that their errors do not compare"
+        raise UserError("split", problem, f'choose one with where="{keys[0]} = …", or draw figure=noise')
 
 
 def _exact(run: Run, measure: str) -> tuple[float, ...]:
@@ -142,27 +155,18 @@ def _exact(run: Run, measure: str) -> tuple[float, ...]:
 
 
 def _draw_kind(axes: Axes, kind: Kind, index: int, measure: str, split: str) -> Artist:
-    found = [(one.latent_size, one.estimate(measure, split)) for one in kind.configurations]
-    points = [(size, one) for size, one in found if one is not None]
-    style = look(index)
-    bars = [(size, one.low, one.high) for size, one in points if one.low is not None and one.high is not None]
-    if bars:
-        sizes, low, high = zip(*bars, strict=True)
-        axes.vlines(sizes, low, high, color=style["color"], linewidth=1.0, zorder=2.4)
-        axes.fill_between(sizes, low, high, color=style["color"], alpha=0.15, linewidth=0)
-    means = [one.mean for _, one in points]
-    (line,) = axes.plot([size for size, _ in points], means, **style, label=kind.label, zorder=2.5)
-    return line
+    found = [(one, one.estimate(measure, split)) for one in kind.configurations]
+    points = [Mean(estimate([float(one.latent_size)]), y, one.num_diverged) for one, y in found if y is not None]
+    return draw_means(axes, points, **(look(index) | {"linestyle": ""}), label=kind.label, zorder=2.5)
 
 
-def _draw_pca(axes: Axes, curve: _Curve, first: int) -> Artist:
-    kept = [index for index, size in enumerate(curve.sizes) if size >= first]
-    sizes = [curve.sizes[index] for index in kept]
-    if curve.low != curve.high:
-        low, high = ([ends[index] for index in kept] for ends in (curve.low, curve.high))
-        axes.fill_between(sizes, low, high, color=PCA, alpha=0.15, linewidth=0)
-    values = [curve.values[index] for index in kept]
-    (line,) = axes.plot(sizes, values, color=PCA, linestyle=":", linewidth=1.6, label="PCA", zorder=2.3)
+def _draw_pca(axes: Axes, curve: _Curve, sizes: Sequence[int]) -> Artist:
+    """Hollow markers, in which those of an autoencoder that is equal can be seen."""
+    kept = [(size, value) for size, value in zip(curve.sizes, curve.values, strict=True) if size >= sizes[0]]
+    at_sizes = [place for place, (size, _) in enumerate(kept) if size in sizes]
+    style = PCA_LOOK | {"markerfacecolor": "none", "markersize": 1.9 * mpl.rcParams["lines.markersize"]}
+    style |= {} if curve.exact else {"linestyle": ""}
+    (line,) = axes.plot(*zip(*kept, strict=True), **style, markevery=at_sizes, label="PCA", zorder=2.3)
     return line
 
 

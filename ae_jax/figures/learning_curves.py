@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import Kind, diverged_text, kinds, legend_above, look, spread_text, text_size
+from ae_jax.figures.parts.common import Kind, diverged_text, kinds, legend_above, look, text_size
 from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, ranked_by_validation
@@ -58,10 +59,13 @@ def draw(
     _set_scales(axes, kept, measure)
     if measure == "validation_sse":
         handles.append(_draw_pca(figure, axes, kept))
-    notes = [results.datasets[0], spread_text(kept, spread="range")]
-    notes += selection_text("line", [len(kind.configurations) for kind in candidates], "sse")
+    notes = [results.datasets[0], spread_text(kept, what="line", spread="range")]
+    if any(len({len(curve) for curve in _curves(one, measure)}) > 1 for one in kept):
+        notes.append("thin: seeds that trained longer")
+    sizes = [len(kind.configurations) for kind in candidates if any(one in kept for one in kind.configurations)]
+    notes += selection_text("line", sizes, "sse")
     if len(kept) < len(best):
-        notes.append(f"best {len(kept)} of {len(best)} configurations by validation sse")
+        notes.append(f"the best {len(kept)} of {len(best)} lines by validation sse, the others not shown")
     legend_above(figure, handles, [*notes, *diverged_text(results)])
     return figure
 

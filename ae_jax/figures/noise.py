@@ -17,10 +17,11 @@ from ae_jax.figures.parts.common import (
     look,
     plain,
     require_measured,
-    spread_text,
 )
 from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged, scale_measure
 from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.spread import spread_text
+from ae_jax.figures.parts.swept import require_one_pca
 from ae_jax.figures.style import LOOKS, NEUTRAL, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
@@ -54,7 +55,8 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     """A filled line for corrupted inputs and a hollow one for clean inputs: for each kind of autoencoder, and for PCA.
 
     Each autoencoder was trained at the noise at which it stands, and is measured on the test split: as it is, and
-    through its own corruption. PCA never saw noise. Runs without corruption stand at noise 0, where both are the same.
+    through its own corruption. PCA was fitted to clean inputs, and never saw noise. Runs without corruption stand at
+    noise 0, where both are the same.
 
     Args:
         results: Runs with one corruption at several levels, of one latent size.
@@ -67,7 +69,7 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     """
     results.require(what="a figure")
     unit, key = measure_named(measure), _level_key(results.runs)
-    _require_one_pca(results.runs)
+    require_one_pca(results.runs)
     parted = kinds(results, [line for line in lines if line != key], option="lines")
     if len(parted) > len(LOOKS):
         remedy = 'name fewer keys in lines=[…], or choose runs with where="…"'
@@ -118,13 +120,6 @@ def _noise(run: Run, key: str) -> float:
     """The level of a run; without a corruption it is 0."""
     value = run.settings.get(key)
     return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _require_one_pca(runs: Sequence[Run]) -> None:
-    sizes = sorted({run.latent_size for run in runs})
-    if len(sizes) > 1:
-        problem = f"have the latent sizes {', '.join(map(str, sizes))}, each with a PCA of its own"
-        raise UserError("runs", problem, f'choose one with where="model.latent_size={sizes[-1]}"')
 
 
 def _levels(candidates: Sequence[Configuration], key: str, measure: str) -> list[_Level]:
@@ -182,6 +177,7 @@ def _tick_levels(axes: Axes, levels: Sequence[float]) -> None:
 def _notes(results: Results, groups: Sequence[Sequence[_Level]], measure: str) -> list[str]:
     levels = [level for group in groups for level in group]
     notes = [f"{results.datasets[0]}, test split", f"latent size {levels[0].shown.latent_size}"]
-    notes.append(spread_text([level.shown for level in levels]))
+    notes.append(spread_text([level.shown for level in levels], measure))
+    notes.append("PCA was fitted to clean inputs, and never saw noise")
     selected = selection_text("point", (level.num_candidates for level in levels), measure)
     return [*notes, *selected, *diverged_text(results)]

@@ -12,14 +12,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import axis_label, legend_above, plain, require_measured, seeds_text, split_text
+from ae_jax.figures.parts.common import axis_label, legend_above, plain, require_measured, split_text
 from ae_jax.figures.parts.coordinates import APART, HALO, Coordinate, coordinate, draw_coordinate, name_coordinates
 from ae_jax.figures.parts.scales import Scale, measure_scale
+from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishing_keys, points, value_label
 from ae_jax.figures.style import NEUTRAL, PCA, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
+from ae_jax.results.statistics import interval_words
 
 _BEYOND, _LOST = 0.1, 0.2  # heights from the end of the measure's axis, which is 1 high
 _FEW_LINES = 30
@@ -83,7 +85,9 @@ def draw(
     for place, axis in enumerate([*(axis.ticks for axis in crossed.values()), ticks]):
         draw_coordinate(axes, place, axis)
     _draw_pca(axes, of_pca, len(chosen), scale, unit)
-    legend_above(figure, _handles(lines, scale), _notes(results, lines, split))
+    interval = (found := best.estimate(measure, split)) is not None and found.low is not None
+    notes = _notes(results, lines, split) + ([f"bar: {interval_words()} of the best"] if interval else [])
+    legend_above(figure, _handles(lines, scale), notes)
     name_coordinates(figure, axes, [*(axis_label(key) for key in chosen), unit.label])
     return figure
 
@@ -187,8 +191,7 @@ def _handles(lines: Sequence[_Line], scale: Scale) -> list[Artist]:
 
 def _notes(results: Results, lines: Sequence[_Line], split: str) -> list[str]:
     shown = [line.configuration for line in lines if line.configuration]
-    seeds = seeds_text(shown)
-    notes = [split_text(split, results.datasets[0]), seeds if seeds == "1 seed" else f"mean of {seeds}"]
+    notes = [split_text(split, results.datasets[0]), spread_text(shown, what="line", spread="none")]
     if num := sum(bool(one.num_diverged) for one in shown):
         notes.append(f"in {num} of {len(lines)} configurations some runs diverged, mean of the others")
     return notes

@@ -10,7 +10,8 @@ from annotated_types import Ge
 from matplotlib.figure import Figure
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import LATENT_SIZE, diverged_text, is_image, kinds, labels, mosaic, text_size, wrap
+from ae_jax.figures.parts.common import LATENT_SIZE, diverged_text, kinds, labels, text_size, wrap
+from ae_jax.figures.parts.images import is_image, mosaic
 from ae_jax.figures.parts.selection import best_run, best_run_text
 from ae_jax.figures.style import PCA, figure_size
 from ae_jax.results import Results
@@ -68,7 +69,7 @@ def draw(results: Results, /, *, num_examples: Annotated[int, Ge(1)], rows: list
     shown = [row._replace(images=row.images[:num_examples]) for row in _rows(runs, names)]
     notes = [f"{results.datasets[0]}, test split", best_run_text([kind.configurations for kind in groups])]
     if any(row.name == _CORRUPTED for row in shown):
-        notes.append("made from corrupted inputs where they are shown, and so is the sse")
+        notes.append("made from corrupted inputs where they are shown, and so is the sse; PCA was fitted to clean ones")
     figure = Figure(figsize=figure_size())
     figure.set_layout_engine("none")
     _draw_rows(figure, shown, "; ".join([*notes, *diverged_text(results)]))

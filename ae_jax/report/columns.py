@@ -15,8 +15,11 @@ _COSTS = (
     ("PCA components to match", "pca", "components_to_match", False),
     ("epochs", "training", "epochs", True),
     ("best epoch", "training", "best_epoch", False),
-    ("train seconds", "time", "train_seconds", True),
-    ("total seconds", "time", "total_seconds", False),
+    ("group size", "time", "group_size", True),
+    ("train seconds / group size", "time", "train_seconds", True),
+    ("train seconds of the group", "time", "group_train_seconds", False),
+    ("total seconds of the group", "time", "total_seconds", False),
+    ("memory of the group's program, bytes", "memory", "program_bytes", False),
 )
 
 
@@ -86,10 +89,11 @@ def _against_pca(split: str, measure: Measure, ours: list[float | None], theirs:
     key, title = f"{split}.{measure.name}", f"{split} {measure.label}"
     shown = (split == "test" and measure.name in _SHOWN_MEASURES) or (measure.name == "sse" and split != "train")
     label = f"{split} {measure.name.replace('_', ' ')}"
+    pca = "PCA, fitted to clean inputs" if split == "corrupted" else "PCA"
     with_pca = shown and split != "validation"
     made = [
         Column(key, label, title, "measure", True, ours, shown=shown, pca=f"pca.{key}"),
-        Column(f"pca.{key}", f"PCA {label}", f"PCA: {title}", "measure", True, theirs, shown=with_pca),
+        Column(f"pca.{key}", f"PCA {label}", f"{pca}: {title}", "measure", True, theirs, shown=with_pca),
     ]
     if measure.name == "sse":
         ratio = [a / b if a is not None and b else None for a, b in zip(ours, theirs, strict=True)]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ae_jax.errors import path_text
+from ae_jax.report.words import estimate_text, reading_text, verdict_text
 from ae_jax.results import Results
 from ae_jax.results.configurations import (
     Configuration,
@@ -12,20 +13,25 @@ from ae_jax.results.configurations import (
     setting_text,
     settings_label,
 )
+from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Run
-from ae_jax.results.statistics import Estimate
+from ae_jax.results.selection import selection_shares, share_text
+from ae_jax.results.statistics import Estimate, interval_words
+from ae_jax.terminal import count
 
 
 def overview(results: Results) -> dict[str, Any]:
     """Counts, what varies with its values, the best configurations, and the folders that are left out."""
     made = configurations(results)
+    best, reading = _best(results)
     return {
         "num_runs": len(results.runs),
         "num_configurations": len(made),
         "datasets": results.datasets,
         "seeds": sorted({run.seed for run in results.runs}),
         "swept": [{"key": key, "values": _values(results.runs, key)} for key in results.varying if key != "seed"],
-        "best": _best(results),
+        "best": best,
+        "reading": reading,
         "excluded": [
             {"folder": path_text(one.path), "state": one.state, "reason": one.reason}
             for one in sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
@@ -44,33 +50,61 @@ def _values(runs: Sequence[Run], key: str) -> list[str]:
     return sorted(raw, key=order)
 
 
-def _best(results: Results) -> list[dict[str, Any]]:
-    """The best on each data at each latent size, chosen by validation sse; on each data one is best of all."""
-    rows = []
+def _best(results: Results) -> tuple[list[dict[str, Any]], str]:
+    """The best on each data at each latent size, chosen by validation sse, and how to read their numbers.
+
+    On each data one is best of all.
+    """
+    rows, shown = list[dict[str, Any]](), list[Configuration]()
     for data, part in sorted(results.by_data().items()):
         ranked = ranked_by_validation(configurations(part), "sse")
-        of_size: dict[int, Configuration] = {}
+        most = max(one.num_seeds for one in ranked)
+        of_size: dict[int, list[Configuration]] = {}
         for one in ranked:
-            of_size.setdefault(one.latent_size, one)
-        for size in sorted(of_size):
-            best = of_size[size] is ranked[0]
-            rows.append({"dataset": data, "latent_size": size, "best": best, **_row(of_size[size])})
-    return rows
+            of_size.setdefault(one.latent_size, []).append(one)
+        for size, group in sorted(of_size.items()):
+            best = group[0] is ranked[0]
+            about = {"dataset": data, "latent_size": size, "best": best, "most_seeds": most}
+            chosen = {"chosen": _chosen(group), "chosen_of_all": _chosen(ranked) if best else None}
+            rows.append({**about, **chosen, **_row(group[0])})
+            shown.append(group[0])
+    return rows, reading_text(shown, measure_named("sse")) if shown else ""
+
+
+def _chosen(ranked: Sequence[Configuration]) -> str | None:
+    """In how many resamples of the seeds the first is chosen; None where there is no choice, or it is unknown."""
+    shares = selection_shares(ranked, "sse") if len(ranked) > 1 else None
+    return None if shares is None else share_text(shares[0])
 
 
 def _row(one: Configuration) -> dict[str, Any]:
     """A configuration; `rest` names it by what varies beside the latent size."""
-    against = one.against_pca("sse")
+    against, ours, pca = one.against_pca("sse"), one.estimate("sse"), one.pca("sse")
     return {
         "label": one.label,
         "rest": settings_label({key: value for key, value in one.settings.items() if key != "model.latent_size"}),
         "num_seeds": one.num_seeds,
         "num_diverged": one.num_diverged,
-        "autoencoder": _estimate(one.estimate("sse")),
-        "pca": _estimate(one.pca("sse")),
+        "num_missing": len(one.excluded) - one.num_diverged,
+        "over": _over(ours) if ours else "",
+        "autoencoder": _estimate(ours, pca),
+        "pca": _estimate(pca, ours),
         "ratio": _estimate(against.ratio if against else None),
+        "told": against.verdict if against and against.verdict in ("better", "worse") else "",
+        "verdict": verdict_text(against) if against else "",
     }
 
 
-def _estimate(value: Estimate | None) -> dict[str, float | None] | None:
-    return None if value is None else {"mean": value.mean, "low": value.low, "high": value.high}
+def _over(estimate: Estimate) -> str:
+    """What the numbers of a configuration are."""
+    if estimate.num == 1:
+        return "1 seed, no interval"
+    interval = ", too few for an interval" if estimate.low is None else f" [{interval_words()}]"
+    return f"mean of {count(estimate.num, 'seed')}{interval}"
+
+
+def _estimate(value: Estimate | None, *beside: Estimate | None) -> dict[str, float | str | None] | None:
+    """Numbers, and the text of those that are compared, at like decimals."""
+    if value is None:
+        return None
+    return {"mean": value.mean, "low": value.low, "high": value.high, "text": estimate_text(value, *beside)}

@@ -7,13 +7,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.errors import path_text
-from ae_jax.results.compare import MOST_SEEDS
+from ae_jax.report.choice import choice_text
+from ae_jax.report.effects import print_effects
+from ae_jax.report.words import estimate_text, reading_text, verdict_text
+from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, ranked_by_validation, setting_text
-from ae_jax.results.digits import change_text, printed
-from ae_jax.results.effects import Effect, effects
+from ae_jax.results.digits import printed
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
-from ae_jax.results.statistics import FEWEST, Estimate, interval_words
+from ae_jax.results.statistics import Estimate
 from ae_jax.terminal import console, count, short_path
 
 _MOST_ROWS = 10
@@ -45,44 +47,51 @@ def _print_data(output: Console, data: str, results: Results, measure: Measure) 
     runs, kinds = count(len(results.runs), "run"), count(len(candidates), "configuration")
     output.print(f"[bold]{escape(data)}: {runs}, {kinds}, {each} each[/]", soft_wrap=True)
     _print_best(output, candidates, measure)
-    if len(candidates) > 1:
-        _print_effects(output, results, measure)
+    for note in commit_notes(results):
+        output.print(note, soft_wrap=True, markup=False)
+    print_effects(output, results, measure)
 
 
 def _print_best(output: Console, candidates: Sequence[Configuration], measure: Measure) -> None:
     """The best for each latent size, as PCA is compared at the same size; the best of all where it does not vary."""
     ranked = ranked_by_validation(candidates, measure.name)
     sizes = dict.fromkeys(one.latent_size for one in ranked)
-    title, shown = "the best", ranked[:_MOST_ROWS]
+    title, shown, groups = "the best", ranked[:_MOST_ROWS], [ranked]
     if len(sizes) > 1:
         title = "the best for each latent size"
-        shown = [next(one for one in ranked if one.latent_size == size) for size in sorted(sizes)]
-        step = -(-len(shown) // _MOST_ROWS)
-        shown = shown[::step]
+        step = -(-len(sizes) // _MOST_ROWS)
+        groups = [[one for one in ranked if one.latent_size == size] for size in sorted(sizes)[::step]]
+        shown = [group[0] for group in groups]
     table = Table(
         title=f"{title}, selected on validation {measure.name}, reported on test",
         title_justify="left",
     )
     table.add_column("configuration", overflow="fold")
-    for name in ("latent", "seeds", f"validation {measure.name}", f"test {measure.name}", "PCA's", "autoencoder is"):
+    for name in ("latent", "seeds", "validation", "test", "PCA", "autoencoder is"):
         table.add_column(name, justify="right", no_wrap=True)
     names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
+
+    def named(one: Configuration) -> str:
+        label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
+        return label or f"model={one.runs[0].settings['model']}"
+
     for one in shown:
         test, pca = one.estimate(measure.name), one.pca(measure.name)
         diverged = f" (+{one.num_diverged} diverged)" if one.num_diverged else ""
-        label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
         table.add_row(
-            escape(label or f"model={one.runs[0].settings['model']}"),
+            escape(named(one)),
             str(one.latent_size),
             f"{one.num_seeds}{diverged}",
             _mean(one.estimate(measure.name, "validation")),
-            _with_interval(test, pca),
-            _with_interval(pca, test),
+            escape(estimate_text(test, pca)),
+            escape(estimate_text(pca, test)),
             _against(one, measure),
         )
     output.print(table)
     if any(one.num_seeds > 1 for one in shown):
-        output.print(_reading(shown, measure), soft_wrap=True)
+        output.print(reading_text(shown, measure), soft_wrap=True)
+    if chosen := choice_text(groups, measure.name, named):
+        output.print(chosen, soft_wrap=True, markup=False)
     if len(shown) < len(ranked):
         output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
 
@@ -91,24 +100,6 @@ def _short(keys: set[str]) -> dict[str, str]:
     """Keys by their last part, where that tells them apart."""
     last = [key.rpartition(".")[2] for key in keys]
     return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
-
-
-def _print_effects(output: Console, results: Results, measure: Measure) -> None:
-    found = effects(results, measure.name)
-    table = Table(title=f"what the swept values did to validation {measure.name}", title_justify="left")
-    for name in ("key", "values", "matters", "best", "mean", "worst", "mean"):
-        table.add_column(name, justify="left" if name in ("key", "best", "worst") else "right", overflow="fold")
-    for effect in found:
-        share = "one run each" if effect.share is None else f"{effect.share:.0%}"
-        ends = [(_value(effect, at), f"{effect.means[at]:.4g}") for at in (0, -1)]
-        key = effect.key + (f" (with {', '.join(effect.together)})" if effect.together else "")
-        table.add_row(escape(key), str(len(effect.values)), share, *map(escape, [*ends[0], *ends[1]]))
-    output.print(table)
-    output.print(
-        "matters: share of the variance between runs that the key explains by itself; what is left belongs to "
-        "combinations and chance",
-        soft_wrap=True,
-    )
 
 
 def _print_excluded(output: Console, results: Results) -> None:
@@ -124,44 +115,15 @@ def _print_excluded(output: Console, results: Results) -> None:
         output.print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
 
 
-def _reading(shown: Sequence[Configuration], measure: Measure) -> str:
-    """What the brackets are, and what they cannot say."""
-    where = ", symmetric in logarithms" if measure.has_ratio else ""
-    against = "ratio" if measure.has_ratio else "difference"
-    text = f"means over seeds [{interval_words()}{where}; of the {against} to PCA, run by run]; test examples as given"
-    if min(one.num_seeds for one in shown) < FEWEST:
-        text += "; fewer than five seeds are too few to call anything better"
-    return text
-
-
-def _value(effect: Effect, at: int) -> str:
-    lost = effect.num_diverged[at]
-    return setting_text(effect.values[at]) + (f" ({lost} diverged)" if lost else "")
-
-
 def _against(one: Configuration, measure: Measure) -> str:
     """How far the autoencoder is ahead of PCA or behind it, run by run, in colour where enough seeds say so."""
     found = one.against_pca(measure.name)
     if found is None:
         return ""
-    if found.verdict == "equal":
-        return "equal"
-    if found.verdict == "too few seeds to tell":
-        return f"{change_text(found)}, too few seeds to tell"
-    if found.verdict == "not told apart":
-        number = found.num_needed
-        return f"not told apart ({f'{number} seeds' if number else f'over {MOST_SEEDS:,} seeds'} might)"
-    colour = "green" if found.verdict == "better" else "red"
-    return f"[{colour}]{escape(change_text(found, word=found.verdict))}[/]"
+    colour = {"better": "green", "worse": "red"}.get(found.verdict)
+    text = escape(verdict_text(found))
+    return f"[{colour}]{text}[/]" if colour else text
 
 
 def _mean(estimate: Estimate | None) -> str:
     return "" if estimate is None else printed(estimate).value
-
-
-def _with_interval(estimate: Estimate | None, *beside: Estimate | None) -> str:
-    """A mean and its interval, at the decimals of what it stands beside."""
-    if estimate is None:
-        return ""
-    value, interval = printed(estimate, beside=[one for one in beside if one is not None])
-    return escape(f"{value} {interval}".strip())

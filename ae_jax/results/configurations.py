@@ -62,8 +62,9 @@ class Configuration:
         return {key: value for key, value in taken.items() if value is not None}
 
     def pca_values(self, measure: str, split: str = "test") -> Values:
-        """PCA's measure, which has no seed: one for each random split."""
-        taken = {(run.data, None): run.pca(measure, split) for run in self.runs}
+        """PCA's measure, which has no seed: one for each random split. Of corrupted inputs it does: their noise has."""
+        noisy = split == "corrupted"
+        taken = {(run.data, run.seed if noisy else None): run.pca(measure, split) for run in self.runs}
         return {key: value for key, value in taken.items() if value is not None}
 
     def estimate(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
@@ -71,13 +72,13 @@ class Configuration:
         return _estimate(self.values(measure, split), measure, interval)
 
     def pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
-        """PCA's measure: of one split a number without interval."""
+        """PCA's measure: of one split a number without interval; of corrupted inputs over the seeds of their noise."""
         return _estimate(self.pca_values(measure, split), measure, interval)
 
     def against_pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Comparison | None:
         """Autoencoder against PCA, each run with the PCA of its own split; None where one of them was not measured."""
         ours, theirs = self.values(measure, split), self.pca_values(measure, split)
-        whole = {key: value for key, value in ours.items() if (key[0], None) in theirs}
+        whole = {key: value for key, value in ours.items() if key in theirs or (key[0], None) in theirs}
         return compare_values(whole, theirs, measure_named(measure), interval=interval)
 
     def against(
@@ -112,7 +113,8 @@ def configurations(results: Results) -> list[Configuration]:
     for (key, _), runs in groups.items():
         settings = {name: runs[0].settings[name] for name in keys if name in runs[0].settings}
         by_seed = tuple(sorted(runs, key=lambda run: run.seed))
-        made.append(Configuration(settings, by_seed, tuple(excluded.get(key, ()))))
+        lost = tuple(one for one in excluded.get(key, ()) if one.is_on_data_of(runs[0]))
+        made.append(Configuration(settings, by_seed, lost))
     return sorted(made, key=lambda one: [_order(one.settings.get(name)) for name in keys])
 
 
@@ -144,9 +146,25 @@ def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> l
 
     def order(one: Configuration) -> tuple[bool, bool, float]:
         mean = means[id(one)].mean  # type: ignore[union-attr] # not None
-        return one.num_diverged > 0, one.num_seeds < enough, sign * mean
+        return *_standing(one, enough), sign * mean
 
     return sorted(measured, key=order)
+
+
+def competing(candidates: Sequence[Configuration], measure: str) -> list[Configuration]:
+    """Those of which one is best for its mean: the others come after them whatever theirs is. In the given order.
+
+    Raises:
+        UserError: If the measure was not taken in any of them.
+    """
+    ranked = ranked_by_validation(candidates, measure)
+    enough = enough_seeds(ranked)
+    return [one for one in candidates if one in ranked and _standing(one, enough) == _standing(ranked[0], enough)]
+
+
+def _standing(one: Configuration, enough: int) -> tuple[bool, bool]:
+    """What ranks before the mean."""
+    return one.num_diverged > 0, one.num_seeds < enough
 
 
 def enough_seeds(candidates: Sequence[Configuration]) -> int:

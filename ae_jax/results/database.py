@@ -31,8 +31,11 @@ TABLES = """
     num_components, components_to_match                                components of that PCA; those that PCA would need
     best_validation_loss, best_epoch, num_epochs, stopped
     num_parameters, flops_per_example, pca_num_parameters, pca_flops_per_example
-    latency_per_example_seconds, …, train_seconds, compile_seconds, total_seconds, examples_per_second
-    host_peak_bytes, device_peak_bytes
+    latency_per_example_seconds, …_low, …_high, …                      of the compiled program: median, quartiles
+    group_size, group_train_seconds, compile_seconds, total_seconds    of the runs that trained together, undivided
+    train_seconds, examples_per_second                                 the group's time divided by its size
+    pca_fit_seconds, program_bytes                                     program_bytes: of the group's program
+    process_host_peak_bytes, process_device_peak_bytes                 of the process so far: rises through a sweep
     config_hash, git_commit, started, ended
 
 `metrics` has a row per run and epoch: run, folder, epoch, step, train_loss, validation_loss, validation_sse, seconds.

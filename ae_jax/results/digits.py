@@ -88,10 +88,15 @@ def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
         return "equal"
     word = "higher" if ours > theirs else "lower"
     if not has_ratio or theirs <= 0:
-        return f"{abs(ours - theirs):.3g} {word}"
+        return f"{_three(abs(ours - theirs))} {word}"
     if ours / theirs >= _TIMES:
-        return f"{ours / theirs:.3g} times as much"
-    return f"{100 * abs(ours - theirs) / theirs:.3g}% {word}"
+        return f"{_three(ours / theirs)} times as much"
+    return f"{_three(100 * abs(ours - theirs) / theirs)}% {word}"
+
+
+def _three(number: float) -> str:
+    """Three significant digits, so that those of a column are alike."""
+    return f"{number:#.3g}".rstrip(".")
 
 
 def _numbers(estimate: Estimate) -> list[float]:

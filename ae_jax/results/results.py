@@ -47,7 +47,10 @@ class Results:
         return {first: [key for key in others if key in self.varying] for first, *others in together.values()}
 
     def by_data(self) -> dict[str, "Results"]:
-        """The runs parted into those whose errors compare (`Run.data`), by what tells their data apart."""
+        """The runs parted into those whose errors compare (`Run.data`), by what tells their data apart.
+
+        Each part has what is excluded on its data; of what is damaged or on other data, only the whole knows.
+        """
         parts: dict[str, list[Run]] = {}
         for run in self.runs:
             parts.setdefault(run.data, []).append(run)
@@ -60,13 +63,20 @@ class Results:
             label = ", ".join([first.dataset, *settings])
             if label in named:  # the content has changed behind the same name
                 label += f", content {sha256(data.encode()).hexdigest()[:6]}"
-            named[label] = Results(runs, self.excluded)
+            named[label] = Results(runs, [one for one in self.excluded if one.is_on_data_of(first)])
         return dict(sorted(named.items()))
 
     @cached_property
     def datasets(self) -> list[str]:
         """Names of the datasets of the runs."""
         return sorted({run.dataset for run in self.runs})
+
+    @cached_property
+    def diverged(self) -> list[Excluded]:
+        """The runs that diverged on the data of those that completed."""
+        of_data = list({run.data: run for run in self.runs}.values())
+        lost = [one for one in self.excluded if one.state == "diverged"]
+        return [one for one in lost if any(one.is_on_data_of(run) for run in of_data)]
 
     @property
     def table(self) -> "duckdb.DuckDBPyRelation":

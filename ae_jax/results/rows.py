@@ -12,13 +12,18 @@ PLAIN: dict[str, Any] = {"name": "VARCHAR", "tags": ["VARCHAR"], "notes": "VARCH
 """Types of the columns of what a config says of itself."""
 
 _TIMES = (
-    "latency_per_example_seconds",
-    "latency_per_batch_seconds",
-    "pca_latency_per_example_seconds",
-    "pca_latency_per_batch_seconds",
+    *(
+        f"{method}latency_per_{what}_seconds{end}"
+        for method in ("", "pca_")
+        for what in ("example", "batch")
+        for end in ("", "_low", "_high")
+    ),
+    "group_size",
+    "group_train_seconds",
     "train_seconds",
     "compile_seconds",
     "total_seconds",
+    "pca_fit_seconds",
     "examples_per_second",
 )
 
@@ -61,8 +66,9 @@ def rows_of(run: Run, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
             "pca_num_parameters": pca.get("num_parameters"),
             "pca_flops_per_example": pca.get("flops_per_example"),
             **{name: time.get(name) for name in _TIMES},
-            "host_peak_bytes": memory.get("host_peak_bytes"),
-            "device_peak_bytes": memory.get("device_peak_bytes"),
+            "program_bytes": memory.get("program_bytes"),
+            "process_host_peak_bytes": memory.get("host_peak_bytes"),
+            "process_device_peak_bytes": memory.get("device_peak_bytes"),
             "config_hash": run.summary["config_hash"],
             "git_commit": run.status.get("git_commit"),
             "started": run.status.get("started"),

@@ -10,6 +10,7 @@
 | `summary.json` | final measures, the PCA comparison, costs |
 | `reconstructions.npz` | a few test examples, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
+| `errors.npz` | squared error of every test example, of the autoencoder and of PCA; from corrupted inputs too |
 | `pca.npz` | PCA's mean, leading components and all variances |
 | `inputs.json` | how raw examples become inputs, and their shape |
 | `checkpoint/` | Orbax |
@@ -128,7 +129,22 @@ class RunFolder:
         """Of test examples: autoencoder, shape "examples latent"; pca, "examples components"; perhaps labels."""
         return self._arrays("latents.npz", ("autoencoder", "pca"))
 
-    def _arrays(self, name: str, needed: tuple[str, ...]) -> dict[str, np.ndarray]:
+    @cached_property
+    def errors(self) -> dict[str, np.ndarray]:
+        """Squared errors of all test examples in the order of the split, float32 of shape "examples": autoencoder, pca.
+
+        With a corruption also corrupted_autoencoder and corrupted_pca, where both saw the same corrupted inputs. The
+        mean of each is the summary's sse. Runs of before this file was kept get it by `evaluate.py RUN --fill`.
+        """
+        path, again = self.path / "errors.npz", f"make it again with python scripts/evaluate.py {self.path} --fill"
+        if not path.exists():
+            raise UserError(path, "is missing", again)
+        arrays = self._arrays(path.name, ("autoencoder", "pca"), otherwise=f"delete it, and {again}")
+        if any(array.ndim != 1 or array.dtype.kind != "f" or not len(array) for array in arrays.values()):
+            raise UserError(path, "does not hold a number for each example", f"delete it, and {again}")
+        return arrays
+
+    def _arrays(self, name: str, needed: tuple[str, ...], otherwise: str = _TRAIN_AGAIN) -> dict[str, np.ndarray]:
         """Arrays of as many examples each, those that are needed among them."""
         path = self.path / name
         if not path.exists():
@@ -140,7 +156,7 @@ class RunFolder:
                 raise ValueError(f"it needs {', '.join(needed)}, of one length")
             return arrays
         except Exception as error:  # NumPy and zipfile answer damage with a dozen types
-            raise UserError(path, f"cannot be read ({error})", _TRAIN_AGAIN) from error
+            raise UserError(path, f"cannot be read ({error})", otherwise) from error
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the folder."""

@@ -92,12 +92,21 @@ class Excluded(NamedTuple):
         state: running, interrupted, failed, diverged or waiting, see `progress_of`; damaged or repeated.
         reason: Why it is left out, in one line.
         settings: Its config as in `Run`, empty where it cannot be read.
+        digests: Digests of its data, None where it got no further than to read them.
     """
 
     path: Path
     state: str
     reason: str
     settings: dict[str, Setting]
+    digests: dict[str, str] | None = None
+
+    def is_on_data_of(self, run: Run) -> bool:
+        """Whether it would have been on the data of a run, as far as that can be told."""
+        digests = run.summary["dataset"]["provenance"].get("sha256")
+        asked = {key: value for key, value in self.settings.items() if key.startswith("dataset.")}
+        same = self.settings.get("dataset") == run.settings["dataset"] and asked == run.data_settings
+        return same and self.digests in (None, digests)
 
 
 def read_run(path: Path) -> Run | Excluded:
@@ -115,7 +124,7 @@ def read_run(path: Path) -> Run | Excluded:
         settings = dict(settings_of(folder.config))
         if progress is not None:
             reason = status.get("error") or (progress.words if progress.state == "running" else str(progress))
-            return Excluded(path, progress.state, " ".join(str(reason).split()), settings)
+            return Excluded(path, progress.state, " ".join(str(reason).split()), settings, _digests(folder))
         run = Run(folder, settings, folder.summary, status)
         _check(run)
         return run
@@ -165,6 +174,15 @@ def partition(settings: Sequence[dict[str, Setting]], key: str) -> tuple[int, ..
     numbers: dict[str, int] = {}
     values = (json.dumps([one[key]]) if key in one else "" for one in settings)
     return tuple(numbers.setdefault(value, len(numbers)) for value in values)
+
+
+def _digests(folder: RunFolder) -> dict[str, str] | None:
+    """Digests of the data that a run read; None where nothing says."""
+    try:
+        digests = folder.read("environment.json").get("data_sha256")
+    except UserError:
+        return None
+    return digests if isinstance(digests, dict) else None
 
 
 def _number(value: float | None) -> float | None:

@@ -4,6 +4,7 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, configurations
 from ae_jax.results.location import Statistic
 from ae_jax.results.measures import measure_named
+from ae_jax.results.selection import selection_shares
 from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
@@ -50,24 +51,39 @@ def build(
     selected = [key for key in results.distinguishing if key not in keys]
     groups = grouped(candidates, keys)
     chosen = [best_by_validation(group, select) for group in groups]
+    shares = {first: _share(group, first, select) for first, group in zip(chosen, groups, strict=True)}
     where = where_measured(chosen, [*keys, *selected], "test")
     return assemble(
         chosen,
         title=f"Best autoencoder by validation {select}, and PCA, on {where}",
         keys=keys,
         selected=selected,
+        shares=shares if any(len(group) > 1 for group in groups) else None,
         measures=measures,
         split="test",
         interval=interval,
         statistic=statistic,
         external=external,
-        notes=[_selection_note(groups, select), *diverged_notes(results)],
+        notes=[*_selection_notes(groups, select, shares), *diverged_notes(results)],
     )
 
 
-def _selection_note(groups: list[list[Configuration]], select: str) -> str:
+def _share(group: list[Configuration], first: Configuration, select: str) -> float | None:
+    """In which share of the resamples of the seeds the first is selected; None where that is unknown."""
+    shares = selection_shares(group, select) if len(group) > 1 else None
+    return shares[group.index(first)] if shares else None
+
+
+def _selection_notes(
+    groups: list[list[Configuration]], select: str, shares: dict[Configuration, float | None]
+) -> list[str]:
     counts = sorted({len(group) for group in groups})
     if counts == [1]:
-        return "There was one configuration for each row, and nothing to select; reported on test."
+        return ["There was one configuration for each row, and nothing to select; reported on test."]
     number = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"Selected on validation {select} among {number} configurations for each row, reported on test."
+    notes = [f"Selected on validation {select} among {number} configurations for each row, reported on test."]
+    if any(share is not None for share in shares.values()):
+        notes.append("Chosen in: share of bootstrap resamples of the seeds in which validation selects the same.")
+    if any(len(group) > 1 and shares[first] is None for group, first in zip(groups, shares, strict=True)):
+        notes.append("One seed tells nothing of how certain a selection is.")
+    return notes

@@ -35,6 +35,14 @@ def test_latency_of_a_compiled_function():
         cost.latency(abs, 1, repeats=0)
 
 
+def test_latency_is_repeated_and_has_a_spread(monkeypatch):
+    rounds = iter([3.0, 1.0, 2.0, 9.0, 4.0])
+    monkeypatch.setattr(cost, "latency", lambda fn, x, *, repeats: next(rounds))
+    assert cost.latency_spread(abs, 1, rounds=5, repeats=7) == (3, 2, 4)
+    with pytest.raises(ValueError, match="rounds must be at least 2, got 1"):
+        cost.latency_spread(abs, 1, rounds=1, repeats=1)
+
+
 def test_host_peak_covers_what_was_held():
     np.ones(3 << 20)  # 24 MiB, touched
     peak = cost.peak_memory()

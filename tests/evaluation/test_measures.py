@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import mean_squared_error
 
-from ae_jax.evaluation.measures import BCE_MARGIN, Sums, accumulate, measure_reconstruction, measures
+from ae_jax.evaluation.measures import (
+    BCE_MARGIN,
+    Sums,
+    accumulate,
+    example_errors,
+    measure_reconstruction,
+    measures,
+    total_sums,
+)
 
 RNG = np.random.default_rng(0)
 X = RNG.random((40, 6)).astype(np.float32)
@@ -82,6 +90,15 @@ def test_weighted_by_example_not_by_batch():
     wrong = np.ones((1, 6))
     batches = [(x[:3], x[:3]), (x[3:], wrong)]
     assert measure_reconstruction(batches, MEAN, unit_interval=True)["sse"] == 6 / 4
+
+
+def test_errors_of_examples_come_in_their_order_and_have_the_sse_as_mean():
+    x, r = np.tile(X, (20, 1)), np.tile(NOISY, (20, 1))  # more than a block
+    sums = total_sums([(x[:300], r[:300]), (x[300:], r[300:])], MEAN)
+    errors = example_errors(sums)
+    np.testing.assert_allclose(errors, ((x.astype(float) - r) ** 2).sum(axis=1), rtol=1e-12)
+    assert errors.mean() == pytest.approx(measure(X, NOISY)["sse"], rel=1e-12)
+    assert example_errors(Sums()).shape == (0,)
 
 
 def test_more_examples_than_a_block():

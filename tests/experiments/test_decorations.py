@@ -18,6 +18,7 @@ CASES = {
     "pca.npz": ("ae_jax.baselines.pca:PCA.save", "", "pca.npz"),
     "reconstructions.npz": ("ae_jax.experiments.summary:_write_npz", "reconstructions", "reconstructions.npz"),
     "latents.npz": ("ae_jax.experiments.summary:_write_npz", "latents", "latents.npz"),
+    "errors.npz": ("ae_jax.experiments.summary:_write_npz", "errors", "errors.npz"),
     "angles": ("ae_jax.experiments.measure:angles_to_pca", "", "the angles to PCA"),
     "cost": ("ae_jax.experiments.measure:ModelFunctions.cost", "", "the cost of the model"),
     "PCA's cost": ("ae_jax.experiments.measure:pca_cost", "", "the cost of PCA"),
@@ -102,8 +103,10 @@ def test_what_decorates_a_run_leaves_its_place_empty_until_it_is_made_again(
     # By the command that the line names; a folder that is whole stays as it is.
     for name, made in {
         "latents.npz": "made: latents.npz\n",
+        "errors.npz": "made: errors.npz\n",
+        "cost": "made: summary.json: model.num_parameters",
         "a figure": "made: figures/pca_curve.png\n",
-        "corrupted": "made: summary.json: corrupted\n",
+        "corrupted": "made: summary.json: corrupted, errors.npz\n",
         "wandb": "nothing is missing\n",
     }.items():
         run = runs[name]
@@ -112,5 +115,7 @@ def test_what_decorates_a_run_leaves_its_place_empty_until_it_is_made_again(
         assert ended.out.startswith(made)
         assert ended.out.endswith("equal to summary.json\n")
         assert RunFolder(run.path).latents["autoencoder"].shape[1] == 4
+        assert len(RunFolder(run.path).errors) == 4
+        assert RunFolder(run.path).summary["time"]["latency_per_batch_seconds_high"] > 0
         assert RunFolder(run.path).summary["corrupted"]["autoencoder"]["sse"] > 0
         assert (run.figures / "pca_curve.png").exists()

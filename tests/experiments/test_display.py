@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -60,6 +61,28 @@ def test_a_run_that_diverges_at_once_is_shown_too(capsys):
     assert "train nan  validation inf" in capsys.readouterr().out
 
 
+def test_a_few_examples_that_carry_the_error_are_said(smoke, capsys):
+    run = RunFolder(smoke)
+    display.print_comparison(run.summary, run.errors)
+    out = capsys.readouterr().out
+    assert "Outliers" not in out
+    assert "PCA was fitted to clean inputs, also where both see corrupted ones." in out
+    errors = {"autoencoder": np.append(np.full(357, 2.0), [15_000, 15_000]), "pca": run.errors["pca"]}
+    display.print_comparison(run.summary, errors)
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "Outliers" in line]
+    assert line == (
+        "Outliers: 2 of 359 test examples carry 98 % of the error of the autoencoder; the median example's is 2."
+    )
+
+
+def test_an_old_or_damaged_run_has_no_errors_and_is_shown(write_run, tmp_path, capsys):
+    old, damaged = write_run(tmp_path / "old"), write_run(tmp_path / "damaged")
+    (damaged / "errors.npz").write_bytes(b"no archive")
+    for folder in (old, damaged):
+        display.print_outcome(folder)
+        assert f"run folder: {folder}" in capsys.readouterr().out
+
+
 def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):
     summary = RunFolder(smoke).summary
     display.print_comparison(summary)
@@ -81,15 +104,15 @@ def test_comparison_shows_the_numbers_of_the_summary(smoke, capsys):
 @pytest.mark.parametrize(
     ("ours", "theirs", "has_ratio", "expected"),
     [
-        (1.0, 2.0, True, "50% lower"),
-        (1.9999, 2.0, True, "0.005% lower"),
-        (3.0, 2.0, True, "50% higher"),
+        (1.0, 2.0, True, "50.0% lower"),
+        (1.9999, 2.0, True, "0.00500% lower"),
+        (3.0, 2.0, True, "50.0% higher"),
         (478.0, 2.0, True, "239 times as much"),
-        (0.9, 0.8, False, "0.1 higher"),
-        (0.7, 0.8, False, "0.1 lower"),
+        (0.9, 0.8, False, "0.100 higher"),
+        (0.7, 0.8, False, "0.100 lower"),
         (2.0, 2.0, True, "equal"),
         (2.0, 2.0000001, True, "equal"),
-        (1.0, 0.0, True, "1 higher"),
+        (1.0, 0.0, True, "1.00 higher"),
     ],
 )
 def test_one_run_is_lower_or_higher_and_never_better(ours, theirs, has_ratio, expected):

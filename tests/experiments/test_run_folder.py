@@ -51,6 +51,36 @@ def test_summary_has_the_promised_keys(smoke):
     assert {"compile_seconds", "train_seconds", "examples_per_second"} <= summary["time"].keys()
     assert {"latency_per_example_seconds", "latency_per_batch_seconds"} <= summary["time"].keys()
     assert summary["memory"].keys() >= {"host_peak_bytes", "program_bytes"}
+
+
+def test_times_are_of_the_group_and_say_its_size(smoke):
+    time = RunFolder(smoke).summary["time"]
+    assert time["group_size"] == 1
+    assert time["group_train_seconds"] == pytest.approx(time["train_seconds"], rel=1e-12)
+    assert time["pca_fit_seconds"] > 0
+    for method in ("", "pca_"):
+        for what in ("example", "batch"):
+            name = f"{method}latency_per_{what}_seconds"
+            assert 0 < time[f"{name}_low"] <= time[name] <= time[f"{name}_high"]
+
+
+def test_the_errors_of_all_test_examples_are_kept(smoke):
+    run = RunFolder(smoke)
+    errors, summary = run.errors, run.summary
+    sses = {
+        "autoencoder": summary["test"]["sse"],
+        "pca": summary["pca"]["test"]["sse"],
+        "corrupted_autoencoder": summary["corrupted"]["autoencoder"]["sse"],
+        "corrupted_pca": summary["corrupted"]["pca"]["sse"],
+    }
+    assert errors.keys() == sses.keys()
+    for name, sse in sses.items():
+        assert errors[name].dtype == np.float32
+        assert errors[name].shape == (summary["dataset"]["counts"]["test"],)
+        assert errors[name].mean(dtype=np.float64) == pytest.approx(sse, rel=1e-7)  # half a unit of float32
+    # Those of the examples whose reconstructions are kept.
+    of_test = ((run.reconstructions["x"] - run.reconstructions["pca"]) ** 2).reshape(10, -1).sum(axis=1)
+    np.testing.assert_allclose(errors["corrupted_pca"][:10], of_test, rtol=1e-4)
     assert summary["corrupted"].keys() == {"autoencoder", "pca"}
 
 
@@ -199,6 +229,9 @@ def test_runs_of_a_group_leave_ordinary_folders(compose, train_together, no_figu
     train_together(*((each, tmp_path / f"group-{index}") for index, each in enumerate(configs)))
     train_together((configs[1], tmp_path / "alone"))
     first, second, alone = (RunFolder(tmp_path / name) for name in ("group-0", "group-1", "alone"))
+    times = [run.summary["time"] for run in (first, second, alone)]
+    assert [time["group_size"] for time in times] == [2, 2, 1]
+    assert all(time["group_train_seconds"] == pytest.approx(2 * time["train_seconds"]) for time in times[:2])
     assert [first.state, second.state, alone.state] == ["completed"] * 3
     assert first.config == configs[0]
     assert {path.name for path in first.path.iterdir()} == {path.name for path in alone.path.iterdir()}

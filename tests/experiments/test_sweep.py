@@ -311,6 +311,6 @@ def test_pca_is_fitted_once_for_all_runs_of_a_dataset(sweep, monkeypatch):
         return fit(*arguments, **options)
 
     monkeypatch.setattr(measure, "fit_pca", counted)
-    measure.fit_dataset_pca.cache_clear()
+    measure.timed_pca.cache_clear()
     assert sweep("seed=0,1", "model.latent_size=2,3").code == 0
     assert len(fits) == 1

@@ -10,6 +10,7 @@ from ae_jax.errors import UserError
 from ae_jax.figures.cost import draw
 from ae_jax.figures.style import PCA, paper_style
 from ae_jax.results import load
+from ae_jax.results.statistics import estimate
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -71,12 +72,12 @@ def test_points_and_pca_at_their_own_cost(runs):
     # (components + 1) of 9 features; 8 / 2**components.
     np.testing.assert_allclose(theirs.get_xdata(), [18, 27, 45])
     np.testing.assert_allclose(theirs.get_ydata(), [4, 2, 0.5])
-    assert (theirs.get_color(), theirs.get_linestyle()) == (PCA, ":")
+    assert (theirs.get_color(), theirs.get_linestyle()) == (PCA, "None")
     np.testing.assert_allclose(frontier.get_xydata(), theirs.get_xydata())  # cheaper, and better at size 4
     axes = figure.axes[0]
     assert (axes.get_xlabel(), axes.get_xscale(), axes.get_yscale()) == ("number of parameters", "log", "log")
     assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
-    assert "digits, test split; mean and 95 % interval of 3 seeds" in words(figure)
+    assert "mean and 95 % t interval, symmetric in logarithms, over 3 seeds" in words(figure)
 
 
 def test_latent_sizes_stand_beside_points(runs):
@@ -109,16 +110,130 @@ def test_operations_and_latency(runs):
     assert axes.get_xlabel() == "latency of one example, ms"
 
 
+LATENCY, GROUP = "latency_per_example_seconds", ("group_size", "group_train_seconds", "compile_seconds")
+
+
+def timed(given, times):
+    """Runs with times, which may be a function of a run's settings."""
+    return [(*run, times(run[0]) if callable(times) else times) for run in given]
+
+
+def of_group(size, seconds, compiled):
+    """The times of a run in a group of a size, whose program was compiled in so many seconds, as no other was."""
+    return dict(zip((*GROUP, "train_seconds"), (size, seconds, compiled, seconds / size), strict=True))
+
+
+def across(figure):
+    """Horizontal bars, as pairs of ends."""
+    segments = [segment for c in figure.axes[0].collections for segment in c.get_segments()]
+    return [(low[0], high[0]) for low, high in segments if low[1] == high[1]]
+
+
+def test_latency_is_of_the_program_and_shows_its_own_spread_once(runs):
+    """All seeds have copies of one measurement: 20 microseconds, with quartiles 19 and 26."""
+    spread = {f"{LATENCY}_low": 1.9e-5, f"{LATENCY}_high": 2.6e-5}
+    figure = figure_of(runs(*timed(sweep(sizes=(2,)), spread)), x=LATENCY)
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), [0.02])
+    np.testing.assert_allclose(across(figure), [(0.019, 0.026)])
+    assert "latency of each compiled program, not of each seed: median, with quartiles over rounds" in words(figure)
+
+
+def test_latencies_of_several_programs_share_their_rounds(runs):
+    def times(settings):
+        value = {0: 2e-5, 1: 2e-5, 2: 4e-5, 3: 5e-5}[settings["seed"]]  # 0 and 1 trained together
+        return {LATENCY: value, f"{LATENCY}_low": 0.9 * value, f"{LATENCY}_high": 1.1 * value}
+
+    figure = figure_of(runs(*timed(sweep(sizes=(2,), seeds=range(4)), times)), x=LATENCY)
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), [0.04])  # the median of three
+    np.testing.assert_allclose(across(figure), [(0.018, 0.055)])
+
+
+def test_latency_of_old_runs_has_no_spread(runs):
+    figure = figure_of(runs(*sweep()), x=LATENCY)
+    assert across(figure) == []
+    assert "timed once" in words(figure)
+
+
+def test_no_line_goes_to_and_fro_through_what_was_timed(runs):
+    pca = {1: 3e-5, 2: 1e-5, 4: 2e-5}
+    given = timed(sweep(), lambda settings: {f"pca_{LATENCY}": pca[settings[LATENT]]})
+    lines = lines_of(figure_of(runs(*given), x=LATENCY))
+    np.testing.assert_allclose(lines["PCA"].get_xdata(), [0.03, 0.01, 0.02])
+    assert lines["PCA"].get_linestyle() == lines["dense autoencoder"].get_linestyle() == "None"
+    frontier = lines["Pareto frontier by validation"]
+    assert frontier.get_drawstyle() == "steps-post"
+    np.testing.assert_allclose(frontier.get_xydata(), [(0.01, 2), (0.02, 0.5)])  # PCA, which is ahead of all
+    assert (np.diff(frontier.get_xdata()) > 0).all()
+
+
+def test_time_of_a_group_is_one_value_whatever_its_seeds(runs):
+    def times(settings):
+        return of_group(9, 90.0, 1.5)
+
+    figure = figure_of(runs(*timed(sweep(), times)), x="train_seconds")
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), [10, 10, 10])
+    assert across(figure) == []
+    assert "time of a group of 9 runs, divided by 9" in words(figure)
+
+
+def test_time_over_three_groups_has_an_interval_over_groups(runs):
+    def times(settings):
+        of = settings["seed"] // 2  # pairs of seeds in a group, of 2, 4 and 6 seconds
+        return of_group(2, 2.0 * (of + 1), 1.0 + of)
+
+    figure = figure_of(runs(*timed(sweep(sizes=(2,), seeds=range(6)), times)), x="train_seconds")
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), [2])
+    interval = estimate([1.0, 2.0, 3.0])  # of three values, not of six
+    np.testing.assert_allclose(across(figure), [(interval.low, interval.high)])
+    assert "horizontal: 95 % interval over groups" in words(figure)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "problem", "condition"),
+    [
+        ((2, 40), "groups of 2 and 40 runs", "group_size = 40"),
+        ((None, 40), "groups of 40 runs and of unknown size", "group_size = 40 and group_train_seconds is not null"),
+    ],
+)
+def test_times_of_groups_of_different_sizes_are_refused(sizes, problem, condition, runs):
+    def times(settings):
+        size = sizes[settings["seed"] > 2]
+        return of_group(size, 80.0, 1.0 * size) if size else {"group_train_seconds": None}
+
+    results = runs(*timed(sweep(sizes=(2,), seeds=range(6)), times))
+    with pytest.raises(UserError, match=problem) as refused:
+        figure_of(results, x="train_seconds")
+    assert f'where="{condition}"' in str(refused.value)
+    figure = figure_of(results.where(condition), x="train_seconds")
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), [2])
+
+
+def test_times_of_old_runs_are_shown_as_far_as_they_are_known(runs):
+    results = runs(*timed(sweep(sizes=(2,)), lambda settings: {"train_seconds": 1.0 + settings["seed"]}))
+    for run in results.runs:  # of one group, as far as the time to compile tells
+        del run.summary["time"]["group_size"], run.summary["time"]["group_train_seconds"]
+    figure = figure_of(results, x="train_seconds")
+    np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), [2])
+    assert across(figure) == []
+    assert "time of a group, divided by its size, which was not recorded" in words(figure)
+
+
+def test_pca_takes_part_with_the_time_of_its_closed_form(runs):
+    figure = figure_of(runs(*timed(sweep(), {"pca_fit_seconds": 0.01})), x="train_seconds")
+    lines = lines_of(figure)
+    np.testing.assert_allclose(lines["PCA"].get_xydata(), [(0.01, 4), (0.01, 2), (0.01, 0.5)])
+    assert "PCA's is its closed form's, once for all sizes" in words(figure)
+    np.testing.assert_allclose(lines["Pareto frontier by validation"].get_xydata(), [(0.01, 0.5)])  # ahead of all
+
+
 def test_time_has_an_interval_and_pca_none_to_train(runs):
-    timed = [(*run, {"train_seconds": 1.0 + run[0]["seed"]}) for run in sweep()]
-    figure = figure_of(runs(*timed), x="train_seconds")
+    figure = figure_of(runs(*timed(sweep(), lambda one: {"train_seconds": 1.0 + one["seed"]})), x="train_seconds")
     np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), 2)
     assert "PCA" not in lines_of(figure)
     assert "PCA is computed without training" in words(figure)
-    segments = [segment for c in figure.axes[0].collections for segment in c.get_segments()]
-    across = [segment for segment in segments if segment[0][1] == segment[1][1]]
-    assert len(across) == 3
-    assert all(1 <= low < 2 < high <= 3 for (low, _), (high, _) in across)
+    assert "each run was trained alone" in words(figure)
+    interval = estimate([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(across(figure), [(interval.low, interval.high)] * 3)
 
 
 def test_frontier_is_chosen_by_validation_and_shown_on_test(runs):
@@ -161,6 +276,10 @@ def test_diverged_runs_are_marked(runs):
     figure = figure_of(runs(*given))
     cross = lines_of(figure)["other seeds diverged"]
     np.testing.assert_allclose(cross.get_xydata(), [[120, 4.15]])
+    for _, options in given:
+        options["sse"] /= 10  # all are better than PCA
+    frontier = lines_of(figure_of(runs(*given)))["Pareto frontier by validation"]
+    assert list(frontier.get_xdata()) == [18, 27, 45, 140, 180]  # without the one of which a seed diverged
     assert "1 of 9 runs diverged, not shown" in words(figure)
 
 

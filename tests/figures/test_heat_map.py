@@ -61,7 +61,8 @@ def crosses(figure):
 
 
 def frames(figure):
-    return [patch.get_xy() for patch in figure.axes[0].patches if patch.get_zorder() == 4]
+    framing = [patch for patch in figure.axes[0].patches if patch.get_zorder() == 4]
+    return {(round(patch.get_x()), round(patch.get_y())): patch.get_linestyle() for patch in framing}
 
 
 def test_a_cell_has_the_mean_ratio_to_pca(runs):
@@ -72,10 +73,51 @@ def test_a_cell_has_the_mean_ratio_to_pca(runs):
     assert numbers(figure) == expected
     assert (names(axes.xaxis), names(axes.yaxis)) == (["1", "2"], ["0.01", "0.1"])
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("latent size (number of components)", RATE)
-    assert figure.axes[1].get_ylabel().replace("\n", " ") == "sse divided by PCA's"
-    assert "digits, test split; mean of 2 seeds" in words(figure)
-    # Of sse, number 1 has 0.42, number 3 0.61: the best by sse is not the one with the best ratio.
-    assert frames(figure) == [(0, 0)]
+    assert figure.axes[1].get_ylabel().replace("\n", " ") == "sse divided by PCA's, geometric mean"
+    assert "digits, test split; mean over 2 seeds; too few seeds to tell what is better" in words(figure)
+    assert "autoencoder ahead by mean" in words(figure)
+
+
+def test_a_ratio_frames_the_best_of_each_latent_size(runs):
+    """Errors fall with the latent size, so the lowest is at the largest, where PCA is ahead here."""
+    errors = {(1, 0.01): 3.0, (1, 0.1): 2.0, (3, 0.01): 1.2, (3, 0.1): 1.4}  # PCA: 4 and 1
+    figure = figure_of(runs(*(({LATENT: size, RATE: rate}, {"sse": sse}) for (size, rate), sse in errors.items())))
+    assert numbers(figure)[1.5, 0.5] == "1.20"
+    assert frames(figure) == {(0, 1): "-", (1, 0): "--"}
+    assert "best of each latent size by validation sse" in words(figure)
+    assert "best of each latent size by validation sse, but PCA ahead" in words(figure)
+
+
+def test_the_measure_frames_the_best_of_all_and_says_where_pca_is_ahead(runs):
+    errors = {(1, 0.01): 3.0, (1, 0.1): 2.0, (3, 0.01): 1.2, (3, 0.1): 1.4}
+    results = runs(*(({LATENT: size, RATE: rate}, {"sse": sse}) for (size, rate), sse in errors.items()))
+    figure = figure_of(results, show="measure")
+    assert frames(figure) == {(1, 0): "--"}
+    assert "best by validation sse, but PCA ahead" in words(figure)
+    assert "each latent size" not in words(figure)
+    figure = figure_of(results, show="measure", measure="explained_variance")
+    assert frames(figure) == {(1, 0): "--"}
+    assert "best by validation explained variance, but PCA ahead" in words(figure)
+
+
+def test_one_lucky_seed_is_not_framed_before_five(runs):
+    """A cell with one seed, of the lowest error, and others with five."""
+    cells = {(0.01, 16): 2.0, (0.01, 64): 1.9, (0.1, 16): 1.5}
+    given = [
+        ({RATE: rate, "trainer.batch_size": batch, "seed": seed}, {"sse": sse + 0.01 * seed})
+        for (rate, batch), sse in cells.items()
+        for seed in range(5)
+    ]
+    lucky = ({RATE: 0.1, "trainer.batch_size": 64, "seed": 0}, {"sse": 0.5})
+    figure = figure_of(runs(*given, lucky))
+    assert frames(figure) == {(1, 0): "-"}
+    for said in ("mean over 1 to 5 seeds", "1 of 4 cells has fewer seeds than the others", "fewer than 5 are too few"):
+        assert said in words(figure)
+
+
+def test_equal_to_pca_is_not_behind_it(runs):
+    given = [({LATENT: size, RATE: rate}, {"sse": 8 / 2**size * (1 + 1e-9)}) for size in (1, 2) for rate in (0.1, 1.0)]
+    assert set(frames(figure_of(runs(*given))).values()) == {"-"}
 
 
 def test_keys_are_chosen_and_turned(runs):
@@ -84,7 +126,7 @@ def test_keys_are_chosen_and_turned(runs):
     assert numbers(figure)[1.5, 0.5] == "0.205"
 
 
-@pytest.mark.parametrize("measure", ["sse", "bce"])
+@pytest.mark.parametrize("measure", ["sse", "mse"])
 def test_blue_is_better_orange_worse_and_white_equal(measure, runs):
     cells = [(1, 4.0), (2, 1.0), (3, 2.0)]  # PCA: 4, 2, 1
     given = [({LATENT: size, RATE: rate}, {"sse": sse}) for size, sse in cells for rate in (0.01, 0.1)]
@@ -157,7 +199,7 @@ def test_what_else_varies_is_selected_by_validation_and_reported_on_test(runs):
     figure = figure_of(runs(*given, *other), x=LATENT, y=RATE)
     assert numbers(figure)[0.5, 0.5] == "0.500"
     assert "each cell the best of 2 configurations by validation sse" in words(figure)
-    assert frames(figure) == [(0, 0)]
+    assert frames(figure) == {(0, 0): "-", (1, 0): "-"}
 
 
 def test_one_seed_and_cells_without_runs(runs):
@@ -215,6 +257,10 @@ def test_long_names_are_turned_and_have_room(runs):
         ({"x": LATENT, "y": LATENT}, "y: is model.latent_size, as x is"),
         ({"measure": "see"}, "measure: there is no"),
         ({"measure": "psnr"}, "there is no ratio of psnr"),
+        (
+            {"measure": "bce"},
+            "show: there is no ratio of bce, whose zero does not mean none; choose figure.show=measure",
+        ),
         ({"split": "corrupted"}, "corrupted was not measured"),
     ],
 )

@@ -128,8 +128,19 @@ def test_the_best_run_by_validation_is_shown(write_run, tmp_path):
     figure = figure_of(tmp_path)
     assert figure.axes[0].get_title() == "dense autoencoder, test sse 2.5"
     assert "seed 1" in words_of(figure)
-    assert "best of 3 runs by validation sse, 3 seeds" in words_of(figure)
+    assert "one run: the best of 3 seeds, by validation sse" in words_of(figure)
     assert "1 of 4 runs diverged, not shown" in words_of(figure)
+
+
+def test_a_lucky_seed_of_another_configuration_is_not_shown(write_run, tmp_path):
+    """Its mean over seeds is worse, so the configuration is not the best; nor is one of which a seed diverged."""
+    key = "optimizer.learning_rate"
+    for rate, errors in ((0.1, (2.0, 2.1, 2.2)), (0.2, (0.5, 4.0, 4.1)), (0.3, (0.4,))):
+        for seed, sse in enumerate(errors):
+            write_run(tmp_path / f"{rate}-{seed}", sse=sse, settings={"seed": seed, key: rate})
+    figure = figure_of(tmp_path)
+    assert figure.axes[0].get_title() == "dense autoencoder, test sse 2"
+    assert "one run: the best of 3 seeds of the best of 3 configurations, by validation sse" in words_of(figure)
 
 
 @pytest.mark.parametrize(("venue", "stacked"), [("icml", True), ("neurips", False)])

@@ -60,20 +60,58 @@ def test_means_over_seeds_and_pcas_exact_curve(runs):
     np.testing.assert_array_equal(theirs.get_xdata(), [1, 2, 3, 4])
     np.testing.assert_allclose(theirs.get_ydata(), [4, 2, 1, 0.5])
     assert (theirs.get_color(), theirs.get_linestyle()) == (PCA, ":")
+    # Marked where the autoencoders are.
+    assert [theirs.get_xdata()[place] for place in theirs.get_markevery()] == [1, 2, 4]
     (axes,) = figure.axes
     assert axes.get_xlabel() == "latent size (number of components)"
     assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2", "4"]
-    assert words_of(figure).startswith("digits, test split; mean and 95 % interval of 3 seeds")
+    for said in (
+        "digits, test split",
+        "mean and 95 % t interval, symmetric in logarithms, over 3 seeds",
+        "too few seeds",
+    ):
+        assert said in words_of(figure)
+
+
+def test_an_autoencoder_that_equals_pca_is_nowhere_drawn_below_it(runs):
+    """PCA's curve bends between measured sizes, where nothing is drawn of the autoencoder."""
+    lines = lines_of(figure_of(runs([(1, [CURVE[1]]), (8, [CURVE[8]])])))
+    assert (lines["dense autoencoder"].get_linestyle(), lines["PCA"].get_linestyle()) == ("None", ":")
+    assert len(lines["PCA"].get_xdata()) == 8
+
+
+def test_intervals_are_on_the_scale_of_the_measure_and_name_it(runs):
+    results = runs([(1, [5.0, 6.0, 7.0, 5.5, 6.5]), (2, [3.0, 3.5, 4.0, 3.2, 3.8])])
+    assert "mean and 95 % t interval, symmetric in logarithms, over 5 seeds" in words_of(figure_of(results))
+    words = words_of(figure_of(results, measure="psnr"))
+    assert "mean and 95 % t interval over 5 seeds" in words
+    assert "too few" not in words
+
+
+def test_corrupted_inputs_that_differ_do_not_compare(runs):
+    """What is chosen by validation at one latent size is of other noise than at the next."""
+    for scale, errors in ((0.1, [(1, [5.0])]), (0.5, [(2, [3.0])])):
+        settings = {"corruption": {"_target_": "ae_jax.corruptions.gaussian.gaussian", "scale": scale}}
+        results = runs(errors, settings=settings, corrupted_sse=4.0)
+    with pytest.raises(UserError, match=r"split: corrupted inputs differ in corruption.scale \(0.1, 0.5\).*where="):
+        figure_of(results, split="corrupted")
+
+
+def test_what_did_not_complete_is_said(runs, write_run, tmp_path):
+    write_run(tmp_path / "lost", settings={"model.latent_size": 2, "seed": 9}, state="failed", error="out of memory")
+    figure = figure_of(runs([(1, [5.0, 6.0, 7.0]), (2, [3.0, 4.0])]))
+    assert "1 of 2 points has fewer seeds than the others" in words_of(figure)
+    assert "1 run of these did not complete" in words_of(figure)
 
 
 def test_the_interval_is_that_of_the_configuration(runs):
     from ae_jax.results.configurations import configurations
 
     results = runs([(1, [5.0, 6.0, 7.0]), (2, [3.0, 3.5, 4.0])])
-    (bars,) = (c for c in figure_of(results).axes[0].collections if hasattr(c, "get_segments"))
-    drawn = [(x, low, high) for (x, low), (_, high) in bars.get_segments()]
+    bars = [bar.get_segments()[0] for bar in figure_of(results).axes[0].collections]
+    drawn = [(x, low, high) for (x, low), (_, high) in bars]
     estimates = [(one.latent_size, one.estimate("sse")) for one in configurations(results)]
     np.testing.assert_allclose(drawn, [(size, found.low, found.high) for size, found in estimates])
 
@@ -97,6 +135,7 @@ def test_elsewhere_pca_has_the_latent_sizes_of_the_runs(measure, split, runs):
     results = runs([(1, [5.0]), (2, [3.0]), (4, [1.0])])
     theirs = lines_of(figure_of(results, measure=measure, split=split))["PCA"]
     assert list(theirs.get_xdata()) == [1, 2, 4]
+    assert theirs.get_linestyle() == "None"
     expected = {run.latent_size: run.pca(measure, split) for run in results.runs}
     np.testing.assert_allclose(theirs.get_ydata(), [expected[size] for size in (1, 2, 4)])
 
@@ -105,7 +144,7 @@ def test_corrupted_inputs_are_named(runs):
     figure = figure_of(runs([(1, [5.0]), (2, [3.0])], corrupted_sse=4.0), split="corrupted")
     np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [4.0, 4.0])
     np.testing.assert_allclose(lines_of(figure)["PCA"].get_ydata(), [5.0, 5.0])
-    assert "test split, corrupted inputs" in words_of(figure)
+    assert "test split, corrupted inputs (PCA fitted to clean ones)" in words_of(figure)
 
 
 def test_the_best_by_validation_is_shown_and_said_to_be(runs):
@@ -121,12 +160,12 @@ def test_the_best_by_validation_is_shown_and_said_to_be(runs):
     np.testing.assert_allclose(every["learning_rate=0.2"].get_ydata(), [2.0, 1.0])
 
 
-def test_kinds_differ_in_colour_marker_and_line(runs):
+def test_kinds_differ_in_colour_and_marker(runs):
     runs([(1, [5.0]), (2, [3.0])])
     results = runs([(1, [6.0]), (2, [4.0])], settings={"model._target_": "ae_jax.models.linear.LinearAutoencoder"})
     lines = lines_of(figure_of(results))
     assert list(lines) == ["dense autoencoder", "linear autoencoder", "PCA"]
-    for attribute in ("get_color", "get_marker", "get_linestyle"):
+    for attribute in ("get_color", "get_marker"):
         assert len({getattr(line, attribute)() for line in lines.values()}) == 3
 
 
@@ -134,12 +173,16 @@ def test_one_seed_has_points_and_no_interval(runs):
     figure = figure_of(runs([(1, [5.0]), (2, [3.0])]))
     assert not figure.axes[0].collections
     assert lines_of(figure)["dense autoencoder"].get_marker() == LOOKS[0].marker
-    assert "digits, test split; 1 seed" in words_of(figure)
-    assert "interval" not in words_of(figure)
+    assert "digits, test split; 1 seed, no interval; too few seeds to tell what is better" in words_of(figure)
 
 
 def test_numbers_of_seeds_that_differ_are_a_range(runs):
-    assert "of 2 to 3 seeds" in words_of(figure_of(runs([(1, [5.0, 6.0]), (2, [3.0, 4.0, 5.0])])))
+    words = words_of(figure_of(runs([(1, [5.0, 6.0]), (2, [3.0, 4.0, 5.0])])))
+    assert "over 2 to 3 seeds, from 3 on" in words
+    assert "1 of 2 points has fewer seeds than the others" in words
+    assert "mean over 1 to 2 seeds, too few for an interval" in words_of(
+        figure_of(runs([(4, [1.0])]).where("seed < 2"))
+    )
 
 
 def test_means_without_diverged_seeds_are_marked(runs, write_run, tmp_path):

@@ -62,7 +62,7 @@ def test_mean_and_range_over_seeds_beside_pca(runs):
         assert (min(heights), max(heights)) == pytest.approx((1.1 * factor, 1.1 * 6 * factor))
     assert (axes.get_xlabel(), axes.get_yscale()) == ("epoch", "log")
     assert axes.get_ylabel().replace("\n", " ") == "validation squared error per example (sse)"
-    assert "digits; mean and range of 3 seeds" in words_of(figure)
+    assert "digits; mean and range over 3 seeds" in words_of(figure)
 
 
 def test_runs_that_stopped_early_are_not_averaged_away(runs):
@@ -74,6 +74,7 @@ def test_runs_that_stopped_early_are_not_averaged_away(runs):
     np.testing.assert_allclose(thin.get_ydata(), 1.1 * 2.0 * FALL[1:])
     assert thin.get_linewidth() < mean.get_linewidth()
     assert thin.get_color() == mean.get_color()
+    assert "thin: seeds that trained longer" in words_of(figure)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +101,7 @@ def test_the_best_by_validation_of_many_are_shown_and_counted(runs):
     figure = figure_of(results)
     best = sorted(sorted(range(12), key=lambda rate: (rate * 5) % 12)[:6])
     assert list(lines_of(figure)) == [*(f"learning_rate={0.5 + rate}" for rate in best), "PCA, 2 components"]
-    assert "best 6 of 12 configurations by validation sse" in words_of(figure)
+    assert "the best 6 of 12 lines by validation sse, the others not shown" in words_of(figure)
     assert len(lines_of(figure_of(results, most_lines=12))) == 13
 
 

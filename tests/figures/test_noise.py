@@ -9,6 +9,7 @@ from matplotlib.text import Text
 from ae_jax.errors import UserError
 from ae_jax.figures.noise import draw
 from ae_jax.figures.style import LOOKS, PCA, paper_style
+from ae_jax.results.configurations import configurations
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -71,7 +72,9 @@ def test_means_from_corrupted_and_clean_inputs(runs):
     assert (theirs.get_color(), theirs.get_linestyle(), theirs.get_label()) == (PCA, ":", "PCA")
     assert [line.get_markerfacecolor() == "white" for line in curves(figure)] == [False, True, False, True]
     assert legend(figure) == ["dense autoencoder", "PCA", "corrupted inputs", "clean inputs"]
-    assert "digits, test split; latent size 2; mean and 95 % interval of 3 seeds" in words(figure)
+    assert "digits, test split; latent size 2" in words(figure)
+    assert "mean and 95 % t interval, symmetric in logarithms, over 3 seeds" in words(figure)
+    assert "PCA was fitted to clean inputs, and never saw noise" in words(figure)
     axes = figure.axes[0]
     assert axes.get_xlabel().replace("\n", " ") == "corruption.scale (standard deviation of noise)"
     assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
@@ -85,15 +88,28 @@ def test_intervals_of_seeds_hold_their_mean(runs):
     # PCA from clean inputs is the same for all seeds.
     assert len(bars) == 9
     (low, high) = (bars[0][0][1], bars[0][1][1])
-    # Of 1.5, 1.6, 1.7.
-    assert 1.5 <= low < 1.6 < high <= 1.7
+    # Student's of 1.5, 1.6, 1.7 in logarithms: 4.3027 standard errors, which are 0.1 / sqrt(3) of 1.6.
+    half = 4.302653 * 0.1 / np.sqrt(3)
+    assert (low, high) == pytest.approx((1.6 * np.exp(-half / 1.6), 1.6 * np.exp(half / 1.6)))
+
+
+def test_pca_of_corrupted_inputs_is_that_of_each_runs_own_noise(runs):
+    """Seeds draw other noise, so PCA's error has a spread over them, and each run is compared with its own."""
+    (one,) = configurations(runs(*sweep(levels=(0.2,))))
+    found = one.pca("sse", "corrupted")
+    assert (found.num, found.mean) == (3, pytest.approx(3.1))
+    against = one.against_pca("sse", "corrupted")
+    assert (against.num, against.paired) == (3, True)
+    ours = np.array([2.0, 2.1, 2.2])
+    assert against.ratio.mean == pytest.approx(np.exp(np.log(ours / (ours + 1)).mean()))
+    assert against.difference == pytest.approx((3, -1, -1, -1, -1, 1))
+    assert one.pca("sse", "test").num == 1
 
 
 def test_one_seed_has_no_interval(runs):
     figure = figure_of(runs(*sweep(seeds=(0,))))
     assert not figure.axes[0].collections
-    assert "1 seed" in words(figure)
-    assert "interval" not in words(figure)
+    assert "1 seed, no interval" in words(figure)
 
 
 def test_runs_without_corruption_stand_at_noise_0(runs):

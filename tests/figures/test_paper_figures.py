@@ -30,7 +30,7 @@ QUICK = [("icml", "column"), ("jmlr", "text")]
 SLOW = [("ieee", "column"), ("ieee", "text"), ("neurips", "text"), ("icml", "text")]
 
 # Figures that take some of the runs only.
-WHERE = {"noise": "model.latent_size = 2"}
+WHERE = dict.fromkeys(("budget", "noise"), "model.latent_size = 2")
 
 DRAW_ALL = """
 import sys

@@ -69,7 +69,7 @@ def test_lines_end_at_the_means(runs):
     np.testing.assert_allclose([line.get_ydata()[-1] for line in lines], expected, atol=1e-12)
     assert pca_marks(figure) == pytest.approx([math.log(2 / 1.05) / math.log(6.05 / 1.05)])
     assert names(figure) == ["optimizer. learning_rate", "trainer. batch_size", "squared error per example (sse)"]
-    assert "digits, test split; mean of 2 seeds" in words(figure)
+    assert "digits, test split; mean over 2 seeds; too few seeds to tell what is better" in words(figure)
     assert "PCA" in words(figure)
 
 
@@ -108,10 +108,13 @@ def test_interval_of_the_best_with_seeds_and_none_with_one(runs, tmp_path):
     def bars(figure):
         return [c for c in figure.axes[0].collections if c.get_linewidth()[0] == 4]
 
-    assert len(bars(figure_of(runs(*sweep(seeds=(0, 1, 2)))))) == 1
+    three = figure_of(runs(*sweep(seeds=(0, 1, 2))))
+    assert len(bars(three)) == 1
+    assert "bar: 95 % t interval of the best" in words(three)
     one = load(tmp_path).where("seed = 0")
     figure = figure_of(one)
     assert not bars(figure)
+    assert "interval" not in words(figure)
     assert "1 seed" in words(figure)
     assert "mean" not in words(figure)
 

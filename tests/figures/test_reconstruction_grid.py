@@ -89,7 +89,7 @@ def test_the_best_run_by_validation_is_shown(write, tmp_path):
     words, picture = table_of(figure)[1]
     assert words == ["dense autoencoder", "2", "2.00"]
     assert picture[0, 0] == 0
-    assert "best of 3 runs by validation sse, 3 seeds" in words_of(figure)
+    assert "one run: the best of 3 seeds, by validation sse" in words_of(figure)
 
 
 def test_each_number_of_components_has_its_pca_below_its_autoencoders(write, tmp_path):

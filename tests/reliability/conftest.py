@@ -127,7 +127,7 @@ def assert_same(best_of: Callable[[Path], Any]) -> AssertSame:
         assert metrics(folder) == metrics(other)
         assert summary(folder) == {**summary(other), "run": folder.name}
         assert files(folder) == files(other)
-        for name in ("pca.npz", "reconstructions.npz", "latents.npz", "figures/reconstructions.png"):
+        for name in ("pca.npz", "reconstructions.npz", "latents.npz", "errors.npz", "figures/reconstructions.png"):
             assert (folder / name).read_bytes() == (other / name).read_bytes(), name
         jax.tree.map(np.testing.assert_array_equal, best_of(folder), best_of(other))
         steps = [sorted(path.name for path in (one / "checkpoint").iterdir()) for one in (folder, other)]

@@ -78,6 +78,7 @@ def test_the_file_holds_the_data_of_the_folders(sweep, tmp_path):
     assert columns["test.sse"] == [3.0, 3.1, 1.5, 1.6]
     assert columns["pca.test.sse"] == [4, 4, 2, 2]
     assert columns["ratio.test.sse"] == [0.75, 0.775, 0.75, 0.8]
+    assert not [key for key in columns if key.startswith("ratio.") and "bce" in key]
     assert data["runs"][0]["measures"]["test"]["sse"] == [3.0, 4]
     assert data["runs"][0]["curve"]["epoch"] == [1, 2, 3]
     assert data["pca_curves"][0]["values"][:4] == [8, 4, 2, 1]
@@ -92,10 +93,63 @@ def test_the_best_is_chosen_on_validation_and_reported_on_test(tmp_path, write_r
     (best,) = page_data(load(tmp_path))["overview"]["best"]
     assert best["label"] == "optimizer.learning_rate=0.001"
     assert best["num_seeds"] == 3
+    assert best["chosen"] == best["chosen_of_all"] == "100 %"
     assert best["autoencoder"]["mean"] == 6
-    assert 5 <= best["autoencoder"]["low"] < 6 < best["autoencoder"]["high"] <= 7
+    # Student's t of 5, 6, 7 in logarithms: 4.3027 standard errors, which are 1 / sqrt(3) of 6.
+    half = 4.302653 / np.sqrt(3) / 6
+    assert best["autoencoder"]["low"] == pytest.approx(6 * np.exp(-half), rel=1e-5)
+    assert best["autoencoder"]["high"] == pytest.approx(6 * np.exp(half), rel=1e-5)
     assert best["pca"]["mean"] == 2
-    assert best["ratio"]["mean"] == 3
+    assert best["ratio"]["mean"] == pytest.approx((5 * 6 * 7 / 8) ** (1 / 3), rel=1e-5)
+    assert best["over"] == "mean of 3 seeds [95 % t interval]"
+    assert (best["told"], best["verdict"]) == ("", "3.0 times as much [2.0, 4.5], too few seeds to tell")
+
+
+def sweep_of(folder, write_run, **errors):
+    """Configurations of some rates, each with its errors over seeds; PCA's is 2."""
+    for rate, over_seeds in errors.items():
+        for seed, sse in enumerate(over_seeds):
+            settings = {"optimizer.learning_rate": float(rate.replace("r", "0.")), "seed": seed}
+            write_run(folder / f"{rate}-{seed}", settings=settings, sse=sse)
+    return page_data(load(folder))["overview"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "told", "verdict"),
+    [
+        ([1.0, 1.1, 0.9, 1.0, 1.0], "better", "better by 50.1%"),
+        ([3.0, 3.1, 2.9, 3.0, 3.0], "worse", "worse by 50.0%"),
+        ([1.9, 2.1, 2.0, 1.8, 2.2], "", "not told apart"),
+        ([2.0] * 5, "", "equal"),
+        ([1.0, 1.1, 0.9, 1.0], "", "too few seeds to tell"),
+        ([1.0, 1.1], "", "too few seeds to tell"),
+    ],
+)
+def test_what_is_better_is_said_of_five_seeds_whose_interval_tells(errors, told, verdict, tmp_path, write_run):
+    overview = sweep_of(tmp_path, write_run, r1=errors)
+    (best,) = overview["best"]
+    assert best["told"] == told
+    assert verdict in best["verdict"]
+    assert "means over seeds [95 % t interval, symmetric in logarithms" in overview["reading"]
+    assert ("fewer than five seeds are too few" in overview["reading"]) == (len(errors) < 5)
+
+
+def test_the_best_says_what_it_lacks_and_one_lucky_seed_is_not_it(tmp_path, write_run):
+    settings = {"optimizer.learning_rate": 0.1, "seed": 9}
+    write_run(tmp_path / "lost", settings=settings, state="failed", error="out of memory")
+    overview = sweep_of(tmp_path, write_run, r1=[1.5, 1.6, 1.4, 1.5], r2=[0.5], r3=[1.9] * 5, r4=[2.5] * 6)
+    (best,) = overview["best"]
+    assert (best["label"], best["num_seeds"], best["most_seeds"]) == ("optimizer.learning_rate=0.3", 5, 6)
+    (best,) = page_data(load(tmp_path).where("optimizer.learning_rate = 0.1"))["overview"]["best"]
+    assert (best["num_seeds"], best["num_diverged"], best["num_missing"], best["most_seeds"]) == (4, 0, 1, 4)
+
+
+def test_numbers_that_are_told_apart_look_different(tmp_path, write_run):
+    """Of PCA's there are as many decimals as of the interval beside it."""
+    (best,) = sweep_of(tmp_path, write_run, r1=[1.99921, 1.99922, 1.99923, 1.99922, 1.99921])["best"]
+    assert best["told"] == "better"
+    assert best["autoencoder"]["text"].startswith("1.9992")
+    assert best["pca"]["text"] == "2.00000"
 
 
 def test_folders_that_are_left_out_are_listed_with_their_reason(sweep):
@@ -113,7 +167,8 @@ def test_no_completed_run_leaves_the_list(tmp_path, write_run):
 def test_one_run(tmp_path, write_run):
     data = data_in(written(load(write_run(tmp_path / "only")), tmp_path))
     assert data["overview"]["best"][0]["num_seeds"] == 1
-    assert data["overview"]["best"][0]["autoencoder"] == {"mean": 1.5, "low": None, "high": None}
+    assert data["overview"]["best"][0]["autoencoder"] == {"mean": 1.5, "low": None, "high": None, "text": "1.500"}
+    assert data["overview"]["best"][0]["over"] == "1 seed, no interval"
     assert not any(column["swept"] for column in data["columns"])
 
 

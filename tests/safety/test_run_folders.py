@@ -141,7 +141,9 @@ def test_odd_metrics_are_read_or_said(pair, record):
 
 
 @thorough(12)
-@given(data=st.data(), name=st.sampled_from([*FILES, "metrics.jsonl", "reconstructions.npz", "latents.npz"]))
+@given(
+    data=st.data(), name=st.sampled_from([*FILES, "metrics.jsonl", "reconstructions.npz", "latents.npz", "errors.npz"])
+)
 def test_damaged_bytes_are_read_or_said(pair, data, name):
     content = bytearray((pair / ".odd" / name).read_bytes())
     for _ in range(data.draw(st.integers(1, 4))):
@@ -154,7 +156,7 @@ def test_damaged_bytes_are_read_or_said(pair, data, name):
             read()
 
 
-ARRAYS = ("latents", "reconstructions")
+ARRAYS = ("latents", "reconstructions", "errors")
 
 
 FOUND = {

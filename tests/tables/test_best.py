@@ -35,12 +35,13 @@ def by_validation(size, rate):
 
 def test_selects_on_validation_and_reports_test(make_results, build):
     table = build(make_results(*grid(by_validation, lambda size, rate: 1000 * rate + size)), measures=["sse"])
-    assert [(column.group, column.title) for column in table.columns[:3]] == [
+    assert [(column.group, column.title) for column in table.columns[:4]] == [
         ("", "latent size"),
         ("selected", "learning rate"),
         ("", "n"),
+        ("", "chosen in"),
     ]
-    assert [(row[0].value, row[1].value, row[3].raw[0]) for row in table.rows] == [
+    assert [(row[0].value, row[1].value, row[4].raw[0]) for row in table.rows] == [
         ("2", "0.001", pytest.approx(3.005)),
         ("3", "0.01", pytest.approx(13.005)),
     ]
@@ -79,6 +80,30 @@ def test_datasets_are_never_ranked_with_each_other(make_results, build):
     mnist = {"dataset._target_": "ae_jax.datasets.mnist.mnist"}
     table = build(make_results({"sse": 1.0}, {"settings": mnist, "sse": 9.0, "dataset": "mnist"}))
     assert [(row[0].value, row[1].value) for row in table.rows] == [("digits", "2"), ("mnist", "2")]
+
+
+def test_how_certain_a_selection_is_stands_beside_it(make_results, build):
+    """Two seeds, drawn jointly, are 1 and 2 against 1.5 and 1.6: the first is selected unless both are its 2."""
+    errors = {1e-4: (1.0, 2.0), 1e-3: (1.5, 1.6)}
+    runs = [
+        {"settings": {"optimizer.learning_rate": rate, "seed": seed}, "validation_sse": error}
+        for rate, of_seed in errors.items()
+        for seed, error in enumerate(of_seed)
+    ]
+    table = build(make_results(*runs))
+    (row,) = table.rows
+    at = [column.title for column in table.columns].index("chosen in")
+    assert (row[at].value, table.columns[at].fields) == ("75 %", ("chosen_share",))
+    assert row[at].raw == pytest.approx((0.75,))
+    assert any(note.text.startswith("Chosen in: share of bootstrap resamples of the seeds") for note in table.notes)
+
+
+def test_one_seed_tells_nothing_of_a_selection(make_results, build):
+    table = build(
+        make_results(*(run for run in grid(by_validation, lambda size, rate: 1.0) if run["settings"]["seed"]))
+    )
+    assert "One seed tells nothing of how certain a selection is." in [note.text for note in table.notes]
+    assert {row[3].raw for row in table.rows} == {(None,)}
 
 
 def test_diverged_seeds_of_the_selected_are_shown(make_results, build):

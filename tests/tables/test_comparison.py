@@ -7,6 +7,7 @@ import io
 import pytest
 
 from ae_jax.errors import UserError
+from ae_jax.results.statistics import estimate, interval_words
 from ae_jax.tables.formats import csv_text
 from ae_jax.tables.parts.base import MISSING
 
@@ -14,6 +15,12 @@ from ae_jax.tables.parts.base import MISSING
 @pytest.fixture
 def build(build_table):
     return functools.partial(build_table, "comparison")
+
+
+@pytest.fixture
+def five(seeds):
+    """Five seeds around an error."""
+    return lambda error, **given: seeds(*(error * (1 + seed / 100) for seed in range(5)), **given)
 
 
 def texts(table):
@@ -27,7 +34,7 @@ def wide(size):
 def test_the_whole_table(make_results, seeds, build):
     """PCA's sse is 2 with two components and 1 with three, explained variance 1 - sse / 8 (see `write_run`)."""
     results = make_results(
-        *seeds(0.5, 0.5, 0.5, settings=wide(3)),
+        *seeds(0.5, 0.5, 0.5, 0.5, 0.5, settings=wide(3)),
         *seeds(3.0, settings=wide(2)),
     )
     table = build(results)
@@ -36,25 +43,28 @@ def test_the_whole_table(make_results, seeds, build):
         "latent size", "n", "autoencoder", "PCA", "ratio", "autoencoder", "PCA", "difference",
     ]  # fmt: skip
     assert texts(table) == [
-        ["2", "1", "3.000", "*2.000", "1.500", "0.6250", "*0.7500", "-0.1250"],
-        ["3", "3", "*0.5000 [0.5000, 0.5000]", "1.000", "0.5000 [0.5000, 0.5000]",
+        ["2", "1", "3.000", "2.000", "1.500", "0.6250", "0.7500", "-0.1250"],
+        ["3", "5", "*0.5000 [0.5000, 0.5000]", "1.0000", "0.5000 [0.5000, 0.5000]",
          "*0.9375 [0.9375, 0.9375]", "0.8750", "0.06250 [0.06250, 0.06250]"],
     ]  # fmt: skip
-    assert any("Fewer than three seeds have no interval" in note.text for note in table.notes)
+    notes = [note.text for note in table.notes]
+    assert notes[0].startswith("Mean over n seeds [95 % t interval, of sse symmetric in logarithms]")
+    assert "Fewer than five seeds are too few to tell: such rows are not compared in bold." in notes
+    assert "Fewer than three seeds have no interval." in notes
 
 
 def test_bold_is_within_the_same_latent_size(make_results, seeds, build):
     linear = {"model._target_": "ae_jax.models.linear.LinearAutoencoder"}
     results = make_results(
-        *seeds(1.0, 1.1, 1.2, settings=wide(2)),
-        *seeds(1.15, 1.2, 1.3, settings=wide(2) | linear),
-        *seeds(0.9, 0.91, 0.92, settings=wide(3)),
-        *seeds(1.5, 1.51, 1.52, settings=wide(3) | linear),
+        *seeds(1.0, 1.1, 1.2, 1.1, 1.0, settings=wide(2)),
+        *seeds(1.15, 1.0, 1.3, 1.0, 1.1, settings=wide(2) | linear),
+        *seeds(0.9, 0.91, 0.92, 0.93, 0.94, settings=wide(3)),
+        *seeds(1.5, 1.51, 1.52, 1.53, 1.54, settings=wide(3) | linear),
     )
     table = build(results, measures=["sse"])
     assert [[row[0].value, row[1].value, row[3].bold, row[4].bold] for row in table.rows] == [
         ["2", "dense", True, False],
-        ["2", "linear", True, False],  # its interval overlaps
+        ["2", "linear", True, False],  # not in every seed worse
         ["3", "dense", True, False],
         ["3", "linear", False, False],
     ]
@@ -82,9 +92,9 @@ def test_nothing_varies(make_results, seeds, build):
     assert [cell.value for cell in table.rows[0][:4]] == ["digits", "2", "dense", "2"]
 
 
-def test_datasets_share_a_table_but_not_a_block(make_results, seeds, build):
+def test_datasets_share_a_table_but_not_a_block(make_results, five, build):
     mnist = {"dataset._target_": "ae_jax.datasets.mnist.mnist"}
-    table = build(make_results(*seeds(1.0, 1.1), *seeds(9.0, 9.1, settings=mnist, dataset="mnist")), measures=["sse"])
+    table = build(make_results(*five(1.0), *five(9.0, settings=mnist, dataset="mnist")), measures=["sse"])
     assert [(row[0].value, row[2].bold, row[3].bold) for row in table.rows] == [
         ("digits", True, False),
         ("mnist", False, True),
@@ -92,32 +102,59 @@ def test_datasets_share_a_table_but_not_a_block(make_results, seeds, build):
     assert table.title == "Autoencoder and PCA on digits and mnist, test split, latent size 2"
 
 
-def test_scalings_of_a_dataset_are_a_column_and_not_compared(make_results, seeds, build):
+def test_scalings_of_a_dataset_are_a_column_and_not_compared(make_results, five, build):
     units = [{"dataset.scaling": scaling} for scaling in ("none", "standardize")]
-    results = make_results(*seeds(1.0, 1.1, settings=units[0]), *seeds(1.5, 1.6, settings=units[1]))
+    results = make_results(*five(1.0, settings=units[0]), *five(1.5, settings=units[1]))
     table = build(results, measures=["sse"])
     assert [(row[0].value, row[2].bold) for row in table.rows] == [("none", True), ("standardize", True)]
     with pytest.raises(UserError, match=r"^rows: a row would average over dataset\.scaling; add it to rows"):
         build(results, rows=["model"])
 
 
-def test_corrupted_inputs_are_compared_under_the_same_corruption_only(make_results, seeds, build):
+def test_corrupted_inputs_are_compared_under_the_same_corruption_only(make_results, five, build):
     noise = [{"corruption._target_": "ae_jax.corruptions.gaussian.gaussian", "corruption.scale": s} for s in (0.1, 0.5)]
-    runs = [seeds(1.0, settings=one, corrupted_sse=error) for one, error in zip(noise, (1.0, 4.0), strict=True)]
+    runs = [five(1.0, settings=one, corrupted_sse=error) for one, error in zip(noise, (1.0, 4.0), strict=True)]
     table = build(make_results(*runs[0], *runs[1]), measures=["sse"], split="corrupted")
     assert [(row[0].value, row[2].value, row[2].bold) for row in table.rows] == [
         ("0.1", "1.000", True),
         ("0.5", "4.000", True),
     ]
-    assert table.title.endswith("corrupted test inputs, latent size 2")
+    assert table.title.endswith("corrupted test inputs (PCA fitted to clean ones), latent size 2")
 
 
 def test_random_splits_may_share_a_row(make_results, build):
-    splits = [{"settings": {"seed": seed, "dataset.split_seed": seed}, "sse": 1 + seed / 10} for seed in range(3)]
+    """Of three splits with five seeds each, PCA has three values and the autoencoder an interval over three splits."""
+    splits = [
+        {"settings": {"seed": seed, "dataset.split_seed": split}, "sse": 1 + split / 10 + seed / 1000}
+        for split in range(3)
+        for seed in range(5)
+    ]
     table = build(make_results(*splits), rows=["model"], measures=["sse"])
     (row,) = table.rows
-    assert (row[1].value, row[2].raw[0]) == ("3", pytest.approx(1.1))
+    assert (row[1].value, row[2].raw[0], row[2].bold, row[3].bold) == ("15", pytest.approx(1.102), True, False)
+    assert row[2].raw[2:4] == pytest.approx(estimate([1.002, 1.102, 1.202], scale="log")[3:5])
+    assert row[3].raw[-1] == 3
     assert "n seeds and random splits" in table.notes[0].text
+    assert "over the splits' means" in table.notes[1].text
+
+
+@pytest.mark.parametrize("interval", ["t", "bca"])
+def test_the_interval_is_the_one_that_was_asked_for(interval, make_results, seeds, build):
+    errors = (1.0, 1.1, 1.5, 1.2, 1.3)
+    table = build(make_results(*seeds(*errors)), measures=["sse"], interval=interval)
+    made = estimate(errors, scale="log", interval=interval)
+    assert table.rows[0][-3].raw[2:4] == pytest.approx(made[3:5])
+    assert interval_words(interval) in table.notes[0].text
+
+
+def test_what_is_told_apart_looks_different(make_results, build):
+    """PCA's explained variance is 0.75; the autoencoder's is a few millionths above it, in every seed."""
+    errors = [2.0 - 8 * (5e-6 + seed * 1e-7) for seed in range(5)]
+    runs = [{"settings": {"seed": seed}, "sse": error} for seed, error in enumerate(errors)]
+    (row,) = build(make_results(*runs), measures=["explained_variance"]).rows
+    ours, theirs = row[-3], row[-2]
+    assert (ours.bold, theirs.bold) == (True, False)
+    assert float(ours.detail[1:].split(",")[0]) > float(theirs.value)
 
 
 def test_absent_keys_stay_empty(make_results, seeds, build):
@@ -166,5 +203,5 @@ def test_files_have_median_difference_and_ratio_of_every_measure(build_table, ma
     assert [float(row[f"sse_{part}"]) for part in ("mean", "median", "n")] == [6.5 / 3, 1.5, 3]
     assert float(row["pca_sse_mean"]) == 2.0
     assert float(row["sse_difference_mean"]) == pytest.approx(6.5 / 3 - 2)
-    assert float(row["sse_ratio_mean"]) == pytest.approx(6.5 / 6)
+    assert float(row["sse_ratio_mean"]) == pytest.approx((1.0 * 1.5 * 4.0) ** (1 / 3) / 2)  # geometric
     assert float(row["sse_ratio_low"]) < float(row["sse_ratio_mean"]) < float(row["sse_ratio_high"])

@@ -1,6 +1,7 @@
 """The cells of a heat map: vectors, so that they print sharply, with their numbers where there is room."""
 
 from collections.abc import Mapping, Sequence, Set
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -23,6 +24,7 @@ MOST_NUMBERS = 100
 HATCH = "///"
 _LOST = "#DDDDDD"
 _GAP = 0.15  # cells between the autoencoder's and PCA's
+_INSIDE = 0.05
 _HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
 _LEAST_FONT = 4.5
 
@@ -102,13 +104,12 @@ def draw_bar(axes: Axes, scale: Scale, label: str) -> Axes:
     return bar.ax
 
 
-def frame(axes: Axes, place: Place) -> None:
-    """A frame around a cell, seen on dark and on light ones."""
-    axes.add_patch(
-        Rectangle(
-            place, 1, 1, facecolor="none", edgecolor="black", linewidth=1.4, clip_on=False, zorder=4, path_effects=_HALO
-        )
-    )
+def frame(axes: Axes, place: Place, *, dashed: bool) -> None:
+    """A frame inside a cell, apart from that of the next, seen on dark and on light ones."""
+    look: dict[str, Any] = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
+    corner, side = (place[0] + _INSIDE, place[1] + _INSIDE), 1 - 2 * _INSIDE
+    look |= {"linestyle": "--" if dashed else "-", "clip_on": False, "zorder": 4, "path_effects": _HALO}
+    axes.add_patch(Rectangle(corner, side, side, **look))
 
 
 def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:

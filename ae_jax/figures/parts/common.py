@@ -1,4 +1,4 @@
-"""What several figures share: names for axes and autoencoders, notes that say what is shown, a legend, pictures."""
+"""What several figures share: names for axes and autoencoders, notes that say what is shown, a legend."""
 
 import json
 import re
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -15,11 +14,11 @@ from matplotlib.text import Text
 from ae_jax.errors import UserError, nearest
 from ae_jax.figures.style import LOOKS
 from ae_jax.results import Results
+from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
 from ae_jax.results.runs import Setting
 
 LATENT_SIZE = "model.latent_size"
-_INTERVAL, _FEWEST = "95 % interval", 3  # seeds, from which on there is one
 MOST_LINES = 2 * len(LOOKS)
 """How many autoencoders can be told apart in one figure: in each look filled, then hollow."""
 
@@ -105,7 +104,7 @@ def look(index: int) -> dict[str, Any]:
 
 def split_text(split: str, dataset: str) -> str:
     """Where a measure was taken: "digits, test split"."""
-    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs')}"
+    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs (PCA fitted to clean ones)')}"
 
 
 def seeds_text(shown: Iterable[Configuration]) -> str:
@@ -120,20 +119,11 @@ def range_text(numbers: Iterable[int]) -> str:
     return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
-def spread_text(shown: Sequence[Configuration], *, spread: str = _INTERVAL) -> str:
-    """What lines and bars mean: "mean and 95 % interval of 3 seeds". One seed has neither, two have no interval."""
-    text, most = seeds_text(shown), max((one.num_seeds for one in shown), default=0)
-    if most <= 1:
-        return text
-    return f"mean of {text}" if most < _FEWEST and spread == _INTERVAL else f"mean and {spread} of {text}"
-
-
 def diverged_text(results: Results) -> list[str]:
-    """A note on runs that diverged, which no figure shows; nothing where there are none."""
-    datasets = [run.settings.get("dataset") for run in results.runs]
-    states = [one.state for one in results.excluded if one.settings.get("dataset") in datasets]
-    lost = states.count("diverged")
-    return [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
+    """Notes on runs that diverged, which no figure shows, and on commits where they differ."""
+    lost = len(results.diverged)
+    notes = [f"{lost} of {len(results.runs) + lost} runs diverged, not shown"] if lost else []
+    return notes + commit_notes(results)
 
 
 def require_measured(shown: Iterable[Configuration], measure: str, split: str) -> None:
@@ -162,6 +152,7 @@ def plain(text: str) -> str:
     text = text.replace("$", r"\$")
     if mpl.rcParams["font.family"] == ["cmr10"]:  # which has accents and dashes in the places of these
         text = re.sub(r"([_{}])|[<>|]", lambda found: f"$\\{found[0]}$" if found[1] else f"${found[0]}$", text)
+        text = text.replace("\N{MULTIPLICATION SIGN}", r"$\times$")
     return text
 
 
@@ -236,22 +227,3 @@ def text_size(figure: Figure, text: str) -> tuple[float, float]:
     """Width and height of a text of the size of a legend's, in dots."""
     box = Text(0, 0, plain(text), figure=figure, fontsize=mpl.rcParams["legend.fontsize"]).get_window_extent()
     return box.width, box.height
-
-
-def is_image(examples: np.ndarray) -> bool:
-    """Whether examples, shape "examples *feature_shape", are grey or colour images."""
-    shape = examples.shape[1:]
-    return len(shape) == 2 or (len(shape) == 3 and shape[-1] in (1, 3))
-
-
-def mosaic(examples: np.ndarray, gap: int) -> np.ndarray:
-    """Examples of shape "rows columns height width [colours]" as one picture, from 0 to 1 as the inputs in row 0."""
-    examples = examples.astype(np.float64)  # in which no difference of two float32 is too large
-    low, high = float(examples[0].min()), float(examples[0].max())
-    # Scaled here, as colour images are not scaled by imshow.
-    shown = (np.clip(examples, low, high) - low) / ((high - low) or 1.0)
-    shown = shown.reshape(*shown.shape[:4], -1)
-    white = np.pad(shown, [(0, 0), (0, 0), (0, gap), (0, gap), (0, 0)], constant_values=1)
-    rows, columns, height, width, colours = white.shape
-    picture = white.swapaxes(1, 2).reshape(rows * height, columns * width, colours)[:-gap, :-gap]
-    return picture[..., 0] if colours == 1 else picture

@@ -8,7 +8,7 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.figures.parts.common import plain
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations, setting_text
-from ae_jax.results.runs import Setting, partition, varying
+from ae_jax.results.runs import Run, Setting, partition, varying
 
 
 class Point(NamedTuple):
@@ -26,12 +26,11 @@ class Point(NamedTuple):
 def points(results: Results) -> list[Point]:
     """The points of a sweep: configurations, and then what none was made of, as all its runs diverged."""
     made = [Point(_without_seed(one.runs[0].settings), one) for one in configurations(results)]
-    datasets = {json.dumps(run.settings.get("dataset")) for run in results.runs}
     seen = {json.dumps(point.settings, sort_keys=True) for point in made}
-    for one in results.excluded:
+    for one in results.diverged:
         settings = _without_seed(one.settings)
         key = json.dumps(settings, sort_keys=True)
-        if one.state == "diverged" and key not in seen and json.dumps(settings.get("dataset")) in datasets:
+        if key not in seen:
             made.append(Point(settings, None))
             seen.add(key)
     return made
@@ -74,7 +73,7 @@ def check_key(key: str, sweep: Sequence[Point], *, option: str) -> None:
 def values_of(key: str, sweep: Sequence[Point]) -> list[Setting]:
     """The values of a key, each once: None where a config lacks the key, then numbers, then the rest."""
     distinct = {setting_text(point.settings.get(key)): point.settings.get(key) for point in sweep}
-    return sorted(distinct.values(), key=_order)
+    return sorted(distinct.values(), key=order_of)
 
 
 def value_label(value: Setting) -> str:
@@ -82,11 +81,23 @@ def value_label(value: Setting) -> str:
     return "none" if value is None else plain(setting_text(value))
 
 
+def require_one_pca(runs: Sequence[Run]) -> None:
+    """Refuse runs of several latent sizes.
+
+    Raises:
+        UserError: It says how to choose one.
+    """
+    sizes = sorted({run.latent_size for run in runs})
+    if len(sizes) > 1:
+        problem = f"have the latent sizes {', '.join(map(str, sizes))}, each with a PCA of its own"
+        raise UserError("runs", problem, f'choose one with where="model.latent_size={sizes[-1]}"')
+
+
 def _without_seed(settings: dict[str, Setting]) -> dict[str, Setting]:
     return {key: value for key, value in settings.items() if key != "seed"}
 
 
-def _order(value: Setting) -> tuple[int, list[float], str]:
+def order_of(value: Setting) -> tuple[int, list[float], str]:
     """Sorts values of any type: absent, numbers and lists of numbers, the rest as text."""
     if value is None:
         return 0, [], ""

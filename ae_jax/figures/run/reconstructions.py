@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ae_jax.figures.parts.common import is_image, mosaic
+from ae_jax.figures.parts.images import is_image, mosaic
 from ae_jax.figures.style import AUTOENCODER, DPI, NEUTRAL, PCA, set_margins
 from ae_jax.results.run_folder import RunFolder
 

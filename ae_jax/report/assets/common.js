@@ -34,9 +34,7 @@ function shownIn(column, value) {
 
 /** Mean and interval, as far as there are any. */
 function shownEstimate(estimate) {
-  if (!estimate) return ABSENT;
-  const interval = estimate.low === null ? "" : ` [${shown(estimate.low)}, ${shown(estimate.high)}]`;
-  return shown(estimate.mean) + interval;
+  return estimate ? estimate.text : ABSENT;
 }
 
 /** A count with its noun. */

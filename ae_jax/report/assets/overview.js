@@ -26,14 +26,17 @@ function showBest() {
   );
   if (best.length === best.filter((row) => row.best).length) return;
   const chosen = best.some((row) => row.rest);
+  const certain = best.some((row) => row.chosen);
   const headings = [
     "latent size",
     "seeds",
     "test sse",
     "PCA test sse",
-    "ratio",
+    "ratio, geometric mean",
+    "autoencoder is",
     ...(many ? ["dataset"] : []),
     ...(chosen ? ["chosen by validation sse"] : []),
+    ...(certain ? ["chosen in"] : []),
   ];
   const rows = best.map((row) => [
     String(row.latent_size),
@@ -41,13 +44,23 @@ function showBest() {
     shownEstimate(row.autoencoder),
     shownEstimate(row.pca),
     shownEstimate(row.ratio),
+    row.verdict || ABSENT,
     ...(many ? [row.dataset] : []),
     ...(chosen ? [row.rest || ABSENT] : []),
+    ...(certain ? [row.chosen || ABSENT] : []),
   ]);
   const table = textTable(headings, rows, [0, 1, 2, 3, 4]);
-  table.querySelectorAll("tbody tr").forEach((row, index) => row.classList.toggle("best", best[index].best));
+  table.querySelectorAll("tbody tr").forEach((row, index) => {
+    row.classList.toggle("best", best[index].best);
+    if (best[index].told) row.children[5].classList.add(best[index].told);
+  });
   const summary = element("summary", { textContent: "The best at each latent size" });
-  byId("best").append(element("details", { open: best.length <= 12 }, summary, table));
+  const words = certain
+    ? " Chosen in: share of the resamples of the seeds in which validation sse chooses the same at this size."
+    : "";
+  const text = `Shaded: best of all by validation sse. Numbers: ${overview.reading}.${words}`;
+  const reading = element("p", { className: "hint", textContent: text });
+  byId("best").append(element("details", { open: best.length <= 12 }, summary, table, reading));
 }
 
 /** One best configuration in a sentence, with what makes the numbers readable. */
@@ -60,17 +73,28 @@ function bestSentence(row) {
     element("code", { textContent: row.label }),
     " is best by validation sse. Its test sse is ",
     mark("ours", shownEstimate(row.autoencoder)),
-    ", PCA’s with as many components ",
+    ` (${[row.over, ...shortOf(row)].join("; ")}), PCA’s with as many components `,
     mark("pca", shownEstimate(row.pca)),
-    "; ratio ",
+    "; ratio, geometric mean, ",
     mark("", shownEstimate(row.ratio)),
-    `; ${counted(row.num_seeds, "seed")}`,
-    row.num_diverged ? `, ${row.num_diverged} diverged.` : ".",
+    ". Against PCA it is ",
+    mark(row.told, row.verdict || ABSENT),
+    row.chosen_of_all ? `; chosen in ${row.chosen_of_all} of the resamples of the seeds.` : ".",
   );
 }
 
+/** What a configuration lacks: seeds that others have, diverged runs, others that did not complete. */
+function shortOf(row) {
+  return [
+    ...(row.num_diverged ? [`${row.num_diverged} more diverged`] : []),
+    ...(row.num_missing ? [`${row.num_missing} more not completed`] : []),
+    ...(row.num_seeds < row.most_seeds ? [`others have up to ${row.most_seeds}`] : []),
+  ];
+}
+
 function seedsOf(row) {
-  return row.num_diverged ? `${row.num_seeds} (+${row.num_diverged} diverged)` : String(row.num_seeds);
+  const short = shortOf(row);
+  return short.length ? `${row.num_seeds} (${short.join(", ")})` : String(row.num_seeds);
 }
 
 function showSwept() {

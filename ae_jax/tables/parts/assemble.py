@@ -1,6 +1,6 @@
 """From configurations to a table: their settings, the number of seeds, and measures beside PCA's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from ae_jax.errors import UserError, nearest
@@ -14,7 +14,7 @@ from ae_jax.tables.parts.located import check_statistic
 from ae_jax.tables.parts.measured import MeasuredColumns
 from ae_jax.tables.parts.notes import reading_notes
 from ae_jax.tables.parts.rows import EXTERNAL_NOTE, keys_with_external, sections_of
-from ae_jax.tables.parts.settings import seeds_strip, setting_strips
+from ae_jax.tables.parts.settings import chosen_strip, seeds_strip, setting_strips
 from ae_jax.tables.parts.sources import Sources
 
 
@@ -24,6 +24,7 @@ def assemble(
     title: str,
     keys: Sequence[str],
     selected: Sequence[str] = (),
+    shares: Mapping[Configuration, float | None] | None = None,
     measures: Sequence[str],
     split: str,
     interval: Interval = "t",
@@ -38,6 +39,7 @@ def assemble(
         title: What it shows.
         keys: Dotted keys that name a row.
         selected: Those that were selected for it.
+        shares: How certain each row's selection is; None where nothing was selected.
         measures: What is reported, autoencoder beside PCA.
         split: Where it was measured.
         interval: How intervals are made.
@@ -46,7 +48,7 @@ def assemble(
         notes: What else one must know to read it.
 
     Raises:
-        UserError: A measure, split or interval that does not exist, or that was not taken in any of the runs.
+        UserError: A measure or split that does not exist, or that was not taken in any of the runs.
     """
     check_interval(interval)
     check_statistic(statistic, interval)
@@ -57,6 +59,8 @@ def assemble(
     measured = MeasuredColumns(blocks, split, interval, sources, statistic)
     names = keys if external is None else keys_with_external(keys, selected=selected)
     strips = [*setting_strips(names, rows, selected=selected), seeds_strip(rows)]
+    if shares is not None:
+        strips.append(chosen_strip(rows, shares))
     for measure in chosen:
         strips += measured.strips(measure)
     reading = [*notes, *reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))]

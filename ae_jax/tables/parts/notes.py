@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ae_jax.results import Results
+from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, settings_label
 from ae_jax.results.location import WORDS, Statistic
 from ae_jax.results.measures import Measure
@@ -14,6 +15,7 @@ from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 
 _FEWEST_OF_INTERVAL, _NUM_NAMED = 3, 4
 _WORDS = {5: "five"}
+_CORRUPTED = "corrupted test inputs (PCA fitted to clean ones)"
 
 
 def where_measured(rows: Sequence[Configuration], keys: Sequence[str], split: str) -> str:
@@ -21,7 +23,7 @@ def where_measured(rows: Sequence[Configuration], keys: Sequence[str], split: st
     datasets = " and ".join(dict.fromkeys(one.dataset for one in rows))
     sizes = {one.latent_size for one in rows}
     size = f", latent size {min(sizes)}" if len(sizes) == 1 and LATENT_SIZE not in keys else ""
-    return f"{datasets}, {'corrupted test inputs' if split == 'corrupted' else f'{split} split'}{size}"
+    return f"{datasets}, {_CORRUPTED if split == 'corrupted' else f'{split} split'}{size}"
 
 
 def reading_notes(
@@ -55,7 +57,7 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
         notes.append("Intervals are over the splits' means, as seeds share the data of their split.")
     if interval == "bca":
         notes.append(
-            "BCa intervals are too narrow for few seeds: of three, 73 % cover the mean, of five 83, of ten 91."
+            "BCa intervals are too narrow for few seeds: of three, 72 % cover the mean, of five 84, of ten 90."
         )
     if min(counts) < _FEWEST_OF_INTERVAL:
         notes.append("Fewer than three seeds have no interval.")
@@ -75,7 +77,7 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
 
 
 def diverged_notes(results: Results) -> list[str]:
-    """Names the diverged runs that have no completed seed beside them, and so no row."""
+    """Names the diverged runs that have no completed seed beside them, and so no row; and commits, if they differ."""
     counted = {excluded.path for one in configurations(results) for excluded in one.excluded}
     lost = [one for one in results.excluded if one.state == "diverged" and one.path not in counted]
     keys = [
@@ -88,4 +90,5 @@ def diverged_notes(results: Results) -> list[str]:
     named = [f"{label} ({count})" for label, count in list(labels.items())[:_NUM_NAMED]]
     if len(labels) > _NUM_NAMED:
         named.append(f"and {len(labels) - _NUM_NAMED} more")
-    return [f"Diverged runs without a row: {'; '.join(named)}."] if named else []
+    lines = [f"Diverged runs without a row: {'; '.join(named)}."] if named else []
+    return lines + [f"{note[0].upper()}{note[1:]}." for note in commit_notes(results)]

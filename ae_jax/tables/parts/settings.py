@@ -1,12 +1,13 @@
 """The part of a row that says which configuration it is, and the keys that one may ask for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, setting_text
 from ae_jax.results.runs import Setting
+from ae_jax.results.selection import share_text
 from ae_jax.tables.parts.base import MISSING, Cell, Column, Strip
 
 SEED = "seed"
@@ -89,6 +90,15 @@ def seeds_strip(configurations: Sequence[Configuration]) -> Strip:
         diverged = f"(+{one.num_diverged} diverged)" if one.num_diverged else ""
         cells.append(Cell(str(one.num_seeds), diverged, raw=(one.num_seeds, one.num_diverged)))
     return Strip(Column("n", ("num_seeds", "num_diverged"), numeric=True, names_row=True), cells)
+
+
+def chosen_strip(configurations: Sequence[Configuration], shares: Mapping[Configuration, float | None]) -> Strip:
+    """In which share of the resamples of the seeds each row would be selected; see `selection.selection_shares`."""
+    cells = []
+    for one in configurations:
+        share = shares[one]
+        cells.append(Cell() if share is None else Cell(share_text(share), raw=(share,)))
+    return Strip(Column("chosen in", ("chosen_share",), numeric=True, names_row=True), cells)
 
 
 def _is_of_data(key: str) -> bool:
