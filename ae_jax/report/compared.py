@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ae_jax.errors import UserError, nearest
+from ae_jax.results.commits import commit_notes
 from ae_jax.results.compare import MOST_SEEDS, Comparison
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.digits import printed, printed_gap
@@ -46,7 +47,7 @@ def print_comparison(results: Results, texts: Sequence[str], *, measure: str, sp
     paired = pair_up(a, b, split)
     if not paired.pairs:
         raise UserError(_OPTION, f"nothing pairs ({'; '.join(paired.alone[:2])})", "choose other conditions")
-    rows = [one for one in compare_pairs(paired.pairs, measure, split) if one is not None]
+    rows = [one for one in compare_pairs(paired.pairs, measure, split, examples=True) if one is not None]
     if not rows:
         raise UserError("measure", f"{measure} was not taken in these runs on {split}", "choose sse or mse, or a split")
     output = console()
@@ -54,13 +55,13 @@ def print_comparison(results: Results, texts: Sequence[str], *, measure: str, sp
     for letter, one in (("A", a), ("B", b)):
         output.print(escape(f"{letter}: {one.text}{_size(one)}"), soft_wrap=True)
     _print_table(output, rows, named)
-    for line in [*_notes(rows, paired, named, len(paired.pairs)), *_not_counted(results)]:
+    for line in [*_notes(rows, paired, named, len(paired.pairs)), *commit_notes(results), *_not_counted(results)]:
         output.print(escape(line), soft_wrap=True)
 
 
 def _title(rows: Sequence[Compared], measure: Measure, split: str) -> str:
     datasets = " and ".join(dict.fromkeys(one.dataset for row in rows for one in row.pair.configurations))
-    where = "corrupted test inputs" if split == "corrupted" else f"{split} split"
+    where = "corrupted test inputs (PCA fitted to clean ones)" if split == "corrupted" else f"{split} split"
     return f"A against B: {measure.short}, {datasets}, {where}"
 
 
@@ -207,7 +208,10 @@ def _hold(number: int) -> str:
 
 def _examples_note(rows: Sequence[Compared], measure: Measure) -> str:
     if any(row.examples for row in rows):
-        return f"examples: {_symbol(rows)} [95 % paired bootstrap interval over test examples, seeds as given]"
+        return (
+            "examples: ratio of the means [95 % interval by paired bootstrap over test examples, with the seeds as "
+            "given]; all other intervals say what other seeds would do, with the test examples as given"
+        )
     return "the test examples are taken as given: intervals say what other seeds would do, not other examples"
 
 

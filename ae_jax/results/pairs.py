@@ -9,8 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
+from ae_jax.errors import UserError
 from ae_jax.results.compare import Comparison, Values, compare_values, holm
 from ae_jax.results.configurations import Configuration
+from ae_jax.results.examples import examples_interval
 from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Setting
 from ae_jax.results.sides import SPLIT_SEED, Side
@@ -63,7 +67,7 @@ class Compared(NamedTuple):
         theirs: What B measured.
         found: A against B.
         corrected: The p value, corrected for the number of comparisons by Holm's method.
-        examples: The same over other test examples instead of other seeds; None where runs did not keep their errors.
+        examples: The ratio over other test examples instead of other seeds; see `over_examples`.
     """
 
     pair: Pair
@@ -130,26 +134,54 @@ def pair_up(a: Side, b: Side, split: str = "test", *, one_each: bool = True) -> 
 
 
 def compare_pairs(
-    pairs: Sequence[Pair], measure: str, split: str = "test", *, interval: Interval = "t"
+    pairs: Sequence[Pair], measure: str, split: str = "test", *, interval: Interval = "t", examples: bool = False
 ) -> list[Compared | None]:
-    """Compare each pair; None where one side was not measured. P values are corrected over those that are given."""
-    found = [_compared(pair, measure, split, interval) for pair in pairs]
+    """Compare each pair; None where one side was not measured. P values are corrected over those that are given.
+
+    Args:
+        pairs: Whom.
+        measure: What was measured.
+        split: Where.
+        interval: How intervals over seeds are made.
+        examples: Whether intervals over test examples are made too, which read more of the run folders.
+    """
+    found = [_compared(pair, measure, split, interval, examples) for pair in pairs]
     corrected = holm([one.found.p if one else None for one in found])
     return [one._replace(corrected=p) if one else None for one, p in zip(found, corrected, strict=True)]
 
 
 def over_examples(pair: Pair, measure: str, split: str) -> Estimate | None:
-    """What other test examples would do to a comparison, where runs keep the error of each; see `Compared`."""
-    return None
+    """What other test examples would do to the ratio of two errors, seeds as they are, by paired bootstrap.
+
+    None where it is another measure, several random splits, or a run that did not keep the error of each example.
+    """
+    prefix = {"test": "", "corrupted": "corrupted_"}.get(split)
+    places = [set(values) for values in pair.values(measure, split)]
+    if prefix is None or not measure_named(measure).has_ratio or len({data for data, _ in set().union(*places)}) != 1:
+        return None
+    errors = []
+    for one, own in zip((pair.ours, pair.theirs), places, strict=True):
+        runs = [run for run in one.runs if (run.data, run.seed) in own] if one else pair.configurations[0].runs[:1]
+        method = prefix + ("autoencoder" if one else "pca")
+        try:
+            errors.append(np.stack([run.folder.errors[method] for run in runs]))
+        except (UserError, KeyError, ValueError):  # not kept, or of another number of examples
+            return None
+    if errors[0].shape[1] != errors[1].shape[1]:
+        return None
+    found = examples_interval(*errors)
+    if found.ratio is None or found.ratio.low is None:
+        return None
+    return Estimate(found.num, found.ratio.value, found.ratio.value, found.ratio.low, found.ratio.high)
 
 
-def _compared(pair: Pair, measure: str, split: str, interval: Interval) -> Compared | None:
+def _compared(pair: Pair, measure: str, split: str, interval: Interval, examples: bool) -> Compared | None:
     ours, theirs = pair.values(measure, split)
     found = compare_values(ours, theirs, measure_named(measure), interval=interval)
     if found is None:
         return None
     means = [_estimate(values, measure, interval) for values in (ours, theirs)]
-    return Compared(pair, means[0], means[1], found, None, over_examples(pair, measure, split))
+    return Compared(pair, means[0], means[1], found, None, over_examples(pair, measure, split) if examples else None)
 
 
 def _estimate(values: Values, measure: str, interval: Interval) -> Estimate:

@@ -2,6 +2,7 @@
 
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, behind_text, best_by_validation, configurations
+from ae_jax.results.location import Statistic
 from ae_jax.results.measures import measure_named
 from ae_jax.results.selection import selection_shares
 from ae_jax.results.statistics import Interval
@@ -23,6 +24,7 @@ def build(
     select: str,
     measures: list[str],
     interval: Interval,
+    statistic: Statistic,
     external: str | None,
 ) -> Table:
     """A row for each value of the `within` keys: which of the other settings was selected, and its test measures.
@@ -37,6 +39,8 @@ def build(
         select: The measure that selects.
         measures: What to report.
         interval: How intervals over seeds are made, as in `comparison`.
+        statistic: What is shown of the values of seeds. Median and interquartile mean have bootstrap intervals of their
+            own, and nothing is bold.
         external: A CSV file of numbers from elsewhere, which are rows of their own; see `parts.external`.
 
     Raises:
@@ -63,6 +67,7 @@ def build(
         measures=measures,
         split="test",
         interval=interval,
+        statistic=statistic,
         external=external,
         notes=[*_selection_notes(groups, select, shares), *diverged_notes(results)],
     )

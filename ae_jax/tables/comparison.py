@@ -5,6 +5,7 @@ from typing import Literal
 from ae_jax.errors import UserError
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations
+from ae_jax.results.location import Statistic
 from ae_jax.results.runs import varying
 from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.assemble import assemble
@@ -23,6 +24,7 @@ def build(
     measures: list[str],
     split: Literal["train", "validation", "test", "corrupted"],
     interval: Interval,
+    statistic: Statistic,
     external: str | None,
 ) -> Table:
     """A row per configuration: of each measure the autoencoder's, PCA's, and how they compare, with intervals.
@@ -37,6 +39,8 @@ def build(
         measures: What to report.
         split: Where it was measured.
         interval: How intervals over seeds are made: Student's t, or the bootstrap (BCa).
+        statistic: What is shown of the values of seeds. Median and interquartile mean have bootstrap intervals of their
+            own, and nothing is bold.
         external: A CSV file of numbers from elsewhere, which are rows of their own; see `parts.external`.
 
     Raises:
@@ -54,6 +58,7 @@ def build(
         measures=measures,
         split=split,
         interval=interval,
+        statistic=statistic,
         external=external,
         notes=diverged_notes(results),
     )

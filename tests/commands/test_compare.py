@@ -212,6 +212,38 @@ def test_another_measure_and_split(command, two):
     assert "explained variance, digits, validation split" in ended.out
 
 
+def test_the_interval_over_test_examples_is_by_paired_bootstrap(command, write, here):
+    """Of errors that the two share, up to a factor that varies a little from example to example."""
+    write(1.0, 1.1)
+    write(1.3, 1.4, settings=LINEAR)
+    rng = np.random.default_rng(0)
+    shared, means = rng.lognormal(size=200), []
+    for number in range(4):
+        ours = shared * (1.0 if number < 2 else 1.3) * rng.lognormal(0, 0.1, size=200)
+        np.savez(
+            here / f"outputs/{number}/errors.npz", autoencoder=ours.astype(np.float32), pca=shared.astype(np.float32)
+        )
+        means.append(ours)
+    a, b = np.mean(means[:2], axis=0), np.mean(means[2:], axis=0)
+    drawn = stats.bootstrap((a, b), lambda x, y, axis: x.mean(axis) / y.mean(axis), paired=True, random_state=1,
+                            method="percentile", n_resamples=4000, vectorized=True).confidence_interval  # fmt: skip
+    out = command(main, *BOTH).out
+    ratio, interval = re.fullmatch(r"(\S+) \[(.*)\]", columns(out)["examples"][0]).groups()
+    assert float(ratio) == pytest.approx(a.mean() / b.mean(), abs=5e-4)
+    assert [float(end) for end in interval.split(", ")] == pytest.approx(list(drawn), abs=2e-3)
+    assert "paired bootstrap over test examples, with the seeds as given" in out
+    against_pca = columns(command(main, "outputs", "--compare", "model=dense", "PCA").out)["examples"][0]
+    assert float(against_pca.split()[0]) == pytest.approx(a.mean() / shared.mean(), abs=5e-4)
+
+
+def test_without_kept_errors_there_is_no_interval_over_examples(command, two, here):
+    (here / "outputs/3/errors.npz").unlink()
+    (here / "outputs/17/errors.npz").write_bytes(b"damaged")
+    out = command(main, *BOTH).out
+    assert "examples" not in columns(out)
+    assert "the test examples are taken as given" in out
+
+
 def test_few_seeds_tell_nothing_and_diverged_ones_are_counted(command, write):
     write(1.0, 1.1, 1.05)
     write(2.0, 2.1, 2.05, settings=LINEAR)

@@ -53,7 +53,7 @@ def test_tables_figures_and_the_terminal_say_it(runs_of, capsys):
 
     note = "runs are of 2 commits (def5678, abc1234)"
     results = runs_of(ONE, OTHER, OTHER)
-    table = build(results, rows=None, measures=["sse"], split="test", interval="t")
+    table = build(results, rows=None, measures=["sse"], split="test", interval="t", statistic="mean", external=None)
     assert f"R{note[1:]}." in [one.text for one in table.notes]
     assert note in diverged_text(results)
     print_report(results, measure="sse")

@@ -5,10 +5,12 @@ from typing import get_args
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
+from ae_jax.results.location import Statistic
 from ae_jax.results.measures import SPLITS, Measure, measure_named
 from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
+from ae_jax.tables.parts.located import check_statistic
 from ae_jax.tables.parts.measured import MeasuredColumns
 from ae_jax.tables.parts.notes import reading_notes
 from ae_jax.tables.parts.rows import EXTERNAL_NOTE, keys_with_external, sections_of
@@ -27,6 +29,7 @@ def assemble(
     measures: Sequence[str],
     split: str,
     interval: Interval = "t",
+    statistic: Statistic = "mean",
     external: str | None = None,
     notes: Sequence[str] = (),
 ) -> Table:
@@ -42,6 +45,7 @@ def assemble(
         measures: What is reported, autoencoder beside PCA.
         split: Where it was measured.
         interval: How intervals are made.
+        statistic: What is shown of the values of seeds.
         external: A file of rows from elsewhere; see `external`.
         notes: What else one must know to read it.
 
@@ -49,18 +53,19 @@ def assemble(
         UserError: A measure or split that does not exist, or that was not taken in any of the runs.
     """
     check_interval(interval)
+    check_statistic(statistic, interval)
     chosen = check_measures(measures, split, configurations)
     blocks = in_blocks(configurations, split)
     rows = [one for block in blocks for one in block]
     sources = Sources()
-    measured = MeasuredColumns(blocks, split, interval, sources)
+    measured = MeasuredColumns(blocks, split, interval, sources, statistic)
     names = keys if external is None else keys_with_external(keys, selected=selected)
     strips = [*setting_strips(names, rows, selected=selected), seeds_strip(rows, most_seeds)]
     if shares is not None:
         strips.append(chosen_strip(rows, shares))
     for measure in chosen:
         strips += measured.strips(measure)
-    reading = [*notes, *reading_notes(rows, chosen, interval, any_published=bool(sources.notes))]
+    reading = [*notes, *reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))]
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
     reading += [EXTERNAL_NOTE] if external is not None else []
     return Table(title, columns, sections, (*map(Note, reading), *sources.notes))

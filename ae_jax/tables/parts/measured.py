@@ -6,10 +6,12 @@ from dataclasses import replace
 from ae_jax.results.compare import Comparison
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.digits import printed, printed_gap
+from ae_jax.results.location import Statistic
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate, Interval
 from ae_jax.tables.parts.base import Cell, Column, Strip
 from ae_jax.tables.parts.comparable import best
+from ae_jax.tables.parts.located import located_strips
 from ae_jax.tables.parts.sources import Sources
 from ae_jax.tables.published import Method, cited, published, shown
 
@@ -24,31 +26,47 @@ class MeasuredColumns:
         split: Where they are measured.
         interval: How intervals are made.
         sources: Where marks come from.
+        statistic: What is shown of the values.
     """
 
-    def __init__(self, blocks: Sequence[Sequence[Configuration]], split: str, interval: Interval, sources: Sources):
-        self._blocks, self._split, self._interval = blocks, split, interval
+    def __init__(
+        self,
+        blocks: Sequence[Sequence[Configuration]],
+        split: str,
+        interval: Interval,
+        sources: Sources,
+        statistic: Statistic = "mean",
+    ):
+        self._blocks, self._split, self._interval, self._statistic = blocks, split, interval, statistic
         self._rows = [one for block in blocks for one in block]
         self._seeds = [one.num_seeds for one in self._rows]
         self._sources = sources
 
     def strips(self, measure: Measure) -> list[Strip]:
         """The columns of a measure; those of published numbers only where there are any."""
+        own, pca, gaps = self._own(measure)
+        return [
+            own,
+            *self._published("autoencoder", f"{measure.name}_published", measure),
+            pca,
+            *self._published("pca", f"pca_{measure.name}_published", measure),
+            gaps,
+        ]
+
+    def _own(self, measure: Measure) -> tuple[Strip, Strip, Strip]:
+        """The autoencoder's, PCA's, and how far they are apart."""
+        if self._statistic != "mean":
+            return located_strips(measure, self._rows, self._split, self._statistic)
         ours = [one.estimate(measure.name, self._split, interval=self._interval) for one in self._rows]
         pca = [one.pca(measure.name, self._split, interval=self._interval) for one in self._rows]
         our_best, pca_best = self._best(measure)
         counts = [one.num if one else 0 for one in pca]  # PCA has no seeds
-        return [
+        against = [one.against_pca(measure.name, self._split, interval=self._interval) for one in self._rows]
+        return (
             estimates_strip("autoencoder", measure.name, measure, ours, self._seeds, our_best, beside=pca),
-            *self._published("autoencoder", f"{measure.name}_published", measure),
             estimates_strip("PCA", f"pca_{measure.name}", measure, pca, counts, pca_best, beside=ours),
-            *self._published("pca", f"pca_{measure.name}_published", measure),
-            gaps_strip(
-                measure,
-                [one.against_pca(measure.name, self._split, interval=self._interval) for one in self._rows],
-                self._seeds,
-            ),
-        ]
+            gaps_strip(measure, against, self._seeds),
+        )
 
     def _best(self, measure: Measure) -> tuple[list[bool], list[bool]]:
         """Which of the two are best in their block."""

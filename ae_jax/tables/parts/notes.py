@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, settings_label
+from ae_jax.results.location import WORDS, Statistic
 from ae_jax.results.measures import Measure
 from ae_jax.results.runs import varying
 from ae_jax.results.statistics import FEWEST, Interval, interval_words
 from ae_jax.tables.parts.comparable import pools_splits
+from ae_jax.tables.parts.located import located_notes
 from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 
 _FEWEST_OF_INTERVAL, _NUM_NAMED = 3, 4
@@ -25,9 +27,31 @@ def where_measured(rows: Sequence[Configuration], keys: Sequence[str], split: st
 
 
 def reading_notes(
-    rows: Sequence[Configuration], measures: Sequence[Measure], interval: Interval, *, any_published: bool
+    rows: Sequence[Configuration],
+    measures: Sequence[Measure],
+    interval: Interval,
+    statistic: Statistic = "mean",
+    *,
+    any_published: bool,
 ) -> list[str]:
     """What the numbers are, how they compare, and what they cannot say."""
+    notes = located_notes(rows, measures, statistic) if statistic != "mean" else _mean_notes(rows, measures, interval)
+    notes.append("The test examples are taken as given: intervals say what other seeds would do, not other examples.")
+    counts = [one.num_seeds for one in rows]
+    if min(counts) < max(counts):
+        notes.append(f"Rows have {min(counts)} to {max(counts)} seeds.")
+    if any(one.num_failed for one in rows):
+        notes.append("Failed runs are counted beside n: why they failed is not known to be chance.")
+    if any(one.num_diverged for one in rows):
+        notes.append(
+            f"Diverged runs are counted beside n; no {WORDS[statistic]} has them, and such rows are never bold."
+        )
+    if any_published:
+        notes.append("Published numbers are their authors', of their own training; none is compared in bold.")
+    return notes
+
+
+def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], interval: Interval) -> list[str]:
     counts = [one.num_seeds for one in rows]
     pooled = any(map(pools_splits, rows))
     over = "n seeds and random splits of the data" if pooled else "n seeds"
@@ -54,15 +78,6 @@ def reading_notes(
         )
     if min(counts) < FEWEST:
         notes.append(f"Fewer than {_WORDS[FEWEST]} seeds are too few to tell: such rows are not compared in bold.")
-    notes.append("The test examples are taken as given: intervals say what other seeds would do, not other examples.")
-    if min(counts) < max(counts):
-        notes.append(f"Rows have {min(counts)} to {max(counts)} seeds.")
-    if any(one.num_failed for one in rows):
-        notes.append("Failed runs are counted beside n: why they failed is not known to be chance.")
-    if any(one.num_diverged for one in rows):
-        notes.append("Diverged runs are counted beside n; no mean has them, and such rows are not compared in bold.")
-    if any_published:
-        notes.append("Published numbers are their authors', of their own training; none is compared in bold.")
     return notes
 
 
