@@ -119,7 +119,7 @@ def test_datasets_are_reported_one_after_the_other(command, sweep, write_run):
 def test_another_measure(command, sweep):
     out = command(main, "outputs", "--measure", "explained_variance").out
     assert "selected on validation explained_variance, reported on test" in out
-    assert re.search(r"worse by 0\.\d+ \[0\.\d+, 0\.\d+\] │", out)
+    assert re.search(r"worse by 0\.\d+ \[0\.\d+,", out)
 
 
 def test_only_folders_that_are_not_counted(command, write_run, here):

@@ -183,9 +183,9 @@ def test_time_over_three_groups_has_an_interval_over_groups(runs):
 
     figure = figure_of(runs(*timed(sweep(sizes=(2,), seeds=range(6)), times)), x="train_seconds")
     np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), [2])
-    interval = estimate([1.0, 2.0, 3.0])  # of three values, not of six
+    interval = estimate([1.0, 2.0, 3.0], scale="log")  # of three values, not of six
     np.testing.assert_allclose(across(figure), [(interval.low, interval.high)])
-    assert "horizontal: 95 % interval over groups" in words(figure)
+    assert "horizontal: 95 % t interval over groups" in words(figure)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_time_has_an_interval_and_pca_none_to_train(runs):
     assert "PCA" not in lines_of(figure)
     assert "PCA is computed without training" in words(figure)
     assert "each run was trained alone" in words(figure)
-    interval = estimate([1.0, 2.0, 3.0])
+    interval = estimate([1.0, 2.0, 3.0], scale="log")
     np.testing.assert_allclose(across(figure), [(interval.low, interval.high)] * 3)
 
 

@@ -50,7 +50,8 @@ def read_everything(folder: Path) -> None:
         print_report(results, measure="sse")
     json.dumps(page_data(results), allow_nan=False).encode()
     with suppress(UserError):
-        table = build(results, rows=None, measures=["sse"], split="test")
+        options = {"interval": "t", "statistic": "mean", "external": None}
+        table = build(results, rows=None, measures=["sse"], split="test", **options)
         for text in (csv_text, markdown, latex):
             text(table).encode()
 

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from ae_jax.errors import UserError
 from ae_jax.results.runs import Run
-from ae_jax.results.statistics import Estimate, estimate
+from ae_jax.results.statistics import Estimate, estimate, interval_words
 
 Cost = Literal["num_parameters", "flops_per_example", "latency_per_example_seconds", "train_seconds"]
 
@@ -72,7 +72,7 @@ def ours(runs: Sequence[Run], axis: CostAxis) -> Estimate:
         for index, (run, value) in enumerate(zip(runs, values, strict=True)):
             groups.setdefault(_group(run) or index, []).append(value)
         values = [statistics.fmean(group) for group in groups.values()]
-    return estimate(values[:1] if len(set(values)) == 1 else values)
+    return estimate(values[:1] if len(set(values)) == 1 else values, scale="log")
 
 
 def of_pca(runs: Sequence[Run], axis: CostAxis) -> Estimate | None:
@@ -123,7 +123,7 @@ def notes(runs: Sequence[Run], costs: Sequence[Estimate], axis: CostAxis, *, has
     size = _group_size(runs[0])
     words = {None: "time of a group, divided by its size, which was not recorded", 1: "each run was trained alone"}
     told = [words.get(size, f"time of a group of {size} runs, divided by {size}")]
-    told += ["horizontal: 95 % interval over groups"] if bars else []
+    told += [f"horizontal: {interval_words()} over groups"] if bars else []
     pca = "PCA's is its closed form's, once for all sizes" if has_pca else "PCA is computed without training"
     return [*told, pca]
 
