@@ -30,10 +30,10 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@pwd -P >$@
 
 test: $(VENV)/.ready ## the fast tests, under three minutes on two cores
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-gpu: $(VENV)/.ready ## the fast tests on a GPU (install JAX for it with: $(BIN)/pip install -e '.[cuda]')
-	JAX_PLATFORMS=cuda,cpu $(BIN)/python -m pytest -n 2 -m "not slow"
+	JAX_PLATFORMS=cuda,cpu $(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.ready ## whole programs and fault injection
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow

@@ -1017,12 +1017,36 @@ def put(write_run, monkeypatch, request) -> Callable[[Case], None]:
     return prepared
 
 
+# Left to the slow tests because others here say nearly the same.
+LIKE_OTHERS = {
+    *(
+        f"command-report-compare-{name}"
+        for name in ("corrupted", "empty", "measure", "none", "overlap", "split", "value")
+    ),
+    *(f"command-figures-{name}" for name in ("config-dir", "empty-text", "font", "format-text", "key-removed", "name")),
+    *(f"command-figures-{name}" for name in ("no-format", "no-runs", "override", "part", "venue", "where-grammar")),
+    *(
+        f"command-{name}"
+        for name in ("tables-external-column", "tables-formats", "tables-no-runs", "paper-group-option")
+    ),
+    *(f"command-{name}" for name in ("float", "fraction", "int-empty", "key-of-none", "key-removed-value", "several")),
+    *(f"command-run-folder-{name}" for name in ("long", "on-another-system")),
+    *(f"folder-{name}" for name in ("again-status-state", "again-summary-type", "other-nothing", "status-state")),
+    *(f"data-{name}" for name in ("path-null", "values-truncated", "latent-large")),
+    *(f"config-{name}" for name in ("utf-16-unmarked", "tab", "latin-1", "binary")),
+    "checkpoint-gone",
+    "sweep-type-late",
+}
+
+
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=f"{kind}-{name}", marks=[pytest.mark.slow] if case.slow else [])
+        pytest.param(
+            case, id=(name := f"{kind}-{which}"), marks=[pytest.mark.slow] if case.slow or name in LIKE_OTHERS else []
+        )
         for kind, cases in CASES.items()
-        for name, case in cases.items()
+        for which, case in cases.items()
     ],
 )
 def test_a_mistake_ends_in_one_line_and_overwrites_nothing(case, put, command_line, tree, no_figures):
@@ -1063,6 +1087,7 @@ def test_a_sweep_tells_its_mistakes_before_the_first_run_trains(command_line, mo
 
 
 def test_every_kind_of_mistake_and_every_command_is_in_the_table():
+    assert {f"{kind}-{name}" for kind, cases in CASES.items() for name in cases} >= LIKE_OTHERS
     cases = [case for of_kind in CASES.values() for case in of_kind.values()]
     assert len(cases) >= 80
     assert {case.command for case in cases} == COMMANDS.keys()

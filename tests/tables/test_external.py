@@ -6,6 +6,7 @@ import io
 import pytest
 
 from ae_jax.errors import UserError
+from ae_jax.results import load
 from ae_jax.tables.formats import csv_text, markdown
 from ae_jax.tables.latex import latex
 
@@ -20,15 +21,18 @@ Tool & co,3,sse,1.5,7,https://tool.example/a_b
 TABLES = ("comparison", "best", "differences")
 
 
-@pytest.fixture
-def results(make_results, seeds):
+@pytest.fixture(scope="module")
+def results(tmp_path_factory, write_run, seeds):
     """Two models at sizes 1, 2 and 4."""
+    folder = tmp_path_factory.mktemp("results")
     steps = (1.0, 1.01, 0.99, 1.02, 0.98)
     runs = []
     for model, base in (({}, 4.0), (LINEAR, 4.4)):
         for size in (1, 2, 4):
             runs += seeds(*(base / size * step for step in steps), settings=model | {"model.latent_size": size})
-    return make_results(*runs)
+    for number, run in enumerate(runs):
+        write_run(folder / str(number), **run)
+    return load(folder)
 
 
 @pytest.fixture
