@@ -14,6 +14,7 @@ from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, behind_text, configurations, ranked_by_validation, setting_text
 from ae_jax.results.digits import printed
 from ae_jax.results.measures import Measure, measure_named
+from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
 from ae_jax.terminal import console, count, short_path
@@ -90,16 +91,25 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
             _against(one, measure),
         )
     output.print(table)
-    if any(one.num_seeds > 1 for one in shown):
-        output.print(reading_text(shown, measure), soft_wrap=True)
-    for group in groups:
-        if text := behind_text(group, measure.name):
-            where = f"latent size {group[0].latent_size}: " if len(groups) > 1 else ""
-            output.print(f"{where}{text}", soft_wrap=True, markup=False)
+    _print_notes(output, shown, groups, measure)
     if chosen := choice_text(groups, measure.name, named):
         output.print(chosen, soft_wrap=True, markup=False)
     if len(shown) < len(ranked):
         output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
+
+
+def _print_notes(
+    output: Console, shown: Sequence[Configuration], groups: Sequence[Sequence[Configuration]], measure: Measure
+) -> None:
+    """What the numbers are, and what one must know of single rows."""
+    if any(one.num_seeds > 1 for one in shown):
+        output.print(reading_text(shown, measure), soft_wrap=True)
+    for note in outlier_notes(shown):
+        output.print(note, soft_wrap=True, markup=False)
+    for group in groups:
+        if text := behind_text(group, measure.name):
+            where = f"latent size {group[0].latent_size}: " if len(groups) > 1 else ""
+            output.print(f"{where}{text}", soft_wrap=True, markup=False)
 
 
 def _short(keys: set[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.location import Statistic
 from ae_jax.results.measures import SPLITS, Measure, measure_named
+from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
@@ -67,6 +68,7 @@ def assemble(
         strips += measured.strips(measure)
     reading = [*notes, *reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))]
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
+    reading += [f"{note[0].upper()}{note[1:]}." for note in outlier_notes(rows)] if split == "test" else []
     reading += [EXTERNAL_NOTE] if external is not None else []
     return Table(title, columns, sections, (*map(Note, reading), *sources.notes))
 
