@@ -9,6 +9,7 @@ from ae_jax.results.effects import Effect, Effects, Value, effects
 from ae_jax.results.factors import SEED
 from ae_jax.results.measures import Measure
 from ae_jax.results.results import Results
+from ae_jax.results.statistics import FEWEST
 from ae_jax.terminal import count
 
 
@@ -66,7 +67,8 @@ def _print_values(output: Console, found: Effects, measure: Measure) -> None:
         table.add_column(name, justify="left" if name in ("key", "best", "worst") else "right", overflow="fold")
     for row in found.rows:
         if row.values:
-            ends = [text for at in (0, -1) for text in (_setting(row.values[at]), _mean(row.values[at]))]
+            most = max(value.num_runs for value in row.values)
+            ends = [text for at in (0, -1) for text in (_setting(row.values[at], most), _mean(row.values[at]))]
             table.add_row(escape(_name(row)), str(len(row.values)), *map(escape, ends))
     output.print(table)
     output.print(
@@ -101,9 +103,11 @@ def _percent(share: float) -> str:
     return ">99%" if 0.995 <= share < 1 else f"{share:.0%}"
 
 
-def _setting(value: Value) -> str:
-    lost = f" ({value.num_diverged} diverged)" if value.num_diverged and value.num_runs else ""
-    return setting_text(value.setting) + lost
+def _setting(value: Value, most: int) -> str:
+    """A value, with how many runs it has where others have more, and few are too few to tell."""
+    notes = [count(value.num_runs, "run")] if 0 < value.num_runs < min(FEWEST, most) else []
+    notes += [f"{value.num_diverged} diverged"] if value.num_diverged and value.num_runs else []
+    return setting_text(value.setting) + (f" ({', '.join(notes)})" if notes else "")
 
 
 def _mean(value: Value) -> str:

@@ -76,10 +76,10 @@ def change_text(found: Comparison, *, word: str = "") -> str:
     larger = gap.mean > 0
     if gap.low is not None and gap.high is not None and not larger:
         gap = gap._replace(low=-gap.high, high=-gap.low)
-    value, interval = printed(gap._replace(mean=abs(gap.mean)))
-    if word:
-        return f"{word} by {value}{unit} {interval}".strip()
-    return f"{value}{unit} {'higher' if larger else 'lower'}"
+    if not word:
+        return f"{_three(abs(gap.mean))}{unit} {'higher' if larger else 'lower'}"
+    value, interval = printed_gap(gap._replace(mean=abs(gap.mean)), 0.0)
+    return f"{word} by {value}{unit} {interval}".strip()
 
 
 def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:

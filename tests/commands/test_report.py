@@ -105,7 +105,7 @@ def test_few_seeds_are_too_few_to_tell(num, command, write_run, here):
         write_run(here / f"outputs/run{seed}", sse=1.0, settings={"seed": seed})
     out = command(main, "outputs").out
     assert ("[1.000, 1.000]" in out) == (num >= 3)
-    assert "50.00% lower, too few seeds to tell" in out
+    assert "50.0% lower, too few seeds to tell" in out
     assert "better by" not in out
     assert f"{count(num, 'run')}, 1 configuration, {count(num, 'seed')} each" in out
 
