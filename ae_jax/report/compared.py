@@ -183,7 +183,9 @@ def _notes(rows: Sequence[Compared], paired: Paired, measure: Measure, num_pairs
         with_what = "each run with the PCA of its own data" if is_pca else "runs of the same seed and data"
         notes.append(f"paired: {with_what}; Student's t")
     if not all(row.found.paired for row in rows):
-        notes.append("unpaired: fewer than two seeds are common to both; Welch's t of their means")
+        notes.append(
+            "unpaired: fewer than five seeds, and not all of one side, are common to both; Welch's t of their means"
+        )
     spread = ", in logarithms" if measure.has_ratio else ""
     notes.append(
         f"p: two-sided; Holm: corrected for {count(len(rows), 'comparison')}; P(A better): that a run of A is better "

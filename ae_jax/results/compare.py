@@ -65,8 +65,8 @@ class Comparison(NamedTuple):
 def compare_values(ours: Values, theirs: Values, measure: Measure, *, interval: Interval = "t") -> Comparison | None:
     """Compare values of a measure; None where one side has none.
 
-    Values pair where both have the same splits and seeds (those that both have, from two on), or where one has no
-    seeds and the same splits. Other values are compared by Welch's t.
+    Values pair where both have the same splits and seeds (see `common_places`), or where one has no seeds and the same
+    splits. Other values are compared by Welch's t.
 
     Args:
         ours: Those of A.
@@ -111,6 +111,12 @@ def compare_values(ours: Values, theirs: Values, measure: Measure, *, interval: 
     )
 
 
+def common_places(ours: Values, theirs: Values) -> list[Place]:
+    """The splits and seeds that both have, where they are enough to pair: five, or all that one side has."""
+    common = [place for place in ours if place in theirs]
+    return common if len(common) >= min(FEWEST, len(ours), len(theirs)) else []
+
+
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """P values of several comparisons, corrected so that of all that are true of no difference, 5 % show one at all.
 
@@ -133,8 +139,7 @@ def _pairs(ours: Values, theirs: Values) -> Pairs | None:
     if all(seed is None for _, seed in ours):
         found = [((one[0], None), one) for one in theirs if (one[0], None) in ours]
         return found if len(found) == len(theirs) else None
-    common: Pairs = [(one, one) for one in ours if one in theirs]
-    return common if len(common) >= min(2, len(ours), len(theirs)) else None
+    return [(one, one) for one in common_places(ours, theirs)] or None
 
 
 def _one_sample(values: np.ndarray, splits: Sequence[Hashable]) -> tuple[float, float, float]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ae_jax.errors import UserError
-from ae_jax.results.compare import Comparison, Values, compare_values, holm
+from ae_jax.results.compare import Comparison, Values, common_places, compare_values, holm
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.examples import examples_interval
 from ae_jax.results.measures import measure_named
@@ -52,8 +52,8 @@ class Pair(NamedTuple):
             seeded, pca = (ours, theirs) if self.ours else (theirs, ours)
             whole = {place: value for place, value in seeded.items() if (place[0], None) in pca}
             return (whole, pca) if self.ours else (pca, whole)
-        common = [place for place in ours if place in theirs]
-        if len(common) < min(2, len(ours), len(theirs)):
+        common = common_places(ours, theirs)
+        if not common:
             return ours, theirs
         return {place: ours[place] for place in common}, {place: theirs[place] for place in common}
 

@@ -153,7 +153,7 @@ def _notes(
     tested = sum(one.found.p is not None for one in found)
     notes.append(f"p: two-sided, Student's t of the pairs, by Holm over the {tested} comparisons of the table.")
     if any(not one.found.paired for one in found):
-        notes.append("Unpaired: fewer than two seeds are common to both; Welch's t.")
+        notes.append("Unpaired: fewer than five seeds, and not all of one side, are common to both; Welch's t.")
     if any(one.found.num >= FEWEST for one in found):
         notes.append("Bold: told to be better by its interval, and p by Holm at most 0.05.")
     if any(one.found.num < FEWEST for one in found):

@@ -51,6 +51,13 @@ def test_a_few_seeds_more_on_one_side_still_pair():
     assert compare_values(seeded(OURS), seeded(THEIRS[:5]), SSE).num == 5
 
 
+def test_a_few_common_seeds_do_not_leave_out_the_others():
+    """Of seeds 0 to 5 and 4 to 8 two are common: all eleven are compared, as Welch does."""
+    found = compare_values(seeded(OURS), seeded(THEIRS[:5], first=4), EXPLAINED)
+    assert (found.num, found.paired) == (5, False)
+    assert found.p == pytest.approx(stats.ttest_ind(OURS, THEIRS[:5], equal_var=False).pvalue)
+
+
 def test_pca_pairs_with_every_seed_of_its_split():
     found = compare_values(seeded(OURS), {("s", None): 1.2}, SSE)
     assert (found.num, found.paired) == (6, True)
