@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 from rich.tree import Tree
 
 from ae_jax.errors import UserError
@@ -19,7 +19,7 @@ from ae_jax.results.digits import difference_text
 from ae_jax.results.examples import outlier_warning
 from ae_jax.results.measures import MEASURES
 from ae_jax.results.run_folder import RunFolder
-from ae_jax.terminal import console, count, short_path
+from ae_jax.terminal import Column, console, count, print_table, short_path
 
 ShowEpoch = Callable[[dict[str, Any], float], None]
 """Shows an epoch: its metrics, and the number of examples a second."""
@@ -94,8 +94,9 @@ def print_comparison(summary: dict[str, Any], errors: dict[str, np.ndarray] | No
         summary: Its measures, PCA's, and what the data are.
         errors: As `RunFolder.errors`, for a line where few test examples carry most of the error.
     """
-    output = console()
-    output.print(_table(summary))
+    output, dataset = console(), summary["dataset"]
+    title = f"{escape(dataset['name'])}, test split, {dataset['counts']['test']} examples"
+    print_table(output, title, _columns(summary))
     output.print(_sentence(summary), soft_wrap=True)
     for method, label in (("autoencoder", "the autoencoder"), ("pca", "PCA")):
         if errors and (warning := outlier_warning(errors[method])):
@@ -111,24 +112,22 @@ def _errors(run: RunFolder) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _table(summary: dict[str, Any]) -> Table:
-    dataset, pca = summary["dataset"], summary["pca"]
-    table = Table(title=f"{dataset['name']}, test split, {dataset['counts']['test']} examples", title_justify="left")
-    table.add_column("measure")
-    table.add_column("autoencoder", justify="right")
-    table.add_column(f"PCA, {count(pca['num_components'], 'component')}", justify="right")
-    table.add_column("autoencoder is", justify="right")
-    for measure in MEASURES.values():
-        ours, theirs = summary["test"][measure.name], pca["test"][measure.name]
-        if ours is not None and theirs is not None:
-            against = difference_text(ours, theirs, has_ratio=measure.has_ratio)
-            table.add_row(measure.short, f"{ours:.5g}", f"{theirs:.5g}", against)
-    if summary["corrupted"]:
-        ours, theirs = summary["corrupted"]["autoencoder"]["sse"], summary["corrupted"]["pca"]["sse"]
-        table.add_row(
-            "sse from corrupted", f"{ours:.5g}", f"{theirs:.5g}", difference_text(ours, theirs, has_ratio=True)
-        )
-    return table
+def _columns(summary: dict[str, Any]) -> list[Column]:
+    """A row for each measure that was taken."""
+    pca = summary["pca"]
+    rows = [
+        (measure.short, summary["test"][measure.name], pca["test"][measure.name], measure.has_ratio)
+        for measure in MEASURES.values()
+    ]
+    if seen := summary["corrupted"]:
+        rows.append(("sse from corrupted", seen["autoencoder"]["sse"], seen["pca"]["sse"], True))
+    rows = [row for row in rows if row[1] is not None and row[2] is not None]
+    return [
+        Column("measure", [name for name, *_ in rows], words=True),
+        Column("autoencoder", [f"{ours:.5g}" for _, ours, *_ in rows]),
+        Column(f"PCA, {count(pca['num_components'], 'component')}", [f"{theirs:.5g}" for *_, theirs, _ in rows]),
+        Column("autoencoder is", [difference_text(ours, theirs, has_ratio=ratio) for _, ours, theirs, ratio in rows]),
+    ]
 
 
 def _sentence(summary: dict[str, Any]) -> str:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.commits import commit_notes
@@ -16,14 +14,13 @@ from ae_jax.results.pairs import Compared, Paired, compare_pairs, pair_up
 from ae_jax.results.results import Results
 from ae_jax.results.sides import Side, require_apart, side
 from ae_jax.results.statistics import FEWEST, Estimate, interval_words
-from ae_jax.terminal import console, count
+from ae_jax.terminal import Column, console, count, print_table
 
 _OPTION = "--compare"
 _MOST_NAMED = 10
 _LEVEL, _SMALLEST = 0.05, 1e-16  # of p
 _COLOURS = {"better": "green", "worse": "red"}
 _WORDS = ("what varies", "A is")
-_Column = tuple[str, list[str]]
 
 
 def print_comparison(results: Results, texts: Sequence[str], *, measure: str, split: str = "test") -> None:
@@ -54,7 +51,7 @@ def print_comparison(results: Results, texts: Sequence[str], *, measure: str, sp
     output.print(f"[bold]{escape(_title(rows, named, split))}[/]", soft_wrap=True)
     for letter, one in (("A", a), ("B", b)):
         output.print(escape(f"{letter}: {one.text}{_size(one)}"), soft_wrap=True)
-    _print_table(output, rows, named)
+    print_table(output, "", _columns(rows, named), show_lines=True)
     for line in [*_notes(rows, paired, named, len(paired.pairs)), *commit_notes(results), *_not_counted(results)]:
         output.print(escape(line), soft_wrap=True)
 
@@ -72,31 +69,7 @@ def _size(one: Side) -> str:
     return f" ({count(len(one.configurations), 'configuration')}, {count(runs, 'run')})"
 
 
-def _print_table(output: Console, rows: Sequence[Compared], measure: Measure) -> None:
-    """As many tables as the width of the terminal asks for; each names the rows."""
-    first, *others = _columns(rows, measure)
-    parts: list[list[_Column]] = [[first]]
-    for column in others:
-        if len(parts[-1]) > 1 and _width([*parts[-1], column]) > output.width:
-            parts.append([first])
-        parts[-1].append(column)
-    for part in parts:
-        table = Table(show_lines=True)
-        for title, _ in part:
-            table.add_column(title, justify="left" if title in _WORDS else "right", overflow="fold")
-        for cells in zip(*(cells for _, cells in part), strict=True):
-            table.add_row(*(_coloured(cell) for cell in cells))
-        output.print(table)
-
-
-def _width(columns: Sequence[_Column]) -> int:
-    """Of a table, as far as no number is broken into lines."""
-    words = [[title, *cells] for title, cells in columns]
-    widest = [max(len(line) for text in texts for line in text.splitlines() or [""]) for texts in words]
-    return 1 + sum(width + 3 for width in widest)
-
-
-def _columns(rows: Sequence[Compared], measure: Measure) -> list[_Column]:
+def _columns(rows: Sequence[Compared], measure: Measure) -> list[Column]:
     keys = list(dict.fromkeys(key for row in rows for key in row.pair.settings))
     last = [key.rpartition(".")[2] for key in keys]
     names = {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}
@@ -117,7 +90,7 @@ def _columns(rows: Sequence[Compared], measure: Measure) -> list[_Column]:
         ("g", ["" if row.found.effect_size is None else f"{row.found.effect_size:.2f}" for row in rows]),
         ("examples", [_gap(row.examples, row.found) if row.examples else "" for row in rows]),
     ]
-    return [(title, cells) for title, cells in columns if any(cells)]
+    return [Column(title, [_coloured(cell) for cell in cells], words=title in _WORDS) for title, cells in columns]
 
 
 def _coloured(cell: str) -> str:

@@ -2,7 +2,6 @@
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.effects import Effect, Effects, Value, effects
@@ -10,7 +9,7 @@ from ae_jax.results.factors import SEED
 from ae_jax.results.measures import Measure
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import FEWEST
-from ae_jax.terminal import count
+from ae_jax.terminal import Column, count, print_table
 
 
 def print_effects(output: Console, results: Results, measure: Measure) -> None:
@@ -30,12 +29,13 @@ def print_effects(output: Console, results: Results, measure: Measure) -> None:
 
 def _print_shares(output: Console, found: Effects, measure: Measure) -> None:
     log = "log " if found.in_logs else ""
-    table = Table(title=f"what the swept values did to {log}validation {measure.name}", title_justify="left")
-    for name in ("key", "F", "p", "partial η²", "matters"):
-        table.add_column(name, justify="left" if name == "key" else "right", overflow="fold")
-    for row in found.rows:
-        table.add_row(escape(_name(row)), *_numbers(row))
-    output.print(table)
+    names = ("F", "p", "partial η²", "matters")
+    numbers = zip(*(_numbers(row) for row in found.rows), strict=True)
+    columns = [
+        Column("key", [escape(_name(row)) for row in found.rows], words=True),
+        *(Column(name, list(cells)) for name, cells in zip(names, numbers, strict=True)),
+    ]
+    print_table(output, f"what the swept values did to {log}validation {measure.name}", columns)
     for line in _reading(found):
         output.print(escape(line), soft_wrap=True)
 
@@ -61,16 +61,18 @@ def _reading(found: Effects) -> list[str]:
 
 
 def _print_values(output: Console, found: Effects, measure: Measure) -> None:
-    table = Table(title=f"their best and worst by validation {measure.name}", title_justify="left")
     mean = "geometric mean" if found.in_logs else "mean"
-    for name in ("key", "values", "best", mean, "worst", mean):
-        table.add_column(name, justify="left" if name in ("key", "best", "worst") else "right", overflow="fold")
-    for row in found.rows:
-        if row.values:
-            most = max(value.num_runs for value in row.values)
-            ends = [text for at in (0, -1) for text in (_setting(row.values[at], most), _mean(row.values[at]))]
-            table.add_row(escape(_name(row)), str(len(row.values)), *map(escape, ends))
-    output.print(table)
+    rows = [row for row in found.rows if row.values]
+    columns = [
+        Column("key", [escape(_name(row)) for row in rows], words=True),
+        Column("values", [str(len(row.values)) for row in rows]),
+    ]
+    for at, end in ((0, "best"), (-1, "worst")):
+        most = [max(value.num_runs for value in row.values) for row in rows]
+        settings = [_setting(row.values[at], num) for row, num in zip(rows, most, strict=True)]
+        columns.append(Column(end, [escape(text) for text in settings], words=True))
+        columns.append(Column(mean, [_mean(row.values[at]) for row in rows]))
+    print_table(output, f"their best and worst by validation {measure.name}", columns)
     output.print(
         "means: marginal, as if all values of the other keys had been run equally often, without interactions",
         soft_wrap=True,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ae_jax.errors import path_text
 from ae_jax.report.choice import choice_text
@@ -17,10 +16,9 @@ from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
-from ae_jax.terminal import console, count, short_path
+from ae_jax.terminal import Column, console, count, print_table, short_path
 
 _MOST_ROWS = 10
-_WORDY = ("seeds", "autoencoder is")  # what gives way where the terminal is narrow
 _LATENT_SIZE = "model.latent_size"
 
 
@@ -64,38 +62,44 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
         step = -(-len(sizes) // _MOST_ROWS)
         groups = [[one for one in ranked if one.latent_size == size] for size in sorted(sizes)[::step]]
         shown = [group[0] for group in groups]
-    table = Table(
-        title=f"{title}, selected on validation {measure.name}, reported on test",
-        title_justify="left",
-    )
-    table.add_column("configuration", overflow="fold")
-    for name in ("latent", "seeds", "validation", "test", "PCA", "autoencoder is"):
-        table.add_column(name, justify="right", no_wrap=name not in _WORDY)
     names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
 
     def named(one: Configuration) -> str:
         label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
         return label or f"model={one.runs[0].settings['model']}"
 
-    most = max(one.num_seeds for one in candidates)
-    for one in shown:
-        test, pca = one.estimate(measure.name), one.pca(measure.name)
-        fewer = f" of {most}" if one.num_seeds < most else ""
-        table.add_row(
-            escape(named(one)),
-            str(one.latent_size),
-            f"{one.num_seeds}{fewer} {one.lost_text}".strip(),
-            _mean(one.estimate(measure.name, "validation")),
-            escape(estimate_text(test, pca)),
-            escape(estimate_text(pca, test)),
-            _against(one, measure),
-        )
-    output.print(table)
+    columns = [
+        Column("configuration", [escape(named(one)) for one in shown], words=True),
+        Column("latent", [str(one.latent_size) for one in shown]),
+        *_measured(shown, measure, max(one.num_seeds for one in candidates)),
+    ]
+    print_table(
+        output,
+        f"{title}, selected on validation {measure.name}, reported on test",
+        columns,
+        num_naming=2,
+    )
     _print_notes(output, shown, groups, measure)
     if chosen := choice_text(groups, measure.name, named):
         output.print(chosen, soft_wrap=True, markup=False)
     if len(shown) < len(ranked):
         output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
+
+
+def _measured(shown: Sequence[Configuration], measure: Measure, most: int) -> list[Column]:
+    """Seeds, means and what is told of them; `most` is the largest number of seeds of any configuration."""
+    tests = [one.estimate(measure.name) for one in shown]
+    pca = [one.pca(measure.name) for one in shown]
+    fewer = [f" of {most}" if one.num_seeds < most else "" for one in shown]
+    seeds = [f"{one.num_seeds}{note} {one.lost_text}".strip() for one, note in zip(shown, fewer, strict=True)]
+    pairs = list(zip(tests, pca, strict=True))
+    return [
+        Column("seeds", seeds, words=any(" " in text for text in seeds)),
+        Column("validation", [_mean(one.estimate(measure.name, "validation")) for one in shown]),
+        Column("test", [escape(estimate_text(*pair)) for pair in pairs]),
+        Column("PCA", [escape(estimate_text(*pair[::-1])) for pair in pairs]),
+        Column("autoencoder is", [_against(one, measure) for one in shown], words=True),
+    ]
 
 
 def _print_notes(

@@ -286,6 +286,9 @@ def test_no_number_is_cut_where_the_terminal_is_narrow(width, command, two, monk
     wide = columns(command(main, *BOTH).out)
     monkeypatch.setattr(compared, "console", lambda: _Console(highlight=False, width=width))
     narrow = command(main, *BOTH).out
+    if width < 60:  # a line for each cell
+        assert all(f"{title}: {' '.join(cell.split())}" in narrow for title, cells in wide.items() for cell in cells)
+        return
     lines = [line for line in narrow.splitlines() if line[:1] in "┏┃┡│├└"]
     assert max(map(len, lines)) <= width
     assert columns(narrow) == wide

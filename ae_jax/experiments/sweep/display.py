@@ -19,7 +19,7 @@ from ae_jax.experiments.sweep.plan import Plan
 from ae_jax.experiments.task import Outcome, Watch
 from ae_jax.results.digits import difference_text
 from ae_jax.results.runs import short_target
-from ae_jax.terminal import console, count
+from ae_jax.terminal import Column, console, count, print_table
 
 _MOST_ROWS = 10
 # Between two lines where the output is no terminal.
@@ -37,12 +37,7 @@ def print_plan(
     if plan.split_by:
         output.print(f"structure, a program each: {', '.join(map(_key, plan.split_by))}", soft_wrap=True)
     if plan.programs:
-        table = Table("program", *map(_key, plan.split_by), "runs", "groups", "memory, estimated")
-        for number, (program, size) in enumerate(zip(plan.programs, memory, strict=True), start=1):
-            shown = "cannot be trained" if size is None else f"{size / 2**20:,.1f} MiB"
-            values = [escape(_value(program.structure[name])) for name in plan.split_by]
-            table.add_row(str(number), *values, str(len(program.jobs)), str(program.pieces), shown)
-        output.print(table)
+        print_table(output, "", _plan_columns(plan, memory))
     for number, what in (
         (sum(run.trained_before for run in runs), "trained before: not trained again"),
         (num_repeated, "asked for twice: trained once"),
@@ -53,6 +48,19 @@ def print_plan(
     if dry_run:
         print_failures(runs)
         output.print("dry run: nothing is trained")
+
+
+def _plan_columns(plan: Plan, memory: Sequence[int | None]) -> list[Column]:
+    programs = plan.programs
+    sizes = ["cannot be trained" if size is None else f"{size / 2**20:,.1f} MiB" for size in memory]
+    cells = {
+        "program": [str(number + 1) for number in range(len(programs))],
+        **{_key(name): [escape(_value(one.structure[name])) for one in programs] for name in plan.split_by},
+        "runs": [str(len(program.jobs)) for program in programs],
+        "groups": [str(program.pieces) for program in programs],
+        "memory, estimated": sizes,
+    }
+    return [Column(title, column, words=True) for title, column in cells.items()]
 
 
 def _key(name: str) -> str:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.sweep.overview import DivergedError, Run
 from ae_jax.results import Results
 from ae_jax.results.digits import difference_text
 from ae_jax.results.runs import Excluded, read_run
-from ae_jax.terminal import console, count, short_path
+from ae_jax.terminal import Column, console, count, print_table, short_path
 
 _MOST_ROWS = 10
 
@@ -58,16 +57,16 @@ def _print_best(output: Console, runs: Sequence[Run], among: Sequence[Run], *, o
     ranked = sorted((pair for pair in measured if pair[1]), key=lambda pair: pair[1]["validation_sse"])
     if not ranked:
         return
-    table = Table(title=f"the best by validation sse{escape(on)}", title_justify="left")
-    for name, justify in (("run", "left"), ("validation sse", "right"), ("test sse", "right"),
-                          ("PCA's test sse", "right"), ("autoencoder is", "right")):  # fmt: skip
-        table.add_column(name, justify=justify)  # type: ignore[arg-type] # rich's literal
-    for run, measures in ranked[:most]:
-        ours, theirs = measures["test_sse"], measures["pca_test_sse"]
-        errors = [f"{number:.5g}" for number in (measures["validation_sse"], ours)]
-        pca = f"{theirs:.5g} ({measures['num_components']})"
-        table.add_row(escape(_label(run, among)), *errors, pca, difference_text(ours, theirs, has_ratio=True))
-    output.print(table)
+    shown = ranked[:most]
+    pairs = [(measures["test_sse"], measures["pca_test_sse"]) for _, measures in shown]
+    columns = [
+        Column("run", [escape(_label(run, among)) for run, _ in shown], words=True),
+        Column("validation sse", [f"{measures['validation_sse']:.5g}" for _, measures in shown]),
+        Column("test sse", [f"{ours:.5g}" for ours, _ in pairs]),
+        Column("PCA's test sse", [f"{one['pca_test_sse']:.5g} ({one['num_components']})" for _, one in shown]),
+        Column("autoencoder is", [difference_text(*pair, has_ratio=True) for pair in pairs]),
+    ]
+    print_table(output, f"the best by validation sse{escape(on)}", columns)
     if len(ranked) > most:
         output.print(f"and {len(ranked) - most} more in sweep.json")
 

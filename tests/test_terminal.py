@@ -1,0 +1,54 @@
+"""Tables on the terminal are whole at every width: no number is cut, whatever stands beside it."""
+
+import io
+import re
+
+import pytest
+
+from ae_jax.terminal import Column, _Console, print_table
+
+COLUMNS = [
+    Column(
+        "configuration",
+        ["optimizer.learning_rate=0.30000000000000004 model.hidden_sizes=[256,128]", "short"],
+        words=True,
+    ),
+    Column("latent", ["1", "1024"]),
+    Column("test", ["3.453 [3.357, 3.552]", "0.1579 [0.1500, 0.1663]"]),
+    Column("PCA", ["3.962", ""]),
+    Column("autoencoder is", ["better by 12.9% [10.4, 15.3]", "97.6% lower, too few seeds to tell"], words=True),
+    Column("nothing", ["", ""]),
+]
+NUMBERS = re.compile(r"[\[\d][\d.,%]*\d[\]%]?")
+
+
+def printed(width, columns=COLUMNS, **options):
+    text = io.StringIO()
+    print_table(_Console(width=width, file=text, highlight=False), "a title", columns, **options)
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("width", [24, 40, 59, 60, 80, 100, 120, 200])
+def test_every_number_is_whole_at_every_width(width):
+    shown = printed(width, num_naming=2)
+    assert max(map(len, shown.splitlines())) <= width
+    for column in COLUMNS[1:4]:
+        for cell in column.cells:
+            for part in cell.split():
+                assert part in shown
+    for word in ("better", "12.9%", "[10.4,", "97.6%"):
+        assert word in shown
+    assert "nothing" not in shown
+    assert "…" not in shown
+
+
+def test_what_does_not_fit_stands_below_with_what_names_the_rows():
+    assert printed(200, num_naming=2).count("configuration") == 1
+    assert printed(80, num_naming=2).count("configuration") == printed(80, num_naming=2).count("latent") > 1
+
+
+def test_a_narrow_terminal_has_a_block_for_each_row():
+    lines = printed(50, num_naming=2).splitlines()
+    assert "latent: 1" in lines
+    assert "PCA: 3.962" in lines
+    assert lines.count("") == 1
