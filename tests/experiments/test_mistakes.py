@@ -302,7 +302,7 @@ COMMAND = {
     "option-without-value": train("--config-name: expected one argument", "--config-name"),
     "options-that-exclude": train("--run: and --multirun exclude each other", "--run", "--multirun"),
     "config-name": train("nope: is not a config here; leave out --config-name", "--config-name", "nope"),
-    "config-path": train("--config-path: is no folder with configs", "--config-path", "/nonexistent"),
+    "config-path": train("--config-path: is no folder with configs", "--config-path", "/proc/none"),
     "config-dir": train("--config-dir: none is not a folder", "--config-dir", "none"),
     "resume-must": train(
         "resume=must: there is no run in none; leave it out to begin", "resume=must", "hydra.run.dir=none"
