@@ -252,7 +252,8 @@ OFFLINE = TrackingOptions(mode="offline", project="p", entity=None, group=None)
 
 
 def _tracker(folder: Path, options: TrackingOptions = OFFLINE, **config: Any) -> Tracker:
-    return Tracker(options, folder, {"name": "n", "tags": [], "notes": "", **config}, run_name="r")
+    # W&B may still have the run of a test before in this process: each has a name of its own.
+    return Tracker(options, folder, {"name": "n", "tags": [], "notes": "", **config}, run_name=folder.name)
 
 
 def _segments(folder: Path) -> set[Path]:
@@ -309,7 +310,7 @@ def test_texts_reach_wandb_as_texts(tmp_path):
     assert run.notes == config["notes"].replace("\udcff", "?")
     assert run.run_group == "g" * 128
     assert len(run.run_id) == 128
-    assert run.run_id.endswith("-n---r")
+    assert run.run_id.endswith(f"-n---{tmp_path.name}")
     assert _items(run.config.update)["tags"] == tags
 
 
