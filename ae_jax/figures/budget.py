@@ -14,13 +14,14 @@ from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import (
     Kind,
     kinds,
+    left_out_text,
     legend_above,
     look,
     range_text,
     require_measured,
     seeds_text,
 )
-from ae_jax.figures.parts.swept import points, require_one_pca
+from ae_jax.figures.parts.swept import lost_points, require_one_pca
 from ae_jax.figures.style import NEUTRAL, PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import ranked_by_validation
@@ -61,7 +62,7 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     unit = measure_named(measure)
     require_one_pca(results.runs)
     parted = kinds(results, lines, option="lines")
-    drawn = [_line(kind, measure, lost) for kind, lost in zip(parted, _lost(results, parted, lines), strict=True)]
+    drawn = [_line(kind, measure, len(lost_points(results, kind, lines))) for kind in parted]
     if max(len(line.validation) for line in drawn) < 2:
         remedy = "sweep something, as in optimizer.learning_rate=1e-4,1e-3,1e-2"
         raise UserError("runs", "have one configuration for each line, and nothing to select from", remedy)
@@ -72,13 +73,6 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     _set_axes(axes, unit)
     legend_above(figure, handles, _notes(results, parted, drawn))
     return figure
-
-
-def _lost(results: Results, parted: Sequence[Kind], lines: Sequence[str]) -> list[int]:
-    """How many configurations of each kind have no run that did not diverge."""
-    lost = [point.settings for point in points(results) if point.configuration is None]
-    of_kinds = [kind.configurations[0].runs[0].settings for kind in parted]
-    return [sum(all(one.get(key) == first.get(key) for key in lines) for one in lost) for first in of_kinds]
 
 
 def _line(kind: Kind, measure: str, num_lost: int) -> _Line:
@@ -133,4 +127,4 @@ def _notes(results: Results, parted: Sequence[Kind], drawn: Sequence[_Line]) -> 
         notes.append(f"{lost} of which all runs diverged {'counts' if lost == 1 else 'count'} as tried")
     if some := sum(one.num_diverged > 0 for one in shown):
         notes.append(f"{some} of which some runs diverged {'comes' if some == 1 else 'come'} last")
-    return notes
+    return notes + left_out_text(results, diverged=None)

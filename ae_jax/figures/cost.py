@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from ae_jax.figures.parts import costs
 from ae_jax.figures.parts.common import (
     Kind,
-    diverged_text,
     kinds,
+    left_out_text,
     legend_above,
     look,
     require_measured,
@@ -192,4 +192,4 @@ def _notes(
         notes.append(f"{num_beyond} of {len(points)} points are worse than the axis shows")
     runs, taken = [run for one in shown for run in one.runs], [point.mean.x for point in points]
     notes += costs.notes(runs, taken, cost, has_pca=has_pca)
-    return notes + diverged_text(results)
+    return notes + left_out_text(results)

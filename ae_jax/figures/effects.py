@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ae_jax.errors import UserError, nearest
-from ae_jax.figures.parts.common import diverged_text, legend_above, require_measured, seeds_text, split_text
+from ae_jax.figures.parts.common import left_out_text, legend_above, require_measured, seeds_text, split_text
 from ae_jax.figures.parts.means import PCA_LOOK
 from ae_jax.figures.parts.rows import Row, draw_diverged, rows_figure
 from ae_jax.figures.parts.swept import order_of
@@ -168,4 +168,4 @@ def _notes(results: Results, found: Effects, split: str) -> list[str]:
         notes.append("marginal means")
     notes += [f"{count(found.num_missing, 'interaction')} counted as chance"] if found.num_missing else []
     notes += [str(found.grid)] if found.grid.num_run < found.grid.num else []
-    return notes + diverged_text(results)
+    return notes + left_out_text(results)

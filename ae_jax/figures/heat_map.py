@@ -21,7 +21,7 @@ from ae_jax.figures.parts.cells import (
     grid_size,
     name_axes,
 )
-from ae_jax.figures.parts.common import diverged_text, legend_above, require_measured, split_text
+from ae_jax.figures.parts.common import left_out_text, legend_above, require_measured, split_text
 from ae_jax.figures.parts.scales import measure_scale, ratio_scale
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.spread import spread_text
@@ -229,4 +229,4 @@ def _notes(results: Results, cells: dict[Place, _Cell], measure: str, split: str
     shown = [cell.chosen for cell in cells.values() if cell.chosen]
     notes = [split_text(split, results.datasets[0]), spread_text(shown, what="cell", spread="none")]
     notes += selection_text("cell", (cell.num_candidates for cell in cells.values() if cell.chosen), measure)
-    return notes + diverged_text(results)
+    return notes + left_out_text(results)

@@ -9,7 +9,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import diverged_text, legend_above, plain
+from ae_jax.figures.parts.common import left_out_text, legend_above, plain
 from ae_jax.figures.parts.selection import best_run, best_run_text
 from ae_jax.figures.style import AUTOENCODER, figure_size
 from ae_jax.results import Results
@@ -71,7 +71,7 @@ def draw(results: Results, /, *, projection: Literal["pca", "first_two"]) -> Fig
     second.set_title(f"PCA, test sse {run.summary['pca']['test']['sse']:.3g}")
     shown = f"{run.latent_size} latent dimensions, seed {run.seed}"
     notes = [f"{results.datasets[0]}, {len(latents['autoencoder'])} examples of the test split", shown, *notes]
-    legend_above(figure, [], [*notes, best_run_text([found]), *diverged_text(results)])
+    legend_above(figure, [], [*notes, best_run_text([found]), *left_out_text(results)])
     return figure
 
 

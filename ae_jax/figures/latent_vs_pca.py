@@ -19,8 +19,8 @@ from ae_jax.figures.parts.common import (
     LATENT_SIZE,
     Kind,
     axis_label,
-    diverged_text,
     kinds,
+    left_out_text,
     legend_above,
     look,
     require_measured,
@@ -106,7 +106,7 @@ def draw(
     axes.set(xlabel=axis_label(LATENT_SIZE), ylabel=chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
     notes = [split_text(split, results.datasets[0]), spread_text(shown, measure)]
-    notes += [*selection_text("point", numbers, measure), *diverged_text(results)]
+    notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
     legend_above(figure, handles, notes)
     return figure
 

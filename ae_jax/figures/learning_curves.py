@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import Kind, diverged_text, kinds, legend_above, look, text_size
+from ae_jax.figures.parts.common import Kind, kinds, left_out_text, legend_above, look, text_size
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
@@ -66,7 +66,7 @@ def draw(
     notes += selection_text("line", sizes, "sse")
     if len(kept) < len(best):
         notes.append(f"the best {len(kept)} of {len(best)} lines by validation sse, the others not shown")
-    legend_above(figure, handles, [*notes, *diverged_text(results)])
+    legend_above(figure, handles, [*notes, *left_out_text(results)])
     return figure
 
 

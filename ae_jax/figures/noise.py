@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import (
     Kind,
-    diverged_text,
     kinds,
+    left_out_text,
     legend_above,
     look,
     plain,
@@ -180,4 +180,4 @@ def _notes(results: Results, groups: Sequence[Sequence[_Level]], measure: str) -
     notes.append(spread_text([level.shown for level in levels], measure))
     notes.append("PCA was fitted to clean inputs, and never saw noise")
     selected = selection_text("point", (level.num_candidates for level in levels), measure)
-    return [*notes, *selected, *diverged_text(results)]
+    return [*notes, *selected, *left_out_text(results)]

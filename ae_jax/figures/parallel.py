@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import axis_label, diverged_text, legend_above, plain, require_measured, split_text
+from ae_jax.figures.parts.common import axis_label, left_out_text, legend_above, plain, require_measured, split_text
 from ae_jax.figures.parts.coordinates import APART, HALO, Coordinate, coordinate, draw_coordinate, name_coordinates
 from ae_jax.figures.parts.scales import Scale, measure_scale
 from ae_jax.figures.parts.spread import spread_text
@@ -194,4 +194,4 @@ def _notes(results: Results, lines: Sequence[_Line], split: str) -> list[str]:
     notes = [split_text(split, results.datasets[0]), spread_text(shown, what="line", spread="none")]
     if num := sum(bool(one.num_diverged) for one in shown):
         notes.append(f"in {num} of {len(lines)} configurations some runs diverged, mean of the others")
-    return notes + [note for note in diverged_text(results) if "failed" in note]
+    return notes + left_out_text(results, diverged=None)

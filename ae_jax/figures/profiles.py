@@ -1,6 +1,5 @@
 """Performance profiles: which share of runs is how good, beside PCA (Agarwal et al. 2021)."""
 
-import json
 import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -15,17 +14,18 @@ from matplotlib.ticker import PercentFormatter
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import (
     Kind,
-    diverged_text,
     kinds,
+    left_out_text,
     legend_above,
     look,
     require_measured,
     seeds_text,
     split_text,
 )
+from ae_jax.figures.parts.swept import lost_points
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
-from ae_jax.results.configurations import Configuration, configurations
+from ae_jax.results.configurations import Configuration
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.runs import Run
 
@@ -85,7 +85,8 @@ def draw(
     sign = -1.0 if unit.more_is_better else 1.0  # what is drawn is ascending in badness
     profiles = [
         _profile(
-            [sign * _values(one, unit, split, show) for one in kind.configurations] + _all_lost(results, kind, lines)
+            [sign * _values(one, unit, split, show) for one in kind.configurations]
+            + [np.full(point.num_lost, math.inf) for point in lost_points(results, kind, lines)]
         )
         for kind in parted
     ]
@@ -109,20 +110,6 @@ def _values(one: Configuration, unit: Measure, split: str, show: str) -> np.ndar
     taken = [(run, value) for run in one.runs if (value := run.measure(unit.name, split)) is not None]
     shown = [_shown(run, value, unit, split, show) for run, value in taken]
     return np.array(shown + [worst] * one.num_diverged)
-
-
-def _all_lost(results: Results, kind: Kind, lines: Sequence[str]) -> list[np.ndarray]:
-    """Configurations of a kind of which all runs diverged."""
-    known = {one.path for each in configurations(results) for one in each.excluded}
-    first = kind.configurations[0].runs[0]
-    keys = [*lines, "dataset", *first.data_settings]
-    lost: dict[str, int] = {}
-    for one in results.excluded:
-        is_of_kind = all(one.settings.get(key) == first.settings.get(key) for key in keys)
-        if one.state == "diverged" and one.path not in known and is_of_kind:
-            settings = json.dumps({key: value for key, value in one.settings.items() if key != "seed"}, sort_keys=True)
-            lost[settings] = lost.get(settings, 0) + 1
-    return [np.full(number, math.inf) for number in lost.values()]
 
 
 def _shown(run: Run, value: float | None, unit: Measure, split: str, show: str) -> float:
@@ -219,5 +206,4 @@ def _notes(results: Results, parted: Sequence[Kind], profiles: Sequence[_Profile
         notes.append("bands: pointwise 95 % of stratified bootstrap samples of seeds")
     if any(profile.band is None for profile in profiles):
         notes.append(f"no band below {_FEWEST} seeds")
-    lost = [text.replace("not shown", "at no x") for text in diverged_text(results)]
-    return notes + lost
+    return notes + left_out_text(results, diverged="at no x")

@@ -10,7 +10,7 @@ from annotated_types import Ge
 from matplotlib.figure import Figure
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import LATENT_SIZE, diverged_text, kinds, labels, text_size, wrap
+from ae_jax.figures.parts.common import LATENT_SIZE, kinds, labels, left_out_text, text_size, wrap
 from ae_jax.figures.parts.images import is_image, mosaic
 from ae_jax.figures.parts.selection import best_run, best_run_text
 from ae_jax.figures.style import PCA, figure_size
@@ -72,7 +72,7 @@ def draw(results: Results, /, *, num_examples: Annotated[int, Ge(1)], rows: list
         notes.append("made from corrupted inputs where they are shown, and so is the sse; PCA was fitted to clean ones")
     figure = Figure(figsize=figure_size())
     figure.set_layout_engine("none")
-    _draw_rows(figure, shown, "; ".join([*notes, *diverged_text(results)]))
+    _draw_rows(figure, shown, "; ".join([*notes, *left_out_text(results)]))
     return figure
 
 

@@ -58,7 +58,6 @@ def _best(results: Results) -> tuple[list[dict[str, Any]], str]:
     rows, shown = list[dict[str, Any]](), list[Configuration]()
     for data, part in sorted(results.by_data().items()):
         ranked = ranked_by_validation(configurations(part), "sse")
-        most = max(one.num_seeds for one in ranked)
         of_size: dict[int, list[Configuration]] = {}
         for one in ranked:
             of_size.setdefault(one.latent_size, []).append(one)

@@ -1,7 +1,7 @@
 """Two configurations, or one and PCA: how far apart, how surely, and how many seeds it would take to tell."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -117,6 +117,11 @@ def common_places(ours: Values, theirs: Values) -> list[Place]:
     return common if len(common) >= min(FEWEST, len(ours), len(theirs)) else []
 
 
+def partner(place: Place, others: Container[Place]) -> Place | None:
+    """What stands beside a split and seed: the same, or what the split has without seed; None where there is none."""
+    return next((one for one in (place, (place[0], None)) if one in others), None)
+
+
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """P values of several comparisons, corrected so that of all that are true of no difference, 5 % show one at all.
 
@@ -173,7 +178,8 @@ def _welch(a: np.ndarray, b: np.ndarray) -> tuple[Estimate, float, float, float]
 def _equal(ours: Values, theirs: Values, pairs: Pairs | None) -> bool:
     if pairs is not None:
         return all(same(ours[one], theirs[other]) for one, other in pairs)
-    return len({*ours.values(), *theirs.values()}) == 1
+    first = next(iter(ours.values()))
+    return all(same(first, value) for value in (*ours.values(), *theirs.values()))
 
 
 def _excludes(deciding: Estimate, nothing: float) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ae_jax.errors import UserError
-from ae_jax.results.compare import Comparison, Values, compare_values
+from ae_jax.results.compare import Comparison, Values, compare_values, partner
 from ae_jax.results.measures import measure_named
 from ae_jax.results.results import Results
 from ae_jax.results.runs import Excluded, Run, Setting
@@ -81,6 +81,11 @@ class Configuration:
         taken = {(run.data, run.seed if noisy else None): run.pca(measure, split) for run in self.runs}
         return {key: value for key, value in taken.items() if value is not None}
 
+    def beside_pca(self, measure: str, split: str = "test") -> tuple[Values, Values]:
+        """The autoencoder's measure where PCA's was taken, and PCA's; `compare.partner` tells which goes with which."""
+        pca = self.pca_values(measure, split)
+        return {place: value for place, value in self.values(measure, split).items() if partner(place, pca)}, pca
+
     def estimate(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
         """The autoencoder's measure over seeds, and over splits where it has several; None where it was not taken."""
         return _estimate(self.values(measure, split), measure, interval)
@@ -91,15 +96,7 @@ class Configuration:
 
     def against_pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Comparison | None:
         """Autoencoder against PCA, each run with the PCA of its own split; None where one of them was not measured."""
-        ours, theirs = self.values(measure, split), self.pca_values(measure, split)
-        whole = {key: value for key, value in ours.items() if key in theirs or (key[0], None) in theirs}
-        return compare_values(whole, theirs, measure_named(measure), interval=interval)
-
-    def against(
-        self, other: "Configuration", measure: str, split: str = "test", *, interval: Interval = "t"
-    ) -> Comparison | None:
-        """Against another configuration, seed by seed where they have the same; None where one was not measured."""
-        ours, theirs = self.values(measure, split), other.values(measure, split)
+        ours, theirs = self.beside_pca(measure, split)
         return compare_values(ours, theirs, measure_named(measure), interval=interval)
 
 

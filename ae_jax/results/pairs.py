@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ae_jax.errors import UserError
-from ae_jax.results.compare import Comparison, Values, common_places, compare_values, holm
+from ae_jax.results.compare import Comparison, Values, common_places, compare_values, holm, partner
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.examples import examples_interval
 from ae_jax.results.measures import measure_named
@@ -44,14 +44,10 @@ class Pair(NamedTuple):
 
     def values(self, measure: str, split: str) -> tuple[Values, Values]:
         """Those of both, as far as they pair; all of both where no two do."""
-        either = self.configurations[0]
-        ours, theirs = (
-            one.values(measure, split) if one else either.pca_values(measure, split) for one in (self.ours, self.theirs)
-        )
         if self.ours is None or self.theirs is None:
-            seeded, pca = (ours, theirs) if self.ours else (theirs, ours)
-            whole = {place: value for place, value in seeded.items() if (place[0], None) in pca}
-            return (whole, pca) if self.ours else (pca, whole)
+            seeded, pca = self.configurations[0].beside_pca(measure, split)
+            return (seeded, pca) if self.ours else (pca, seeded)
+        ours, theirs = self.ours.values(measure, split), self.theirs.values(measure, split)
         common = common_places(ours, theirs)
         if not common:
             return ours, theirs
@@ -161,7 +157,7 @@ def over_examples(pair: Pair, measure: str, split: str) -> Estimate | None:
         return None
     errors = []
     for one, own in zip((pair.ours, pair.theirs), places, strict=True):
-        runs = [run for run in one.runs if (run.data, run.seed) in own] if one else pair.configurations[0].runs[:1]
+        runs = [run for run in (one or pair.configurations[0]).runs if partner((run.data, run.seed), own)]
         method = prefix + ("autoencoder" if one else "pca")
         try:
             errors.append(np.stack([run.folder.errors[method] for run in runs]))

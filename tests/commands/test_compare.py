@@ -281,6 +281,21 @@ def test_no_end_of_an_interval_looks_like_one_that_is_not(command, write):
     assert cells["A / B"][0].endswith("0.9997]")
 
 
+@pytest.mark.parametrize("sides", [("model=dense", "PCA"), ("PCA", "model=dense")])
+def test_pca_of_corrupted_inputs_is_that_of_each_runs_own_noise(sides, command, write, here):
+    """Its error is the autoencoder's and 1 more in each run (see `write_run`), and so has a seed there."""
+    noise = {"corruption._target_": "ae_jax.corruptions.gaussian.gaussian", "corruption.scale": 0.1}
+    errors = np.array([1.2, 1.3, 1.1, 1.4, 1.25])
+    for seed, error in enumerate(errors):
+        write(1.0, settings=noise, first=seed, corrupted_sse=float(error))
+    cells = columns(command(main, "outputs", "--compare", *sides, "--split", "corrupted").out)
+    logs = np.log(errors / (errors + 1)) * (1 if sides[1] == "PCA" else -1)
+    assert cells["n"] == ["5"]
+    assert cells["A is"] == ["better" if sides[1] == "PCA" else "worse"]
+    assert float(cells["p"][0]) == pytest.approx(stats.ttest_1samp(logs, 0).pvalue, rel=0.01)
+    assert float(cells["A / B"][0].split()[0]) == pytest.approx(np.exp(logs.mean()), rel=1e-3)
+
+
 @pytest.mark.parametrize("width", [80, 60, 40])
 def test_no_number_is_cut_where_the_terminal_is_narrow(width, command, two, monkeypatch):
     wide = columns(command(main, *BOTH).out)

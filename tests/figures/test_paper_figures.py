@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 import ae_jax.figures
 from ae_jax.errors import UserError
+from ae_jax.figures.parts import common
 from ae_jax.figures.save import save
 from ae_jax.figures.style import paper_style
 from ae_jax.results import Results, load
@@ -164,14 +165,16 @@ def check_fit(figure: Figure, path: Path) -> None:
     ids=lambda value: value,
 )
 @pytest.mark.parametrize("name", NAMES)
-def test_a_figure_fits_its_venue(name, venue, width, results, tmp_path, caplog):
+def test_a_figure_fits_its_venue(name, venue, width, results, tmp_path, caplog, monkeypatch):
     """A glyph that is missing is a warning, and so an error; a font that is missing is logged."""
+    monkeypatch.setattr(common, "commit_notes", lambda _: ["runs are of 2 commits (abc1234, def5678)"])
     with caplog.at_level(logging.WARNING), paper_style(venue, width=width, font=None):
         figure = drawn(name, results.where(WHERE.get(name)))
         check_fit(figure, tmp_path / "figure.png")
         assert figure.get_size_inches()[0] == pytest.approx(mpl.rcParams["figure.figsize"][0])
     assert not caplog.records
-    words = " ".join(texts_of(figure))
+    words = " ".join(" ".join(texts_of(figure)).split())
+    assert "runs are of 2 commits" in words
     assert "2 seeds" in words
     assert "PCA" in words
     assert "diverged" in words

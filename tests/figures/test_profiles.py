@@ -95,6 +95,8 @@ def test_what_diverged_is_at_no_ratio(runs):
     figure = figure_of(runs(*seeds(1.0, 3.0, 2.0), *lost))
     assert profile(figure)[1:] == (pytest.approx([0.125, 0.25, 0.375]), pytest.approx(0.375))
     assert "3 of 6 runs diverged, at no x" in words(figure)
+    lost.append(({"seed": 8}, {"state": "failed", "error": "out of memory"}))  # nobody knows what it would have been
+    assert "1 of 7 runs failed, not shown" in words(figure_of(runs(*seeds(1.0, 3.0, 2.0), *lost)))
     assert "6 runs of 2 configurations" in words(figure)
 
 

@@ -47,7 +47,7 @@ def test_commits_are_whole_and_in_order(runs_of):
 
 
 def test_tables_figures_and_the_terminal_say_it(runs_of, capsys):
-    from ae_jax.figures.parts.common import diverged_text
+    from ae_jax.figures.parts.common import left_out_text
     from ae_jax.report.terminal import print_report
     from ae_jax.tables.comparison import build
 
@@ -55,6 +55,6 @@ def test_tables_figures_and_the_terminal_say_it(runs_of, capsys):
     results = runs_of(ONE, OTHER, OTHER)
     table = build(results, rows=None, measures=["sse"], split="test", interval="t", statistic="mean", external=None)
     assert f"R{note[1:]}." in [one.text for one in table.notes]
-    assert note in diverged_text(results)
+    assert note in left_out_text(results)
     print_report(results, measure="sse")
     assert note in capsys.readouterr().out.splitlines()

@@ -54,3 +54,15 @@ def test_few_seeds_and_no_ratio(make_results, seeds, build_table):
     results = make_results(*seeds(1.0, 2.0, settings={"model.latent_size": 9}))
     row = next(csv.DictReader(io.StringIO(csv_text(build_table("comparison", results, statistic="median")))))
     assert (row["sse_median"], row["sse_low"], row["sse_ratio_median"]) == ("1.5", "", "")
+
+
+def test_corrupted_inputs_have_a_ratio_to_pca_of_the_same_noise(make_results, seeds, build_table):
+    """PCA's error is the autoencoder's and 1 more in each run (see `write_run`)."""
+    noise = {"corruption._target_": "ae_jax.corruptions.gaussian.gaussian", "corruption.scale": 0.1}
+    runs = [
+        {"settings": noise | {"seed": seed}, "sse": 1.0, "corrupted_sse": error} for seed, error in enumerate(ERRORS)
+    ]
+    table = build_table("comparison", make_results(*runs), statistic="median", split="corrupted", measures=["sse"])
+    row = next(csv.DictReader(io.StringIO(csv_text(table))))
+    ratios = np.array(ERRORS) / (np.array(ERRORS) + 1)
+    assert float(row["sse_ratio_median"]) == pytest.approx(np.median(ratios))

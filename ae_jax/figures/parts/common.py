@@ -119,11 +119,16 @@ def range_text(numbers: Iterable[int]) -> str:
     return f"{found[0]}" if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
-def diverged_text(results: Results) -> list[str]:
-    """Notes on runs that diverged or failed, which no figure shows, and on commits where they differ."""
-    lost = {"diverged": len(results.diverged), "failed": len(results.failed)}
-    total = len(results.runs) + sum(lost.values())
-    notes = [f"{number} of {total} runs {what}, not shown" for what, number in lost.items() if number]
+def left_out_text(results: Results, *, diverged: str | None = "not shown") -> list[str]:
+    """Notes on runs that diverged or failed, and on commits where they differ.
+
+    Args:
+        results: The runs.
+        diverged: What the figure does with those that diverged; None where it says so in another place.
+    """
+    lost = [(len(results.diverged), "diverged", diverged), (len(results.failed), "failed", "not shown")]
+    total = len(results.runs) + sum(number for number, *_ in lost)
+    notes = [f"{number} of {total} runs {what}, {done}" for number, what, done in lost if number and done]
     return notes + commit_notes(results)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ae_jax.errors import UserError, nearest
-from ae_jax.figures.parts.common import plain
+from ae_jax.figures.parts.common import Kind, plain
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations, setting_text
 from ae_jax.results.runs import Run, Setting, partition, varying
@@ -17,23 +17,32 @@ class Point(NamedTuple):
     Attributes:
         settings: Its config without the seed.
         configuration: Its completed runs; None where all of them diverged.
+        num_lost: How many those are.
     """
 
     settings: dict[str, Setting]
     configuration: Configuration | None
+    num_lost: int = 0
 
 
 def points(results: Results) -> list[Point]:
     """The points of a sweep: configurations, and then what none was made of, as all its runs diverged."""
     made = [Point(_without_seed(one.runs[0].settings), one) for one in configurations(results)]
     seen = {json.dumps(point.settings, sort_keys=True) for point in made}
+    lost: dict[str, Point] = {}
     for one in results.diverged:
         settings = _without_seed(one.settings)
         key = json.dumps(settings, sort_keys=True)
         if key not in seen:
-            made.append(Point(settings, None))
-            seen.add(key)
-    return made
+            lost[key] = Point(settings, None, lost[key].num_lost + 1 if key in lost else 1)
+    return [*made, *lost.values()]
+
+
+def lost_points(results: Results, kind: Kind, lines: Sequence[str]) -> list[Point]:
+    """The points of a kind of which all runs diverged; `lines` are the keys that make kinds."""
+    first = kind.configurations[0].runs[0].settings
+    lost = [point for point in points(results) if point.configuration is None]
+    return [point for point in lost if all(point.settings.get(key) == first.get(key) for key in lines)]
 
 
 def completed(sweep: Sequence[Point]) -> list[Configuration]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ae_jax.errors import UserError
-from ae_jax.results.compare import Values
+from ae_jax.results.compare import Values, partner
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.digits import printed, printed_gap
 from ae_jax.results.location import WORDS, Location, Statistic, locate
@@ -36,10 +36,9 @@ def located_strips(
     ours, pca, gaps = list[Location | None](), list[Location | None](), list[Location | None]()
     name = "ratio" if measure.has_ratio else "difference"
     for one in rows:
-        own, other = one.values(measure.name, split), one.pca_values(measure.name, split)
-        ours.append(_located(own, statistic))
-        pca.append(_located(other, statistic))
-        gaps.append(_located(_gaps(own, other, measure), statistic))
+        ours.append(_located(one.values(measure.name, split), statistic))
+        pca.append(_located(one.pca_values(measure.name, split), statistic))
+        gaps.append(_located(_gaps(*one.beside_pca(measure.name, split), measure), statistic))
     seeds = [one.num_seeds for one in rows]
     nothing = float(measure.has_ratio)
     apart = [
@@ -83,12 +82,10 @@ def _located(values: Values, statistic: Statistic) -> Location | None:
 
 def _gaps(ours: Values, pca: Values, measure: Measure) -> Values:
     """Of each run to the PCA of its own data; nothing where a ratio has no meaning."""
-    pairs = {place: (value, pca[place[0], None]) for place, value in ours.items() if (place[0], None) in pca}
+    pairs = {place: (value, pca[other]) for place, value in ours.items() if (other := partner(place, pca))}
     if not measure.has_ratio:
         return {place: one - other for place, (one, other) in pairs.items()}
-    return (
-        {place: one / other for place, (one, other) in pairs.items()} if all(b > 0 for _, b in pairs.values()) else {}
-    )
+    return {place: one / other for place, (one, other) in pairs.items()} if min(pca.values(), default=0) > 0 else {}
 
 
 def _estimate(one: Location) -> Estimate:
