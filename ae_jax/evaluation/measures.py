@@ -159,20 +159,6 @@ def measures(sums: Sums, *, num_features: int, unit_interval: bool) -> dict[str,
     }
 
 
-def measure_reconstruction(
-    batches: Iterable[tuple[np.ndarray, np.ndarray]],
-    mean: Float[np.ndarray, " features"],
-    *,
-    unit_interval: bool,
-) -> dict[str, float | None]:
-    """The `measures` of a split that comes as pairs (x, reconstruction), each of shape "batch features".
-
-    Raises:
-        ValueError: No examples.
-    """
-    return measures(total_sums(batches, mean), num_features=len(mean), unit_interval=unit_interval)
-
-
 def total_sums(batches: Iterable[tuple[np.ndarray, np.ndarray]], mean: Float[np.ndarray, " features"]) -> Sums:
     """The sums of a split that comes as pairs (x, reconstruction), each of shape "batch features"."""
     return sum((accumulate(x, reconstruction, mean) for x, reconstruction in batches), Sums())

@@ -87,13 +87,7 @@ def draw(
     inside = [point for point in points if low <= point.mean.y.mean <= high]
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
-    handles: list[Artist] = []
-    for index, (kind, group) in enumerate(zip(parted, groups, strict=True)):
-        means = [point.mean for point in group if point in inside]
-        handles.append(draw_means(axes, means, **(look(index) | {"linestyle": ""}), label=kind.label))
-    if pca:
-        # Without a line, which would pass below the sizes between, and to and fro through what was timed.
-        handles.append(draw_means(axes, list(pca.values()), **(PCA_LOOK | {"linestyle": ""}), label="PCA"))
+    handles = _draw_points(axes, parted, [[point.mean for point in group if point in inside] for group in groups], pca)
     whole = [point for point in inside if not point.mean.num_diverged]  # a mean of survivors is ahead of nothing
     chosen = [(point.mean, point.shown.estimate(measure, "validation")) for point in whole]
     validated = _pca(points, cost, measure, "validation")
@@ -111,6 +105,18 @@ def draw(
         ours = [(point.mean, str(point.shown.latent_size), NEUTRAL) for point in inside]
         write_beside(figure, axes, ours + [(mean, str(size), PCA) for size, mean in pca.items()])
     return figure
+
+
+def _draw_points(
+    axes: Axes, parted: Sequence[Kind], groups: Sequence[Sequence[Mean]], pca: dict[int, Mean]
+) -> list[Artist]:
+    """Without lines, which would pass below the sizes between, and to and fro through what was timed."""
+    handles: list[Artist] = []
+    for index, (kind, means) in enumerate(zip(parted, groups, strict=True)):
+        handles.append(draw_means(axes, means, **(look(index) | {"linestyle": ""}), label=kind.label))
+    if pca:
+        handles.append(draw_means(axes, list(pca.values()), **(PCA_LOOK | {"linestyle": ""}), label="PCA"))
+    return handles
 
 
 def _points(kind: Kind, cost: CostAxis, measure: str, split: str) -> list[_Point]:

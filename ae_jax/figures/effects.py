@@ -94,10 +94,7 @@ def _chosen(rows: Sequence[Effect], keys: Sequence[str] | None) -> list[Effect]:
 
 def _share(effect: Effect) -> list[Row]:
     """A key with its share."""
-    together = [f"with {', '.join(effect.together)}"] if effect.together else []
-    confounded = [f"confounded with {', '.join(effect.confounded)}"] if effect.confounded else []
-    notes = f" ({'; '.join(together + confounded)})" if together or confounded else ""
-    heading, test = Row(effect.label + notes, is_heading=True), effect.test
+    heading, test = Row(effect.described, is_heading=True), effect.test
     if test is None:
         return [heading, Row("", note=effect.untold)]
     share = ">0.99" if 0.995 <= test.omega_squared < 1 else f"{test.omega_squared:.2f}"

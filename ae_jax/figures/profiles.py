@@ -28,11 +28,11 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.runs import Run
+from ae_jax.results.statistics import CONFIDENCE, FEWEST_OF_INTERVAL
 
-_FEWEST = 3  # seeds of each configuration, from which on there is a band
 _NUM_RESAMPLES = 2000
 _MOST_POINTS = 400  # of a band
-_ENDS = (0.025, 0.975)
+_ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
 
 class _Profile(NamedTuple):
@@ -129,7 +129,7 @@ def _profile(values: list[np.ndarray]) -> _Profile:
     xs = np.unique(np.concatenate(values))
     xs = xs[np.isfinite(xs)]
     shares = np.mean([_below(one, xs).mean(axis=0) for one in values], axis=0)
-    if min(map(len, values)) < _FEWEST:
+    if min(map(len, values)) < FEWEST_OF_INTERVAL:
         return _Profile(values, xs, shares, None)
     rng = np.random.default_rng(0)
     thinned = xs[np.unique(np.linspace(0, len(xs) - 1, min(len(xs), _MOST_POINTS)).astype(int))]
@@ -205,5 +205,5 @@ def _notes(results: Results, parted: Sequence[Kind], profiles: Sequence[_Profile
     if any(profile.band is not None for profile in profiles):
         notes.append("bands: pointwise 95 % of stratified bootstrap samples of seeds")
     if any(profile.band is None for profile in profiles):
-        notes.append(f"no band below {_FEWEST} seeds")
+        notes.append(f"no band below {FEWEST_OF_INTERVAL} seeds")
     return notes + left_out_text(results, diverged="at no x")

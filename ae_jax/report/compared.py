@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from rich.markup import escape
 
 from ae_jax.errors import UserError, nearest
+from ae_jax.report.words import COLOURS, needed_text
 from ae_jax.results.commits import commit_notes
-from ae_jax.results.compare import MOST_SEEDS, Comparison
-from ae_jax.results.configurations import setting_text
-from ae_jax.results.digits import printed, printed_gap
-from ae_jax.results.measures import SPLITS, Measure, measure_named
+from ae_jax.results.compare import LEVEL, Comparison
+from ae_jax.results.configurations import setting_text, short_keys
+from ae_jax.results.digits import p_text, printed, printed_gap
+from ae_jax.results.measures import SPLITS, Measure, measure_named, where_text
 from ae_jax.results.pairs import Compared, Paired, compare_pairs, pair_up
 from ae_jax.results.results import Results
 from ae_jax.results.sides import Side, require_apart, side
@@ -18,8 +19,6 @@ from ae_jax.terminal import Column, console, count, print_table
 
 _OPTION = "--compare"
 _MOST_NAMED = 10
-_LEVEL, _SMALLEST = 0.05, 1e-16  # of p
-_COLOURS = {"better": "green", "worse": "red"}
 _WORDS = ("what varies", "A is")
 
 
@@ -58,8 +57,7 @@ def print_comparison(results: Results, texts: Sequence[str], *, measure: str, sp
 
 def _title(rows: Sequence[Compared], measure: Measure, split: str) -> str:
     datasets = " and ".join(dict.fromkeys(one.dataset for row in rows for one in row.pair.configurations))
-    where = "corrupted test inputs (PCA fitted to clean ones)" if split == "corrupted" else f"{split} split"
-    return f"A against B: {measure.short}, {datasets}, {where}"
+    return f"A against B: {measure.short}, {datasets}, {where_text(split)}"
 
 
 def _size(one: Side) -> str:
@@ -71,8 +69,7 @@ def _size(one: Side) -> str:
 
 def _columns(rows: Sequence[Compared], measure: Measure) -> list[Column]:
     keys = list(dict.fromkeys(key for row in rows for key in row.pair.settings))
-    last = [key.rpartition(".")[2] for key in keys]
-    names = {key: end if last.count(end) == 1 else key for key, end in zip(keys, last, strict=True)}
+    names = short_keys(keys)
     shown = [row.pair.settings for row in rows]
     settings = [
         "\n".join(f"{names[key]}={setting_text(one[key])}" for key in keys if key in one) or "all" for one in shown
@@ -84,8 +81,8 @@ def _columns(rows: Sequence[Compared], measure: Measure) -> list[Column]:
         ("B", [_estimate(row.theirs, row.ours) for row in rows]),
         (_symbol(rows), [_gap(_decisive(row.found), row.found) for row in rows]),
         ("A is", [_verdict(row.found) for row in rows]),
-        ("p", [_p(row.found.p) for row in rows]),
-        ("p, Holm", [_p(row.corrected) for row in rows]),
+        ("p", [p_text(row.found.p) for row in rows]),
+        ("p, Holm", [p_text(row.corrected) for row in rows]),
         ("P(A better)", [f"{row.found.improvement:.2f}" for row in rows]),
         ("g", ["" if row.found.effect_size is None else f"{row.found.effect_size:.2f}" for row in rows]),
         ("examples", [_gap(row.examples, row.found) if row.examples else "" for row in rows]),
@@ -94,7 +91,7 @@ def _columns(rows: Sequence[Compared], measure: Measure) -> list[Column]:
 
 
 def _coloured(cell: str) -> str:
-    colour = _COLOURS.get(cell)
+    colour = COLOURS.get(cell)
     return f"[{colour}]{cell}[/]" if colour else escape(cell)
 
 
@@ -124,20 +121,9 @@ def _gap(gap: Estimate, found: Comparison) -> str:
     return "\n".join(part for part in printed_gap(gap, 0.0 if found.ratio is None else 1.0) if part)
 
 
-def _p(p: float | None) -> str:
-    if p is None:
-        return ""
-    return f"{p:.2g}" if p >= _SMALLEST or p == 1 else f"<{_SMALLEST:g}"
-
-
 def _verdict(found: Comparison) -> str:
-    if found.verdict not in ("not told apart", "too few seeds to tell"):
-        return found.verdict
-    unit = "splits" if found.difference.num_splits > 1 else "seeds"
-    number = found.num_needed
-    if number is None and found.separation is None:
-        return found.verdict
-    return f"{found.verdict}\n({f'{number} {unit} might' if number else f'over {MOST_SEEDS:,} {unit} might'})"
+    needed = needed_text(found)
+    return f"{found.verdict}\n({needed})" if needed else found.verdict
 
 
 def _notes(rows: Sequence[Compared], paired: Paired, measure: Measure, num_pairs: int) -> list[str]:
@@ -164,7 +150,7 @@ def _notes(rows: Sequence[Compared], paired: Paired, measure: Measure, num_pairs
         f"p: two-sided; Holm: corrected for {count(len(rows), 'comparison')}; P(A better): that a run of A is better "
         f"than one of B, ties counted half; g: Hedges', the difference in standard deviations of runs{spread}"
     )
-    fallen = sum(row.found.verdict in _COLOURS and (row.corrected or 0) > _LEVEL for row in rows)
+    fallen = sum(row.found.verdict in COLOURS and (row.corrected or 0) > LEVEL for row in rows)
     if fallen:
         notes.append(
             f"{fallen} of the verdicts, each at 95 % by itself, {_hold(fallen)} not hold after Holm's correction"

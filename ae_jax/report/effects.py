@@ -32,7 +32,7 @@ def _print_shares(output: Console, found: Effects, measure: Measure) -> None:
     names = ("F", "p", "partial η²", "matters")
     numbers = zip(*(_numbers(row) for row in found.rows), strict=True)
     columns = [
-        Column("key", [escape(_name(row)) for row in found.rows], words=True),
+        Column("key", [escape(row.described) for row in found.rows], words=True),
         *(Column(name, list(cells)) for name, cells in zip(names, numbers, strict=True)),
     ]
     print_table(output, f"what the swept values did to {log}validation {measure.name}", columns)
@@ -64,7 +64,7 @@ def _print_values(output: Console, found: Effects, measure: Measure) -> None:
     mean = "geometric mean" if found.in_logs else "mean"
     rows = [row for row in found.rows if row.values]
     columns = [
-        Column("key", [escape(_name(row)) for row in rows], words=True),
+        Column("key", [escape(row.described) for row in rows], words=True),
         Column("values", [str(len(row.values)) for row in rows]),
     ]
     for at, end in ((0, "best"), (-1, "worst")):
@@ -79,13 +79,6 @@ def _print_values(output: Console, found: Effects, measure: Measure) -> None:
     )
     if found.grid.num_run < found.grid.num:
         output.print(str(found.grid), soft_wrap=True)
-
-
-def _name(row: Effect) -> str:
-    """The key with what one must know of it."""
-    notes = [f"with {', '.join(row.together)}"] if row.together else []
-    notes += [f"confounded with {', '.join(row.confounded)}"] if row.confounded else []
-    return row.label + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def _numbers(row: Effect) -> tuple[str, str, str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ae_jax.errors import path_text
-from ae_jax.report.words import estimate_text, reading_text, verdict_text
+from ae_jax.report.words import COLOURS, estimate_text, reading_text, verdict_text
 from ae_jax.results import Results
 from ae_jax.results.configurations import (
     Configuration,
@@ -89,7 +89,7 @@ def _row(one: Configuration) -> dict[str, Any]:
         "autoencoder": _estimate(ours, pca),
         "pca": _estimate(pca, ours),
         "ratio": _estimate(against.ratio if against else None),
-        "told": against.verdict if against and against.verdict in ("better", "worse") else "",
+        "told": against.verdict if against and against.verdict in COLOURS else "",
         "verdict": verdict_text(against) if against else "",
     }
 

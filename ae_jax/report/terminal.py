@@ -8,9 +8,16 @@ from rich.markup import escape
 from ae_jax.errors import path_text
 from ae_jax.report.choice import choice_text
 from ae_jax.report.effects import print_effects
-from ae_jax.report.words import estimate_text, reading_text, verdict_text
+from ae_jax.report.words import COLOURS, estimate_text, reading_text, verdict_text
 from ae_jax.results.commits import commit_notes
-from ae_jax.results.configurations import Configuration, behind_text, configurations, ranked_by_validation, setting_text
+from ae_jax.results.configurations import (
+    Configuration,
+    behind_text,
+    configurations,
+    ranked_by_validation,
+    setting_text,
+    short_keys,
+)
 from ae_jax.results.digits import printed
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.outliers import outlier_notes
@@ -62,7 +69,7 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
         step = -(-len(sizes) // _MOST_ROWS)
         groups = [[one for one in ranked if one.latent_size == size] for size in sorted(sizes)[::step]]
         shown = [group[0] for group in groups]
-    names = _short({key for one in shown for key in one.settings} - {_LATENT_SIZE})
+    names = short_keys({key for one in shown for key in one.settings} - {_LATENT_SIZE})
 
     def named(one: Configuration) -> str:
         label = " ".join(f"{names[key]}={setting_text(value)}" for key, value in one.settings.items() if key in names)
@@ -116,12 +123,6 @@ def _print_notes(
             output.print(f"{where}{text}", soft_wrap=True, markup=False)
 
 
-def _short(keys: set[str]) -> dict[str, str]:
-    """Keys by their last part, where that tells them apart."""
-    last = [key.rpartition(".")[2] for key in keys]
-    return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
-
-
 def _print_excluded(output: Console, results: Results) -> None:
     """Each reason, and below it the folders."""
     reasons: dict[tuple[str, str], list[str]] = {}
@@ -140,7 +141,7 @@ def _against(one: Configuration, measure: Measure) -> str:
     found = one.against_pca(measure.name)
     if found is None:
         return ""
-    colour = {"better": "green", "worse": "red"}.get(found.verdict)
+    colour = COLOURS.get(found.verdict)
     text = escape(verdict_text(found))
     return f"[{colour}]{text}[/]" if colour else text
 

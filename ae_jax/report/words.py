@@ -8,6 +8,17 @@ from ae_jax.results.digits import change_text, printed
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import FEWEST, Estimate, interval_words
 
+COLOURS = {"better": "green", "worse": "red"}
+"""Of verdicts on the terminal; the others have none."""
+
+
+def needed_text(found: Comparison) -> str:
+    """How many seeds, or splits where there are several, might tell: "17 seeds might"; empty where it is told."""
+    if found.verdict not in ("not told apart", "too few seeds to tell") or found.separation is None:
+        return ""
+    number = found.num_needed
+    return f"{number or f'over {MOST_SEEDS:,}'} {'splits' if found.difference.num_splits > 1 else 'seeds'} might"
+
 
 def verdict_text(found: Comparison) -> str:
     """How far the autoencoder is from PCA, and what of it the seeds tell: "better by 13.1% [10.7, 14.5]"."""
@@ -16,8 +27,8 @@ def verdict_text(found: Comparison) -> str:
     if found.verdict == "too few seeds to tell":
         return f"{change_text(found)}, too few seeds to tell"
     if found.verdict == "not told apart":
-        number = found.num_needed
-        return f"not told apart ({f'{number} seeds' if number else f'over {MOST_SEEDS:,} seeds'} might)"
+        needed = needed_text(found)
+        return f"not told apart ({needed})" if needed else "not told apart"
     return change_text(found, word=found.verdict)
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ae_jax.results.shares import share_interval
+from ae_jax.results.statistics import t_quantile
 
 _RANK = 1e-8  # singular values of codes, as far as they are no rounding
 FEWEST_LEFT = 5
@@ -88,9 +89,8 @@ class Analysis:
         mean = float(row @ self._coefficients)
         if self.df_error == 0:
             return Marginal(mean, None, None)
-        from scipy.special import stdtrit
-
-        half = float(stdtrit(self.df_error, 0.975) * np.sqrt(self.mean_square) * np.linalg.norm(within / self._scales))
+        error = float(np.sqrt(self.mean_square) * np.linalg.norm(within / self._scales))
+        half = t_quantile(float(self.df_error)) * error
         return Marginal(mean, mean - half, mean + half)
 
 

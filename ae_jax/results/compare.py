@@ -7,7 +7,19 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ae_jax.results.measures import Measure
-from ae_jax.results.statistics import FEWEST, SAME, Estimate, Interval, estimate, geometric, same, t_quantile
+from ae_jax.results.statistics import (
+    CONFIDENCE,
+    FEWEST,
+    SAME,
+    Estimate,
+    Interval,
+    estimate,
+    geometric,
+    independent,
+    parted,
+    same,
+    t_quantile,
+)
 
 Verdict = Literal["better", "worse", "equal", "not told apart", "too few seeds to tell"]
 Place = tuple[Hashable, Hashable]
@@ -16,6 +28,8 @@ Values = Mapping[Place, float]
 Pairs = list[tuple[Place, Place]]
 
 MOST_SEEDS = 1000
+LEVEL = 1 - CONFIDENCE
+"""Of p values, corrected where there are several, up to which something is told."""
 _POWER = 0.8
 
 
@@ -149,10 +163,7 @@ def _pairs(ours: Values, theirs: Values) -> Pairs | None:
 
 def _one_sample(values: np.ndarray, splits: Sequence[Hashable]) -> tuple[float, float, float]:
     """Mean, its standard error and degrees of freedom: over splits where there are several."""
-    of_split: dict[Hashable, list[float]] = {}
-    for value, split in zip(values, splits, strict=True):
-        of_split.setdefault(split, []).append(float(value))
-    units = values if len(of_split) == 1 else np.array([np.mean(group) for group in of_split.values()])
+    units = independent(parted(values.tolist(), splits))
     error = float(units.std(ddof=1)) / math.sqrt(len(units)) if len(units) > 1 else math.nan
     return float(units.mean()), error, float(len(units) - 1)
 

@@ -1,7 +1,7 @@
 """Runs that differ in the seed only are one configuration: what is compared, selected and reported."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from ae_jax.results.results import Results
 from ae_jax.results.runs import Excluded, Run, Setting
 from ae_jax.results.statistics import FEWEST, Estimate, Interval, estimate
 
+SPLIT_SEED = "dataset.split_seed"
 _SEED = "seed"
 
 
@@ -88,11 +89,11 @@ class Configuration:
 
     def estimate(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
         """The autoencoder's measure over seeds, and over splits where it has several; None where it was not taken."""
-        return _estimate(self.values(measure, split), measure, interval)
+        return estimate_of(self.values(measure, split), measure, interval)
 
     def pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Estimate | None:
         """PCA's measure: of one split a number without interval; of corrupted inputs over the seeds of their noise."""
-        return _estimate(self.pca_values(measure, split), measure, interval)
+        return estimate_of(self.pca_values(measure, split), measure, interval)
 
     def against_pca(self, measure: str, split: str = "test", *, interval: Interval = "t") -> Comparison | None:
         """Autoencoder against PCA, each run with the PCA of its own split; None where one of them was not measured."""
@@ -100,7 +101,8 @@ class Configuration:
         return compare_values(ours, theirs, measure_named(measure), interval=interval)
 
 
-def _estimate(values: Values, measure: str, interval: Interval) -> Estimate | None:
+def estimate_of(values: Values, measure: str, interval: Interval = "t") -> Estimate | None:
+    """What seeds and splits tell of a measure, on its own scale; None of no values."""
     if not values:
         return None
     splits = [data for data, _ in values]
@@ -127,6 +129,21 @@ def configurations(results: Results) -> list[Configuration]:
         lost = tuple(one for one in excluded.get(key, ()) if one.is_on_data_of(runs[0]))
         made.append(Configuration(settings, by_seed, lost))
     return sorted(made, key=lambda one: [_order(one.settings.get(name)) for name in keys])
+
+
+def pooled(group: Sequence[Configuration], settings: dict[str, Setting]) -> Configuration:
+    """Configurations as one, such as those that differ in the random split only."""
+    runs = tuple(run for one in group for run in one.runs)
+    return Configuration(settings, runs, tuple(lost for one in group for lost in one.excluded))
+
+
+def data_of(one: Configuration, split: str) -> set[str]:
+    """What the data of its runs are, equal where errors compare: corrupted inputs differ with every corruption."""
+    found = set()
+    for run in one.runs:
+        seen = {key: value for key, value in run.settings.items() if key.partition(".")[0] == "corruption"}
+        found.add(json.dumps([run.data, seen if split == "corrupted" else None]))
+    return found
 
 
 def best_by_validation(candidates: Sequence[Configuration], measure: str) -> Configuration:
@@ -202,6 +219,13 @@ def enough_seeds(candidates: Sequence[Configuration]) -> int:
 def settings_label(settings: dict[str, Setting]) -> str:
     """Settings as one would type them."""
     return " ".join(f"{key}={setting_text(value)}" for key, value in settings.items())
+
+
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """Keys by their last part, where that tells them apart."""
+    every = list(keys)
+    last = [key.rpartition(".")[2] for key in every]
+    return {key: name if last.count(name) == 1 else key for key, name in zip(every, last, strict=True)}
 
 
 def setting_text(value: Setting) -> str:

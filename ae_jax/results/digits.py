@@ -15,6 +15,7 @@ from ae_jax.results.statistics import Estimate, same
 
 _OF_HALF_WIDTH, _OF_VALUE, _AT_MOST = 2, 4, 6
 _TIMES = 2.0  # from this ratio on, it is said as a number of times
+_SMALLEST_P = 1e-16
 _PLAIN = (1e-4, 1e6)  # what lies outside is written with a power of ten
 
 
@@ -80,6 +81,13 @@ def change_text(found: Comparison, *, word: str = "") -> str:
         return f"{_three(abs(gap.mean))}{unit} {'higher' if larger else 'lower'}"
     value, interval = printed_gap(gap._replace(mean=abs(gap.mean)), 0.0)
     return f"{word} by {value}{unit} {interval}".strip()
+
+
+def p_text(p: float | None) -> str:
+    """A p value at two digits; nothing where there is none, and no 0 where it is smaller than arithmetic tells."""
+    if p is None:
+        return ""
+    return f"{p:.2g}" if p >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
 
 
 def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:

@@ -65,9 +65,11 @@ class Effect(NamedTuple):
         return " \N{MULTIPLICATION SIGN} ".join(self.keys)
 
     @property
-    def share(self) -> float | None:
-        """Partial omega^2, from 0 to 1: of the variance that no other term explains, the share that this one does."""
-        return None if self.test is None else self.test.omega_squared
+    def described(self) -> str:
+        """The key, or both, with what one must know of it."""
+        notes = [f"with {', '.join(self.together)}"] if self.together else []
+        notes += [f"confounded with {', '.join(self.confounded)}"] if self.confounded else []
+        return self.label + (f" ({'; '.join(notes)})" if notes else "")
 
     @property
     def untold(self) -> str:
@@ -88,7 +90,6 @@ class Effects(NamedTuple):
         rows: The one that matters most first, those that cannot be told last.
         in_logs: Whether errors are taken as logarithms, as what is swept multiplies them. Means are geometric then.
         num_runs: How many runs are counted.
-        df_error: Degrees of freedom of the error: chance, and the interactions that are not in `rows`.
         num_interactions: How many interactions of two keys there are, in `rows` or not.
         grid: How much of the grid of all values was run, without keys of one run each, which span none.
     """
@@ -96,7 +97,6 @@ class Effects(NamedTuple):
     rows: list[Effect]
     in_logs: bool
     num_runs: int
-    df_error: int
     num_interactions: int
     grid: Grid
 
@@ -143,7 +143,7 @@ def effects(results: Results, measure: str, split: str = "validation", *, of_pca
     rows.sort(key=lambda row: (1.0, 0.0) if row.test is None else (-row.test.omega_squared, -row.test.eta_squared))
     num_pairs = sum(not _decides(a, b) and not _decides(b, a) for a, b in combinations(crossed, 2))
     grid = grid_of([one for one in factors if not one.is_one_run_each] or factors)
-    return Effects(rows, in_logs, len(y), model.found.df_error, num_pairs, grid)
+    return Effects(rows, in_logs, len(y), num_pairs, grid)
 
 
 class _Model(NamedTuple):

@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-CONFIDENCE = 0.95
+from ae_jax.results.statistics import CONFIDENCE, t_quantile
+
 FEWEST_EXAMPLES = 20
 """Below it there are no intervals: resamples of so few examples tell little more than the examples themselves."""
 _NUM_RESAMPLES = 2000
@@ -180,11 +181,9 @@ def _bootstrap(errors: np.ndarray) -> np.ndarray:
 
 def _t(errors: np.ndarray) -> np.ndarray:
     """As `_bootstrap`."""
-    from scipy.special import stdtrit
-
     num, means = errors.shape[1], errors.mean(axis=1, keepdims=True)
     values = _numbers(means[:, 0])
-    away = stdtrit(num - 1, (1 + CONFIDENCE) / 2) / np.sqrt(num)
+    away = t_quantile(float(num - 1)) / np.sqrt(num)
     if len(errors) == 1:
         reach = away * errors.std(axis=1, ddof=1)
         return np.stack([values - reach, values + reach])

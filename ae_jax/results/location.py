@@ -1,19 +1,16 @@
 """Where values are, other than by their mean: the median and the interquartile mean, with bootstrap intervals."""
 
 import functools
-import itertools
-import math
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ae_jax.results.statistics import CONFIDENCE, FEWEST_OF_INTERVAL, parted, resamples
+
 Statistic = Literal["mean", "median", "iqm"]
 
-_TAIL, _ROUNDING = 0.025, 1e-12  # of probability
-_FEWEST_OF_INTERVAL = 3
-_EXACT = 5  # units up to which all resamples are enumerated
-_NUM_RESAMPLES = 9999
+_TAIL, _ROUNDING = (1 - CONFIDENCE) / 2, 1e-12  # of probability
 
 WORDS = {"mean": "mean", "median": "median", "iqm": "interquartile mean"}
 """What each is called."""
@@ -57,20 +54,18 @@ def locate(values: Iterable[float], statistic: Statistic, *, splits: Sequence[Ha
     every = tuple(map(float, values))
     if not every:
         raise ValueError("a location needs at least one value")
-    of_split: dict[Hashable, list[float]] = {}
-    for value, split in zip(every, splits if splits is not None else [None] * len(every), strict=True):
-        of_split.setdefault(split, []).append(value)
-    units = [[value] for value in every] if len(of_split) == 1 else list(of_split.values())
-    return _locate(tuple(sorted(tuple(sorted(unit)) for unit in units)), statistic, len(of_split))
+    parts = parted(every, splits)
+    units = tuple((value,) for value in parts[0]) if len(parts) == 1 else parts
+    return _locate(units, statistic, len(parts))
 
 
 @functools.lru_cache(maxsize=65536)
 def _locate(units: tuple[tuple[float, ...], ...], statistic: Statistic, num_splits: int) -> Location:
     every = [value for unit in units for value in unit]
     value = _statistic(every, statistic)
-    if len(units) < _FEWEST_OF_INTERVAL:
+    if len(units) < FEWEST_OF_INTERVAL:
         return Location(len(every), value, None, None, num_splits)
-    places, weights = _resamples(len(units))
+    places, weights = _drawn(len(units))
     if num_splits == 1:
         found = _statistics(np.array(every)[places], statistic)
     else:
@@ -95,12 +90,7 @@ def _statistics(ordered: np.ndarray, statistic: Statistic) -> np.ndarray:
 
 
 @functools.cache
-def _resamples(num: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which units are drawn, in ascending order, and how probable that is."""
-    if num > _EXACT:
-        places = np.sort(np.random.default_rng(0).integers(num, size=(_NUM_RESAMPLES, num)), axis=1)
-        return places, np.full(_NUM_RESAMPLES, 1 / _NUM_RESAMPLES)
-    places = np.array(list(itertools.combinations_with_replacement(range(num), num)))
-    counts = (places[:, :, None] == np.arange(num)).sum(axis=1)
-    factorials = np.array([math.factorial(count) for count in range(num + 1)])
-    return places, math.factorial(num) / factorials[counts].prod(axis=1) / num**num
+def _drawn(num: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which units each resample has, in ascending order, and how probable it is."""
+    counts, weights = resamples(num)
+    return np.repeat(np.tile(np.arange(num), len(counts)), counts.ravel().astype(int)).reshape(-1, num), weights

@@ -8,6 +8,11 @@ SPLITS = ("train", "validation", "test", "corrupted")
 """Where a run is measured; `corrupted` is the test split seen through the run's corruption, where it has one."""
 
 
+def where_text(split: str) -> str:
+    """Where it is measured, in words."""
+    return "corrupted test inputs (PCA fitted to clean ones)" if split == "corrupted" else f"{split} split"
+
+
 class Measure(NamedTuple):
     """A measure.
 

@@ -6,21 +6,19 @@ such as the model of `model=dense` and `model=linear`, are what is compared.
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.results.compare import Comparison, Values, common_places, compare_values, holm, partner
-from ae_jax.results.configurations import Configuration
+from ae_jax.results.configurations import SPLIT_SEED, Configuration, data_of, estimate_of, pooled
 from ae_jax.results.examples import examples_interval
 from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Setting
-from ae_jax.results.sides import SPLIT_SEED, Side
-from ae_jax.results.statistics import Estimate, Interval, estimate
+from ae_jax.results.sides import Side
+from ae_jax.results.statistics import FEWEST_OF_INTERVAL, Estimate, Interval
 
-_FEWEST_TO_POOL = 3  # splits: of fewer there is no interval
 _SEVERAL = "several of each side go together: say in the conditions what tells them apart"
 
 
@@ -119,7 +117,7 @@ def pair_up(a: Side, b: Side, split: str = "test", *, one_each: bool = True) -> 
         lonely = _SEVERAL if len(first) > 1 and len(second) > 1 else "" if first and second else "no partner"
         for one in first if not lonely else ():
             for other in second:
-                if _data(one, split) & _data(other, split):
+                if data_of(one, split) & data_of(other, split):
                     shown = {**_named(other, _varying(theirs)), **_named(one, _varying(ours))}
                     pairs.append(Pair({key: shown[key] for key in everything if key in shown}, one, other))
                 else:
@@ -176,47 +174,30 @@ def _compared(pair: Pair, measure: str, split: str, interval: Interval, examples
     found = compare_values(ours, theirs, measure_named(measure), interval=interval)
     if found is None:
         return None
-    means = [_estimate(values, measure, interval) for values in (ours, theirs)]
-    return Compared(pair, means[0], means[1], found, None, over_examples(pair, measure, split) if examples else None)
-
-
-def _estimate(values: Values, measure: str, interval: Interval) -> Estimate:
-    splits = [data for data, _ in values]
-    return estimate(values.values(), scale=measure_named(measure).scale, interval=interval, splits=splits)
+    ours_mean, theirs_mean = (estimate_of(values, measure, interval) for values in (ours, theirs))
+    assert ours_mean is not None  # as they were compared
+    assert theirs_mean is not None
+    told = over_examples(pair, measure, split) if examples else None
+    return Compared(pair, ours_mean, theirs_mean, found, None, told)
 
 
 def _pooled(a: Side, b: Side) -> tuple[list[Configuration], list[Configuration]]:
     """The configurations of both; as one those that differ in the random split only, where both have enough splits."""
     sides = [list(side.configurations) for side in (a, b)]
     splits = [{json.dumps(one.runs[0].settings.get(SPLIT_SEED)) for one in side} for side in sides if side]
-    if len(set.intersection(*splits)) < _FEWEST_TO_POOL:
+    if len(set.intersection(*splits)) < FEWEST_OF_INTERVAL:
         return sides[0], sides[1]
-    pooled = []
+    made = []
     for side in sides:
         groups: dict[str, list[Configuration]] = {}
         for one in side:
             groups.setdefault(json.dumps(_without_split(one.settings)), []).append(one)
-        pooled.append([_as_one(group) for group in groups.values()])
-    return pooled[0], pooled[1]
-
-
-def _as_one(group: Sequence[Configuration]) -> Configuration:
-    runs = tuple(run for one in group for run in one.runs)
-    excluded = tuple(other for one in group for other in one.excluded)
-    return replace(group[0], settings=_without_split(group[0].settings), runs=runs, excluded=excluded)
+        made.append([pooled(group, _without_split(group[0].settings)) for group in groups.values()])
+    return made[0], made[1]
 
 
 def _without_split(settings: dict[str, Setting]) -> dict[str, Setting]:
     return {key: value for key, value in settings.items() if key != SPLIT_SEED}
-
-
-def _data(one: Configuration, split: str) -> set[str]:
-    """What the data of its runs are; corrupted inputs are other data with every corruption."""
-    found = set()
-    for run in one.runs:
-        seen = {key: value for key, value in run.settings.items() if key.partition(".")[0] == "corruption"}
-        found.add(json.dumps([run.data, seen if split == "corrupted" else None]))
-    return found
 
 
 def _varying(side: Sequence[Configuration]) -> list[str]:

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable
 
-_TAIL = 0.025  # on each side of a 95 % interval
+from ae_jax.results.statistics import CONFIDENCE
+
+_TAIL = (1 - CONFIDENCE) / 2
 _LARGE = 1e7  # noncentralities from which on the numerator is known, next to the error
 
 

@@ -9,7 +9,6 @@ from ae_jax.results.configurations import Configuration, configurations, setting
 from ae_jax.results.results import Results
 from ae_jax.results.runs import Setting
 
-SPLIT_SEED = "dataset.split_seed"
 _PAIR = re.compile(r"""\s*([\w./]+)\s*=\s*('[^']*'|"[^"]*"|\[[^\[\]]*\]|[^\s'"()=<>,\[\]]+)\s*(?:,|$)""")
 _MOST_NAMED = 12  # values of a key in a message
 _FORMS = "write key=value[,key=value], such as model=dense, or a condition in SQL, such as \"model = 'dense'\""

@@ -17,7 +17,8 @@ SAME = 1e-6
 Scale = Literal["linear", "log"]
 Interval = Literal["t", "bca"]
 
-_FEWEST_OF_INTERVAL = 3
+FEWEST_OF_INTERVAL = 3
+"""Values, or splits, below which there is no interval."""
 _EXACT = 5  # values up to which all resamples are enumerated
 NUM_RESAMPLES = 9999
 _NO_SPREAD = 1e-12  # of the mean: rounding of float64
@@ -86,7 +87,7 @@ def estimate(
     ordered = tuple(map(float, values))
     if not ordered:
         raise ValueError("an estimate needs at least one value")
-    return _estimate(_parted(ordered, splits), scale, interval)
+    return _estimate(parted(ordered, splits), scale, interval)
 
 
 def geometric(
@@ -105,8 +106,12 @@ def geometric(
     return Estimate(found.num, math.exp(found.mean), float(np.median(ordered)), low, high, num_splits=found.num_splits)
 
 
-def _parted(values: tuple[float, ...], splits: Sequence[Hashable] | None) -> tuple[tuple[float, ...], ...]:
-    """The values of each split, in an order that depends on them alone."""
+def parted(values: Iterable[float], splits: Sequence[Hashable] | None) -> tuple[tuple[float, ...], ...]:
+    """The values of each random split, None: all of one, in an order that depends on them alone.
+
+    Raises:
+        ValueError: Another number of splits than of values.
+    """
     if splits is None:
         return (tuple(sorted(values)),)
     of_split: dict[Hashable, list[float]] = {}
@@ -115,12 +120,17 @@ def _parted(values: tuple[float, ...], splits: Sequence[Hashable] | None) -> tup
     return tuple(sorted(tuple(sorted(group)) for group in of_split.values()))
 
 
+def independent(parts: Sequence[Sequence[float]]) -> np.ndarray:
+    """What varies independently of what `parted` gives: the values of one split, or the means of several."""
+    return np.array(parts[0] if len(parts) == 1 else [np.mean(part) for part in parts], float)
+
+
 @functools.lru_cache(maxsize=65536)
 def _estimate(parts: tuple[tuple[float, ...], ...], scale: Scale, interval: Interval) -> Estimate:
     every = np.array([value for part in parts for value in part])
-    units = every if len(parts) == 1 else np.array([np.mean(part) for part in parts])
+    units = independent(parts)
     mean, median, low, high = float(units.mean()), float(np.median(every)), None, None
-    if len(units) >= _FEWEST_OF_INTERVAL:
+    if len(units) >= FEWEST_OF_INTERVAL:
         spread = float(units.std(ddof=1))
         if spread <= _NO_SPREAD * abs(mean):
             low = high = mean

@@ -4,7 +4,7 @@ from typing import Literal
 
 from ae_jax.errors import UserError
 from ae_jax.results import Results
-from ae_jax.results.configurations import Configuration, configurations
+from ae_jax.results.configurations import SPLIT_SEED, Configuration, configurations, pooled
 from ae_jax.results.location import Statistic
 from ae_jax.results.runs import varying
 from ae_jax.results.statistics import Interval
@@ -12,8 +12,6 @@ from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
 from ae_jax.tables.parts.notes import diverged_notes, where_measured
 from ae_jax.tables.parts.settings import SEED, check_keys, grouped, naming_keys
-
-_REPLICATES = "dataset.split_seed"  # different draws of the same; what varies beside it is another experiment
 
 
 def build(
@@ -68,14 +66,13 @@ def _pooled(results: Results, keys: list[str]) -> list[Configuration]:
     """The configurations with those that differ in the random split only as one."""
     made = []
     for group in grouped(configurations(results), keys):
-        runs = tuple(run for one in group for run in one.runs)
-        mixed = [key for key in varying([run.settings for run in runs]) if key not in (SEED, _REPLICATES)]
+        settings = [run.settings for one in group for run in one.runs]
+        mixed = [key for key in varying(settings) if key not in (SEED, SPLIT_SEED)]
         if mixed:
             raise UserError(
                 "rows",
                 f"a row would average over {', '.join(mixed)}",
                 "add it to rows, choose one value with where=…, or take table=best, which selects on validation",
             )
-        excluded = tuple(run for one in group for run in one.excluded)
-        made.append(Configuration(group[0].settings, runs, excluded))
+        made.append(pooled(group, group[0].settings))
     return made

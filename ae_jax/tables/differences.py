@@ -5,21 +5,23 @@ from typing import Literal
 
 from ae_jax.errors import UserError
 from ae_jax.results import Results
-from ae_jax.results.compare import holm
+from ae_jax.results.compare import LEVEL, holm
+from ae_jax.results.configurations import SPLIT_SEED
+from ae_jax.results.digits import p_text
 from ae_jax.results.measures import Measure
 from ae_jax.results.pairs import Compared, Pair, Paired, compare_pairs, pair_up
-from ae_jax.results.sides import SPLIT_SEED, Side, others, side
+from ae_jax.results.sides import Side, others, side
 from ae_jax.results.statistics import FEWEST, Interval, interval_words
 from ae_jax.tables.parts.assemble import check_interval, check_measures
-from ae_jax.tables.parts.base import Cell, Column, Note, Strip, Table
+from ae_jax.tables.parts.base import MISSING, Cell, Column, Note, Strip, Table
 from ae_jax.tables.parts.comparable import in_blocks, pools_splits
 from ae_jax.tables.parts.measured import estimates_strip, gaps_strip
-from ae_jax.tables.parts.notes import diverged_notes, where_measured
+from ae_jax.tables.parts.notes import TEST_EXAMPLES, diverged_notes, gap_notes, log_scale_text, where_measured
 from ae_jax.tables.parts.rows import EXTERNAL_NOTE, keys_with_external, sections_of
 from ae_jax.tables.parts.settings import naming_keys, seeds_strip, setting_strips
 from ae_jax.tables.parts.sources import Sources
 
-_LEVEL, _SMALLEST, _NUM_NAMED = 0.05, 1e-16, 4
+_NUM_NAMED = 4
 _P_FIELDS = ("p", "p_holm", "improvement", "effect_size", "verdict", "num_pairs", "num_needed")
 
 
@@ -103,7 +105,7 @@ def _strips(
     counts = [one.num if one else 0 for one in theirs]
     nothing = [False] * len(found)
     bold = [
-        one is not None and one.found.verdict == "better" and p is not None and p <= _LEVEL and not _diverged(one)
+        one is not None and one.found.verdict == "better" and p is not None and p <= LEVEL and not _diverged(one)
         for one, p in zip(found, corrected, strict=True)
     ]
     name = measure.name
@@ -129,27 +131,21 @@ def _p_strip(measure: Measure, found: Sequence[Compared | None], corrected: Sequ
             continue
         told = one.found
         raw = (told.p, p, told.improvement, told.effect_size, told.verdict, told.num, told.num_needed)
-        value = "" if p is None else f"{p:.2g}" if p >= _SMALLEST else f"<{_SMALLEST:g}"
-        detail = "" if told.paired else "unpaired"
-        cells.append(Cell(value, detail, raw=raw) if value else Cell(detail=detail, raw=raw))
+        cells.append(Cell(p_text(p) or MISSING, "" if told.paired else "unpaired", raw=raw))
     return Strip(column, cells)
 
 
 def _notes(
     reference: Side, paired: Paired, found: Sequence[Compared], measures: Sequence[Measure], interval: Interval
 ) -> list[str]:
-    logs = " and ".join(measure.name for measure in measures if measure.has_ratio)
-    scale = f", of {logs} symmetric in logarithms" if logs and interval == "t" else ""
     of_splits = max((one.found.difference.num_splits for one in found), default=1)
     over = f"n seeds of {of_splits} random splits, over the splits' means" if of_splits > 1 else "n seeds"
     which = "with as many components" if reference.is_pca else "the configuration that agrees in all else"
-    notes = [f"Reference: {reference.text}, {which}. Mean over {over} [{interval_words(interval)}{scale}]."]
+    brackets = interval_words(interval) + log_scale_text(measures, interval)
+    notes = [f"Reference: {reference.text}, {which}. Mean over {over} [{brackets}]."]
     by = "each run with the PCA of its own data" if reference.is_pca else "runs of the same seed and data"
-    if logs:
-        notes.append(f"Ratio: this / reference, geometric mean over pairs: {by}; below 1 this is better.")
-    for better, side_of in ((True, "above"), (False, "below")):
-        if any(measure.more_is_better is better and not measure.has_ratio for measure in measures):
-            notes.append(f"Difference: this - reference, mean over pairs: {by}; {side_of} 0 this is better.")
+    ratio, difference = f"geometric mean over pairs: {by}", f"mean over pairs: {by}"
+    notes += gap_notes(measures, "this", "reference", ratio=ratio, difference=difference)
     tested = sum(one.found.p is not None for one in found)
     notes.append(f"p: two-sided, Student's t of the pairs, by Holm over the {tested} comparisons of the table.")
     if any(not one.found.paired for one in found):
@@ -164,7 +160,7 @@ def _notes(
         )
     if any(0 < one.ours.num < one.pair.ours.num_seeds for one in found if one.pair.ours is not None):
         notes.append("Where fewer seeds pair than a row has, the number of pairs stands beside.")
-    notes.append("The test examples are taken as given: intervals say what other seeds would do, not other examples.")
+    notes.append(TEST_EXAMPLES)
     if paired.alone:
         more = f"; and {len(paired.alone) - _NUM_NAMED} more" if len(paired.alone) > _NUM_NAMED else ""
         named = "; ".join(_in_words(one) for one in paired.alone[:_NUM_NAMED])

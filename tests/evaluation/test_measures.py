@@ -14,7 +14,6 @@ from ae_jax.evaluation.measures import (
     Sums,
     accumulate,
     example_errors,
-    measure_reconstruction,
     measures,
     total_sums,
 )
@@ -25,8 +24,13 @@ NOISY = np.clip(X + RNG.normal(scale=0.1, size=X.shape), 0, 1).astype(np.float32
 MEAN = X.mean(axis=0, dtype=np.float64)
 
 
+def measured(batches, mean, *, unit_interval):
+    """The measures of a split that comes as pairs."""
+    return measures(total_sums(batches, mean), num_features=len(mean), unit_interval=unit_interval)
+
+
 def measure(x, reconstruction, mean=MEAN, unit_interval=True):
-    return measure_reconstruction([(x, reconstruction)], mean, unit_interval=unit_interval)
+    return measured([(x, reconstruction)], mean, unit_interval=unit_interval)
 
 
 def test_names():
@@ -80,7 +84,7 @@ def test_bce_is_least_at_the_target():
 @given(size=st.integers(1, 45), order=st.permutations(range(40)))
 def test_independent_of_batches_and_order(size, order):
     batches = [(X[order[i : i + size]], NOISY[order[i : i + size]]) for i in range(0, 40, size)]
-    got = measure_reconstruction(batches, MEAN, unit_interval=True)
+    got = measured(batches, MEAN, unit_interval=True)
     for name, value in measure(X, NOISY).items():
         assert got[name] == pytest.approx(value, rel=1e-12), name
 
@@ -89,7 +93,7 @@ def test_weighted_by_example_not_by_batch():
     x = np.zeros((4, 6))
     wrong = np.ones((1, 6))
     batches = [(x[:3], x[:3]), (x[3:], wrong)]
-    assert measure_reconstruction(batches, MEAN, unit_interval=True)["sse"] == 6 / 4
+    assert measured(batches, MEAN, unit_interval=True)["sse"] == 6 / 4
 
 
 def test_errors_of_examples_come_in_their_order_and_have_the_sse_as_mean():
@@ -140,7 +144,7 @@ def test_no_examples():
     with pytest.raises(ValueError, match="at least one example"):
         measures(Sums(), num_features=6, unit_interval=True)
     with pytest.raises(ValueError, match="at least one example"):
-        measure_reconstruction([], MEAN, unit_interval=True)
+        measured([], MEAN, unit_interval=True)
 
 
 def test_a_huge_constant_feature_does_not_hide_a_varying_one():

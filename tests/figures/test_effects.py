@@ -48,7 +48,7 @@ def test_dots_are_shares_and_marginal_means(runs):
     results = runs(*sweep())
     figure, found = figure_of(results), effects(results, "sse")
     above, below = figure.axes
-    assert dots(above) == pytest.approx([row.share for row in found.rows])
+    assert dots(above) == pytest.approx([row.test.omega_squared for row in found.rows])
     rows = {row.keys: {value.setting: value.mean for value in row.values} for row in found.rows}
     means = [rows[(LATENT,)][size] for size in (1, 2, 4)] + [rows[(RATE,)][rate] for rate in (0.1, 0.2)]
     assert dots(below) == pytest.approx(means)

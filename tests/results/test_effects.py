@@ -70,12 +70,12 @@ def test_one_large_key_hides_no_other(written):
     )
     rows = rows_of(found)
     of_model, of_size, crossed = (rows[keys].test for keys in (("model",), (LATENT,), ("model", LATENT)))
-    assert (of_model.df, of_size.df, crossed.df, found.df_error) == (1, 5, 5, 24)
+    assert (of_model.df, of_size.df, crossed.df, of_model.df_error) == (1, 5, 5, 24)
     assert (of_model.f, of_size.f, crossed.f) == pytest.approx(textbook(np.reshape(errors, (2, 6, 3))))
     assert of_model.p < 1e-12
     assert of_model.low > 0.9
     assert of_model.low < of_model.omega_squared < of_model.high
-    assert rows[("seed",)].share < 0.1
+    assert rows[("seed",)].test.omega_squared < 0.1
     assert means_of(rows[("model",)])["linear"] / means_of(rows[("model",)])["dense"] == pytest.approx(1.3, rel=0.02)
     assert found.in_logs
 
@@ -109,7 +109,7 @@ def test_missing_cells_confound_neither_best_nor_worst(written):
     found = effects(written(*without_an_effect_of_the_rate()), "sse")
     rate = rows_of(found)[(RATE,)]
     means = means_of(rate)
-    assert rate.share < 0.15
+    assert rate.test.omega_squared < 0.15
     assert rate.test.low == 0
     assert means[0.01] / means[0.1] == pytest.approx(1, abs=0.05)
     assert means[0.001] / means[0.1] == pytest.approx(1, abs=0.05)
@@ -202,9 +202,9 @@ def test_confounded_keys_are_named(written):
         "sse",
     )
     rows = rows_of(found)
-    assert (rows[(RATE,)].share, rows[(RATE,)].untold, rows[(RATE,)].confounded) == (None, "confounded", [LATENT])
+    assert (rows[(RATE,)].test, rows[(RATE,)].untold, rows[(RATE,)].confounded) == (None, "confounded", [LATENT])
     assert rows[(LATENT,)].confounded == [RATE]
-    assert (rows[(LATENT,)].test.df, rows[(LATENT,)].share > 0.9) == (2, True)  # of both
+    assert (rows[(LATENT,)].test.df, rows[(LATENT,)].test.omega_squared > 0.9) == (2, True)  # of both
     assert set(means_of(rows[(RATE,)]).values()) == {None}
     assert means_of(rows[(LATENT,)])[2] / means_of(rows[(LATENT,)])[4] == pytest.approx(2, rel=0.05)
     assert found.grid == (6, 3, 0)
@@ -219,9 +219,9 @@ def test_options_that_come_with_a_component_are_not_dropped(written):
         runs.append((settings, {"sse": (2 if name == "sgd" else 1) * float(np.exp(next(log)))}))
     rows = rows_of(effects(written(*runs), "sse"))
     assert set(rows) == {("optimizer",), (RATE,), ("seed",)}
-    assert (rows[(RATE,)].share, rows[(RATE,)].confounded) == (None, ["optimizer"])
+    assert (rows[(RATE,)].test, rows[(RATE,)].confounded) == (None, ["optimizer"])
     assert rows[("optimizer",)].confounded == [RATE]
-    assert rows[("optimizer",)].share > 0.9
+    assert rows[("optimizer",)].test.omega_squared > 0.9
     assert means_of(rows[("optimizer",)])["sgd"] / means_of(rows[("optimizer",)])["adam"] == pytest.approx(2, rel=0.05)
 
 
@@ -246,13 +246,13 @@ def test_ten_keys_of_a_random_search(written):
     assert found.rows[0].test.low > 0.9
     assert sum(row.test is not None and row.test.p < 0.01 for row in found.rows[1:]) <= 1
     rate = rows_of(found)[(RATE,)]
-    assert (rate.share, rate.untold, len(rate.values)) == (None, "one run each", 80)
+    assert (rate.test, rate.untold, len(rate.values)) == (None, "one run each", 80)
     assert found.num_interactions == 45
 
 
 def test_one_run_for_each_value_tells_nothing(sweep):
     (effect,) = effects(sweep(sizes=(1, 2, 3), rates=(0.1,), seeds=(0,)), "sse").rows
-    assert (effect.share, effect.untold) == (None, "one run each")
+    assert (effect.test, effect.untold) == (None, "one run each")
     assert means_of(effect) == pytest.approx({size: 1.1 * (4 / size + 0.1) for size in (1, 2, 3)})
 
 
@@ -260,13 +260,13 @@ def test_chance_explains_about_nothing(sweep):
     rng = np.random.default_rng(0)
     cells = {(size, rate, seed): float(rng.lognormal()) for size in (1, 2) for rate in (0.1, 0.2) for seed in range(10)}
     found = effects(sweep(lambda *at: cells[at], seeds=tuple(range(10))), "sse")
-    assert all(effect.share < 0.2 and effect.test.low == 0 for effect in found.rows)
+    assert all(effect.test.omega_squared < 0.2 and effect.test.low == 0 for effect in found.rows)
 
 
 def test_what_does_nothing_at_all_has_no_share(sweep):
     """Where chance does nothing either, all of the variance is the size's."""
     found = effects(sweep(lambda size, rate, seed: 4.0 / size), "sse")
-    assert [(row.label, row.share) for row in found.rows if row.share] == [(LATENT, 1.0)]
+    assert [(row.label, row.test.omega_squared) for row in found.rows if row.test.omega_squared] == [(LATENT, 1.0)]
 
 
 def test_seeds_of_which_one_is_better_throughout_have_a_row(sweep):

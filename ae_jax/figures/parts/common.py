@@ -15,7 +15,7 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.figures.style import LOOKS
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
-from ae_jax.results.configurations import Configuration, configurations, setting_text
+from ae_jax.results.configurations import Configuration, configurations, setting_text, short_keys
 from ae_jax.results.runs import Setting
 
 LATENT_SIZE = "model.latent_size"
@@ -73,8 +73,7 @@ def labels(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[
     shown = [key for key in keys if len({json.dumps(one.get(key)) for one in settings}) > 1]
     if shown == ["model"] or not shown:
         return [f"{one.get('model')} autoencoder" for one in settings]
-    ends = [key.rpartition(".")[2] for key in shown]
-    names = {key: end if ends.count(end) == 1 else key for key, end in zip(shown, ends, strict=True)}
+    names = short_keys(shown)
     return [", ".join(_named(key, names[key], one[key]) for key in shown if key in one) for one in settings]
 
 

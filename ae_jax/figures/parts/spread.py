@@ -6,10 +6,8 @@ from typing import Literal
 from ae_jax.figures.parts.common import seeds_text
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.measures import measure_named
-from ae_jax.results.statistics import FEWEST, interval_words
+from ae_jax.results.statistics import FEWEST, FEWEST_OF_INTERVAL, interval_words
 from ae_jax.terminal import count
-
-_FEWEST_OF_INTERVAL = 3
 
 
 def spread_text(
@@ -30,12 +28,12 @@ def spread_text(
     counts = [one.num_seeds for one in shown]
     if max(counts) == 1:
         text = "1 seed, no interval" if spread == "interval" else "1 seed"
-    elif spread == "interval" and max(counts) < _FEWEST_OF_INTERVAL:
+    elif spread == "interval" and max(counts) < FEWEST_OF_INTERVAL:
         text = f"mean over {seeds_text(shown)}, too few for an interval"
     elif spread == "interval":
         scale = ", symmetric in logarithms," if measure and measure_named(measure).has_ratio else ""
         text = f"mean and {interval_words()}{scale} over {seeds_text(shown)}"
-        text += f", from {_FEWEST_OF_INTERVAL} on" if min(counts) < _FEWEST_OF_INTERVAL else ""
+        text += f", from {FEWEST_OF_INTERVAL} on" if min(counts) < FEWEST_OF_INTERVAL else ""
     else:
         text = f"mean {'and range ' if spread == 'range' else ''}over {seeds_text(shown)}"
     return "; ".join([text, *_warnings(shown, what)])

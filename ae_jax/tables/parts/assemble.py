@@ -13,7 +13,7 @@ from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
 from ae_jax.tables.parts.located import check_statistic
 from ae_jax.tables.parts.measured import MeasuredColumns
-from ae_jax.tables.parts.notes import reading_notes
+from ae_jax.tables.parts.notes import reading_notes, sentence
 from ae_jax.tables.parts.rows import EXTERNAL_NOTE, keys_with_external, sections_of
 from ae_jax.tables.parts.settings import chosen_strip, seeds_strip, setting_strips
 from ae_jax.tables.parts.sources import Sources
@@ -68,7 +68,7 @@ def assemble(
         strips += measured.strips(measure)
     reading = [*notes, *reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))]
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
-    reading += [f"{note[0].upper()}{note[1:]}." for note in outlier_notes(rows)] if split == "test" else []
+    reading += [sentence(note) for note in outlier_notes(rows)] if split == "test" else []
     reading += [EXTERNAL_NOTE] if external is not None else []
     return Table(title, columns, sections, (*map(Note, reading), *sources.notes))
 

@@ -5,23 +5,14 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from ae_jax.results.compare import Values, compare_values
-from ae_jax.results.configurations import Configuration
+from ae_jax.results.configurations import SPLIT_SEED, Configuration, data_of
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import FEWEST, Interval, same
 
-_SPLIT_SEED = "dataset.split_seed"
-
 
 def block(configuration: Configuration, split: str) -> tuple[str, int]:
-    """The same for two configurations whose measures can be compared: same data in the same units, same latent size.
-
-    Inputs that were corrupted are other data with every corruption.
-    """
-    data = set()
-    for run in configuration.runs:
-        seen = {key: value for key, value in run.settings.items() if _is_of(key, "corruption")}
-        data.add(json.dumps([run.data, seen if split == "corrupted" else None]))
-    return json.dumps(sorted(data)), configuration.latent_size
+    """The same for two configurations whose measures can be compared: same data in the same units, same latent size."""
+    return json.dumps(sorted(data_of(configuration, split))), configuration.latent_size
 
 
 def in_blocks(configurations: Sequence[Configuration], split: str) -> list[list[Configuration]]:
@@ -73,8 +64,4 @@ def _has_seeds(entry: Values) -> bool:
 
 def pools_splits(configuration: Configuration) -> bool:
     """Whether its runs have several random splits of the data."""
-    return len({repr(run.settings.get(_SPLIT_SEED)) for run in configuration.runs}) > 1
-
-
-def _is_of(key: str, part: str) -> bool:
-    return key == part or key.startswith(f"{part}.")
+    return len({repr(run.settings.get(SPLIT_SEED)) for run in configuration.runs}) > 1

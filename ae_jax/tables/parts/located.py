@@ -6,16 +6,12 @@ from ae_jax.errors import UserError
 from ae_jax.results.compare import Values, partner
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.digits import printed, printed_gap
-from ae_jax.results.location import WORDS, Location, Statistic, locate
+from ae_jax.results.location import Location, Statistic, locate
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate, Interval
 from ae_jax.tables.parts.base import Cell, Column, Strip
-from ae_jax.tables.parts.comparable import pools_splits
 
-_COVERAGE = {
-    "median": "75 % hold it at three, 94 at five, 95 at ten",
-    "iqm": "75 % hold it at three, 91 at five, 94 at ten",
-}
+_NONE = Cell(raw=(None,) * 4)
 
 
 def check_statistic(statistic: Statistic, interval: Interval) -> None:
@@ -51,29 +47,6 @@ def located_strips(
         _strip("PCA", f"pca_{measure.name}", measure, statistic, _cells(pca, ours, counts)),
         _strip(name, f"{measure.name}_{name}", measure, statistic, apart),
     )
-
-
-def located_notes(rows: Sequence[Configuration], measures: Sequence[Measure], statistic: Statistic) -> list[str]:
-    """What the numbers are, how they compare, and what they cannot say."""
-    word = WORDS[statistic]
-    notes = [
-        f"{word.capitalize()} over n seeds [95 % bootstrap interval, percentile; up to five seeds of all resamples]; "
-        "PCA has as many components as the latent.",
-        f"Such intervals are too narrow for few seeds: of normal values, {_COVERAGE[statistic]}.",
-        "Fewer than three seeds have no interval.",
-    ]
-    if any(map(pools_splits, rows)):
-        notes.append("Of several random splits, whole splits are drawn, as seeds share the data of their split.")
-    if any(measure.has_ratio for measure in measures):
-        notes.append(f"Ratio: autoencoder / PCA, run by run, {word}; below 1 the autoencoder is better.")
-    for better, side in ((True, "above"), (False, "below")):
-        if any(measure.more_is_better is better and not measure.has_ratio for measure in measures):
-            notes.append(f"Difference: autoencoder - PCA, run by run, {word}; {side} 0 the autoencoder is better.")
-    notes.append("Nothing is bold, as bold compares means.")
-    return notes
-
-
-_NONE = Cell(raw=(None,) * 4)
 
 
 def _located(values: Values, statistic: Statistic) -> Location | None:
