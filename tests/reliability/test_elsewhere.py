@@ -148,7 +148,8 @@ def test_a_group_is_formed_anew(options, forks, undisturbed, tmp_path):
     assert not (folder / "outputs/smoke/.groups").exists()
 
 
-LONG = ("trainer.num_epochs=4000", "runtime.checkpoint_seconds=1000")
+# So many epochs that it is trained in however late the second process comes.
+LONG = ("trainer.num_epochs=10000000", "runtime.checkpoint_seconds=1000")
 
 
 @pytest.mark.parametrize("command", [RUN, SWEEP], ids=["run", "sweep"])
