@@ -246,7 +246,7 @@ def write_arrays(
 
 
 def _kept(dataset: Dataset) -> np.ndarray:
-    """Which test examples have their reconstructions kept: the first of each class, by class, and then the next ones."""
+    """Which test examples keep their reconstructions: the first of each class, by class, and then the next ones."""
     num = min(len(dataset.test), _NUM_LATENTS)
     firsts = np.array([], np.int64)
     if dataset.labels:

@@ -11,7 +11,7 @@ from ae_jax.figures.parts.common import LATENT_SIZE, kinds, labels, left_out_tex
 from ae_jax.figures.parts.image_table import Cell, Headings, Row, draw_table
 from ae_jax.figures.parts.images import aligned, one_of_each_class, require_same_images
 from ae_jax.figures.parts.selection import best_run, best_run_text
-from ae_jax.figures.style import PCA, figure_size
+from ae_jax.figures.style import PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.runs import Run
 
@@ -53,11 +53,10 @@ def draw(results: Results, /, *, num_examples: Annotated[int, Ge(1)], rows: list
     # Sizes have a column of their own.
     names = labels([run.settings for run in runs], [key for key in rows if key != LATENT_SIZE])
     shown = _rows(runs, names)
-    sse = aligned([row.sse for row in shown])
-    table = [
-        Row((row.images[columns],), (Cell(row.name, row.colour), Cell(row.latent_size, row.colour)), (numbers,))
-        for row, numbers in zip(shown, [Cell(text, row.colour) for text, row in zip(sse, shown)], strict=True)
-    ]
+    table = []
+    for row, text in zip(shown, aligned([row.sse for row in shown]), strict=True):
+        name, size, number = (Cell(words, row.colour) for words in (row.name, row.latent_size, text))
+        table.append(Row((row.images[columns],), (name, size), (number,)))
     notes = [f"{results.datasets[0]}, test split", *([of_classes] if of_classes else [])]
     notes += ["sse of the whole split", best_run_text([kind.configurations for kind in groups])]
     if any(row.name == _CORRUPTED for row in shown):
@@ -86,5 +85,5 @@ def _rows(runs: Sequence[Run], names: Sequence[str]) -> list[_Images]:
         for one, name in block:
             images = one.folder.reconstructions["autoencoder"]
             rows.append(_Images(name, images, str(one.latent_size), one.measure("sse", split)))
-        rows.append(_Images("PCA", arrays["pca"], str(pca["num_components"]), run.pca("sse", split), PCA))
+        rows.append(_Images("PCA", arrays["pca"], str(pca["num_components"]), run.pca("sse", split), PCA_INK))
     return rows

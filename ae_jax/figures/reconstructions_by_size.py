@@ -12,7 +12,7 @@ from ae_jax.figures.parts.common import left_out_text, plain
 from ae_jax.figures.parts.image_table import Cell, Headings, Row, draw_table
 from ae_jax.figures.parts.images import aligned, one_of_each_class, require_same_images
 from ae_jax.figures.parts.selection import best_run, best_run_text
-from ae_jax.figures.style import AUTOENCODER, PCA, figure_size
+from ae_jax.figures.style import AUTOENCODER, PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, configurations
 from ae_jax.results.runs import Run
@@ -47,7 +47,7 @@ def draw(results: Results, /, *, num_examples: Annotated[int, Ge(1)], most_sizes
     require_same_images(runs)
     columns, of_classes = one_of_each_class(runs[0], num_examples)
     notes = [f"{results.datasets[0]}, test split", *([of_classes] if of_classes else []), "sse of the whole split"]
-    notes += _corruption_notes(runs)
+    notes += _corruption_notes(runs) or ["PCA needs: components for the autoencoder's sse"]
     if len(groups) < len(by_size):
         notes.append(f"{len(groups)} of {len(by_size)} latent sizes")
     notes += [best_run_text(groups), *left_out_text(results)]
@@ -109,15 +109,15 @@ def _beside(shown: Sequence[_Measured]) -> tuple[list[Row], Headings]:
     title = "autoencoder" if several else f"{shown[0].name} autoencoder"
     headings = Headings(
         (*([Cell()] if several else []), Cell("latent\nsize")),
-        (Cell(title, AUTOENCODER), Cell("PCA with as many components", PCA)),
-        (Cell("test\nsse", AUTOENCODER), Cell("PCA's\nsse", PCA), *_needs(shown)),
+        (Cell(title, AUTOENCODER), Cell("PCA with as many components", PCA_INK)),
+        (Cell("test\nsse", AUTOENCODER), Cell("PCA's\nsse", PCA_INK), *_needs(shown)),
     )
     inputs = shown[0].arrays["x"]
     left = (Cell("input"), *([Cell()] if several else []))
     rows = [Row((inputs, inputs), left, (Cell(),) * len(headings.right))]
     for one in shown:
         names = [Cell(one.name)] if several else []
-        ends = (Cell(one.sse, AUTOENCODER), Cell(one.pca_sse, PCA), Cell(one.needed, PCA))
+        ends = (Cell(one.sse, AUTOENCODER), Cell(one.pca_sse, PCA_INK), Cell(one.needed, PCA_INK))
         images = (one.arrays["autoencoder"], one.arrays["pca"])
         rows.append(Row(images, (*names, Cell(one.latent_size)), ends[: len(headings.right)]))
     return rows, headings
@@ -128,13 +128,13 @@ def _below(shown: Sequence[_Measured]) -> tuple[list[Row], Headings]:
     rows = [Row((shown[0].arrays["x"],), (Cell("input"), Cell()), (Cell(),) * len(headings.right))]
     for one in shown:
         left = (Cell(one.name, AUTOENCODER), Cell(one.latent_size))
-        ends = (Cell(one.sse, AUTOENCODER), Cell(one.needed, PCA))
+        ends = (Cell(one.sse, AUTOENCODER), Cell(one.needed, PCA_INK))
         rows.append(Row((one.arrays["autoencoder"],), left, ends[: len(headings.right)], apart=True))
-        left, ends = (Cell("PCA", PCA), Cell(one.num_components)), (Cell(one.pca_sse, PCA), Cell())
+        left, ends = (Cell("PCA", PCA_INK), Cell(one.num_components)), (Cell(one.pca_sse, PCA_INK), Cell())
         rows.append(Row((one.arrays["pca"],), left, ends[: len(headings.right)]))
     return rows, headings
 
 
 def _needs(shown: Sequence[_Measured]) -> list[Cell]:
     """A column for what PCA needs, where that is known."""
-    return [Cell("PCA\nneeds", PCA)] if any(one.needed for one in shown) else []
+    return [Cell("PCA\nneeds", PCA_INK)] if any(one.needed for one in shown) else []

@@ -8,7 +8,7 @@
 | `environment.json` | package versions, devices, flags, host |
 | `metrics.jsonl` | a line per epoch |
 | `summary.json` | final measures, the PCA comparison, costs |
-| `reconstructions.npz` | a few test examples, one of each class where there are labels, as the autoencoder and PCA give them back |
+| `reconstructions.npz` | a few test examples, one of each class first, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `errors.npz` | squared error of every test example, of the autoencoder and of PCA; from corrupted inputs too |
 | `pca.npz` | PCA's mean, leading components and all variances |

@@ -132,10 +132,10 @@ def _draw_words(axes: Axes, rows: Sequence[Row], headings: Headings, layout: _La
     text = _look()
     for cells, ends in ((headings.left, layout.left), (headings.right, layout.right)):
         for cell, end in zip(cells, ends, strict=True):
-            axes.text(end, layout.headings_bottom, cell.text, ha="right", va="bottom", color=cell.colour, **text)
+            axes.text(end, layout.headings_bottom, cell.text, ha="right", va="baseline", color=cell.colour, **text)
     for cell, start in zip(headings.strips, layout.strips, strict=True):
         middle = start + layout.strip_width / 2
-        axes.text(middle, layout.headings_bottom, cell.text, ha="center", va="bottom", color=cell.colour, **text)
+        axes.text(middle, layout.headings_bottom, cell.text, ha="center", va="baseline", color=cell.colour, **text)
     for row, middle in zip(rows, layout.middles, strict=True):
         for cells, ends in ((row.left, layout.left), (row.right, layout.right)):
             for cell, end in zip(cells, ends, strict=True):

@@ -1,5 +1,6 @@
 """Test examples as pictures: which of those that runs keep, and what they have in common."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -61,13 +62,18 @@ def one_of_each_class(run: Run, num_examples: int) -> tuple[np.ndarray, str]:
 def aligned(numbers: Sequence[float | None]) -> list[str]:
     """Numbers with the same decimals, so that their points stand below each other: three digits of the smallest.
 
-    At most four decimals; powers of ten where numbers are too large or too small for that. Nothing for None.
+    There are at most four decimals. A number that those would make 0 has its power of ten, as all have where they are
+    too large or too small for that. Nothing for None.
     """
     sizes = [abs(number) for number in numbers if number]
     if sizes and (max(sizes) >= 1e5 or max(sizes) < 1e-2):
         return ["" if number is None else f"{number:.2e}" for number in numbers]
-    decimals = min(max(2 - int(np.floor(np.log10(min(sizes)))), 0), 4) if sizes else 0
-    return ["" if number is None else f"{number:.{decimals}f}" for number in numbers]
+    decimals = min(max(2 - math.floor(math.log10(min(sizes))), 0), 4) if sizes else 0
+    lost = 0.5 * 10**-decimals
+    return [
+        "" if number is None else f"{number:.0e}" if 0 < abs(number) < lost else f"{number:.{decimals}f}"
+        for number in numbers
+    ]
 
 
 def mosaic(examples: np.ndarray, gap: int) -> np.ndarray:
