@@ -174,7 +174,7 @@ def _alike(figure: Figure) -> list[str]:
 def _style(artist: Line2D | Patch) -> tuple[object, ...]:
     if isinstance(artist, Patch):
         edge, width = artist.get_edgecolor(), artist.get_linewidth()
-        return artist.get_facecolor(), edge if width else None, artist.get_hatch(), artist.get_linestyle()
+        return artist.get_facecolor(), edge if width else None, artist.get_hatch(), str(artist._dash_pattern)
     marker = MarkerStyle(artist.get_marker())
     face = to_rgba(artist.get_markerfacecolor()) if marker.is_filled() and artist.get_marker() not in ("", None) else ()
     dashes = artist._dash_pattern if artist.get_linestyle() != "None" else None

@@ -1,4 +1,4 @@
-"""Every figure can be read: at each venue and width, of few and many autoencoders, with what diverged and long names."""
+"""Every figure can be read: at each venue and width, of few and many autoencoders, diverged or with long names."""
 
 from collections.abc import Callable
 from pathlib import Path
