@@ -25,7 +25,7 @@ from ae_jax.figures.style import PCA
 LEAST_CONTRAST = 4.5
 """Of text and what is behind it: WCAG 2.2, level AA."""
 
-WIDEST_NAME = 0.15
+WIDEST_NAME = 0.1
 """Of the width of a figure, for the name of a vertical axis."""
 
 _COVERED = 0.12  # of the place of a text, that may be too dark or too light, such as a line that passes by
