@@ -25,7 +25,7 @@ from ae_jax.figures.style import PCA
 LEAST_CONTRAST = 4.5
 """Of text and what is behind it: WCAG 2.2, level AA."""
 
-WIDEST_NAME = 0.15
+WIDEST_NAME = 0.1
 """Of the width of a figure, for the name of a vertical axis."""
 
 _COVERED = 0.12  # of the place of a text, that may be too dark or too light, such as a line that passes by
@@ -174,7 +174,7 @@ def _alike(figure: Figure) -> list[str]:
 def _style(artist: Line2D | Patch) -> tuple[object, ...]:
     if isinstance(artist, Patch):
         edge, width = artist.get_edgecolor(), artist.get_linewidth()
-        return artist.get_facecolor(), edge if width else None, artist.get_hatch(), artist.get_linestyle()
+        return artist.get_facecolor(), edge if width else None, artist.get_hatch(), str(artist._dash_pattern)
     marker = MarkerStyle(artist.get_marker())
     face = to_rgba(artist.get_markerfacecolor()) if marker.is_filled() and artist.get_marker() not in ("", None) else ()
     dashes = artist._dash_pattern if artist.get_linestyle() != "None" else None
