@@ -219,21 +219,6 @@ def fit_pca(batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: P
     return PCA(moments.mean, components, variances, moments.num_examples)
 
 
-def components_to_match(sse_curve: Float[np.ndarray, " numbers"], sse: float) -> int | None:
-    """The smallest number of components whose error is at most `sse`.
-
-    Args:
-        sse_curve: Errors for 0, 1, ... components, as from `PCA.sse_by_components`.
-        sse: The error to match, in the same units on the same split.
-
-    Returns:
-        The number, or None if no entry is small enough: `sse` is below the rounding of a complete curve, lies beyond a
-        truncated one, or is NaN.
-    """
-    matches = np.flatnonzero(sse_curve <= sse)
-    return int(matches[0]) if matches.size else None
-
-
 def _tolerance(num_features: int) -> float:
     """What of a variance is rounding, beside the largest one."""
     return 10 * num_features * float(np.finfo(np.float64).eps)
