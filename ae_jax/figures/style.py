@@ -38,8 +38,8 @@ LOOKS = (
     Look("#56B4E9", "v", (0, (3, 1))),
     Look("#000000", ">", (0, (8, 2))),
 )
-"""For autoencoders in the order of their configurations, all with markers that can be hollow. PCA is always drawn in its
-own colour, dotted as nothing else is."""
+"""For autoencoders in the order of their configurations, all with markers that can be hollow. PCA is always drawn in
+its own colour, dotted as nothing else is."""
 
 DPI = 160
 

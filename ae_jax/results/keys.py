@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ae_jax.results.runs import Setting
 
-LATENT_SIZE = "model.latent_size"
 _CORRUPTION = "corruption"
 
 

@@ -38,7 +38,7 @@ def runs(write_run, tmp_path):
 
 
 def figure_of(results, **options):
-    chosen = {"measure": "sse", "split": "test", "scale": None, "lines": ["model"]} | options
+    chosen = {"measure": "sse", "split": "test", "scale": None, "lines": ["model"], "ratio": False} | options
     with paper_style("icml", width="column", font=None):
         figure = draw(results, **chosen)
         figure.draw_without_rendering()
