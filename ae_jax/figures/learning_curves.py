@@ -150,8 +150,8 @@ def _draw_kind(axes: Axes, kind: Kind, style: dict[str, Any], measure: str, num_
     epochs, seeds = np.arange(1, common + 1), np.stack([curve[:common] for curve in curves])
     colour, index = style["color"], len(axes.lines)
     if len(curves) > 1:
-        pale = {"alpha": 0.18 if num_lines <= _MARKERS else 0.09, "linewidth": 0}
-        axes.fill_between(epochs, seeds.min(axis=0), seeds.max(axis=0), color=colour, **pale)
+        pale = 0.18 if num_lines <= _MARKERS else 0.09
+        axes.fill_between(epochs, seeds.min(axis=0), seeds.max(axis=0), color=colour, alpha=pale, linewidth=0)
     for curve in curves:
         if len(curve) > common:
             later = np.arange(common, len(curve) + 1)
