@@ -29,8 +29,8 @@ from ae_jax.figures.parts.means import (
     scale_measure,
     write_beside,
 )
-from ae_jax.figures.parts.scales import measure_scale
-from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.scales import visible_limits
+from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import NEUTRAL, PCA, figure_size
 from ae_jax.results import Results
@@ -83,7 +83,8 @@ def draw(
     groups = [_points(kind, cost, measure, split) for kind in parted]
     points = [point for group in groups for point in group]
     pca = _pca(points, cost, measure, split)
-    low, high = _limits(points, unit, split)
+    theirs = [value.mean for point in points if (value := point.shown.pca(measure, split)) is not None]
+    low, high = visible_limits([point.mean.y.mean for point in points], theirs, unit)
     inside = [point for point in points if low <= point.mean.y.mean <= high]
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
@@ -172,13 +173,6 @@ def _draw_frontier(
     return list(axes.plot(xs, ys, drawstyle="steps-post", label=label, **style))
 
 
-def _limits(points: Sequence[_Point], unit: Measure, split: str) -> tuple[float, float]:
-    """Between what runs are shown; those that went astray would press the others into one place."""
-    pca = [value.mean for point in points if (value := point.shown.pca(unit.name, split)) is not None]
-    low, high = measure_scale([point.mean.y.mean for point in points], pca, unit).limits
-    return (low - (high - low) / 2, high) if unit.more_is_better else (low, high)
-
-
 def _notes(
     results: Results,
     points: Sequence[_Point],
@@ -194,8 +188,7 @@ def _notes(
     notes = [split_text(split, results.datasets[0]), spread_text(shown, measure)]
     notes.append("numbers are latent sizes" if len(sizes) > 1 else f"latent size {sizes[0]}")
     notes += selection_text("point", (point.num_candidates for point in points), measure)
-    if num_beyond:
-        notes.append(f"{num_beyond} of {len(points)} points are worse than the axis shows")
+    notes += beyond_text(num_beyond, len(points))
     runs, taken = [run for one in shown for run in one.runs], [point.mean.x for point in points]
     notes += costs.notes(runs, taken, cost, has_pca=has_pca)
     return notes + left_out_text(results)

@@ -90,7 +90,7 @@ def write_beside(figure: Figure, axes: Axes, texts: Sequence[tuple[Mean, str, st
 
 def box_around(axes: Axes, x: float, y: float) -> Bbox:
     """The place of a marker, in dots."""
-    half = _MARKER * axes.get_figure(root=True).dpi / 72
+    half = _MARKER * mpl.rcParams["figure.dpi"] / 72
     x, y = axes.transData.transform((x, y))
     return Bbox.from_bounds(x - half, y - half, 2 * half, 2 * half)
 
@@ -112,7 +112,7 @@ def write_near(
         at: Where, in the units of the axes.
         taken: In dots.
         colour: Of the text.
-        sides: To be tried in this order: right is positive, and up.
+        sides: To be tried in this order: right is positive, and up, 1 as near as may be.
     """
     for x, y in sides:
         artist = axes.annotate(
@@ -120,8 +120,8 @@ def write_near(
             at,
             xytext=(x * _AWAY, y * _AWAY),
             textcoords="offset points",
-            ha={1: "left", 0: "center", -1: "right"}[x],
-            va={1: "bottom", 0: "center", -1: "top"}[y],
+            ha="center" if x == 0 else "left" if x > 0 else "right",
+            va="center" if y == 0 else "bottom" if y > 0 else "top",
             color=colour,
             fontsize=mpl.rcParams["legend.fontsize"] - 1,
         )

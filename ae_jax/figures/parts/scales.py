@@ -70,6 +70,12 @@ def measure_scale(values: Sequence[float], pca: Sequence[float], measure: Measur
     return Scale(viridis, norm, (low, high), ticks, _extend(both, low, high))
 
 
+def visible_limits(values: Sequence[float], pca: Sequence[float], measure: Measure) -> tuple[float, float]:
+    """Between what values are drawn on an axis; those that went astray would press the others into one place."""
+    low, high = measure_scale(values, pca, measure).limits
+    return (low - (high - low) / 2, high) if measure.more_is_better else (low, high)
+
+
 def short_number(value: float) -> str:
     """A number for a small place, of three digits at most: 0.790, 12.3, 2e6."""
     if value and not 1e-3 <= abs(value) < 1e4:
