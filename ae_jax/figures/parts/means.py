@@ -81,28 +81,53 @@ def write_beside(figure: Figure, axes: Axes, texts: Sequence[tuple[Mean, str, st
     Call it last, when the figure has its size.
     """
     figure.draw_without_rendering()
-    dots = figure.dpi / 72
-    to_dots = axes.transData.transform
-    centres = [to_dots((mean.x.mean, mean.y.mean)) for mean, *_ in texts]
-    taken = [
-        Bbox.from_bounds(x - _MARKER * dots, y - _MARKER * dots, 2 * _MARKER * dots, 2 * _MARKER * dots)
-        for x, y in centres
-    ]
+    taken = [box_around(axes, mean.x.mean, mean.y.mean) for mean, *_ in texts]
     for (mean, text, colour), own in zip(texts, list(taken), strict=True):
-        for x, y in _SIDES:
-            artist = axes.annotate(
-                text,
-                (mean.x.mean, mean.y.mean),
-                xytext=(x * _AWAY, y * _AWAY),
-                textcoords="offset points",
-                ha={1: "left", 0: "center", -1: "right"}[x],
-                va={1: "bottom", 0: "center", -1: "top"}[y],
-                color=colour,
-                fontsize=mpl.rcParams["legend.fontsize"] - 1,
-            )
-            box = artist.get_window_extent()
-            inside = axes.bbox.containsx(box.x0) and axes.bbox.containsx(box.x1)
-            if inside and not any(box.overlaps(other) for other in taken if other is not own):
-                taken.append(box)
-                break
-            artist.remove()
+        others = [box for box in taken if box is not own]
+        placed = write_near(axes, text, (mean.x.mean, mean.y.mean), others, colour=colour)
+        taken += [placed] if placed else []
+
+
+def box_around(axes: Axes, x: float, y: float) -> Bbox:
+    """The place of a marker, in dots."""
+    half = _MARKER * axes.get_figure(root=True).dpi / 72
+    x, y = axes.transData.transform((x, y))
+    return Bbox.from_bounds(x - half, y - half, 2 * half, 2 * half)
+
+
+def write_near(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    taken: Sequence[Bbox],
+    *,
+    colour: str,
+    sides: Sequence[tuple[int, int]] = _SIDES,
+) -> Bbox | None:
+    """Write a text beside a place, on the first side where it covers nothing that is taken; its place, None if nowhere.
+
+    Args:
+        axes: Whose limits are final.
+        text: What to write.
+        at: Where, in the units of the axes.
+        taken: In dots.
+        colour: Of the text.
+        sides: To be tried in this order: right is positive, and up.
+    """
+    for x, y in sides:
+        artist = axes.annotate(
+            text,
+            at,
+            xytext=(x * _AWAY, y * _AWAY),
+            textcoords="offset points",
+            ha={1: "left", 0: "center", -1: "right"}[x],
+            va={1: "bottom", 0: "center", -1: "top"}[y],
+            color=colour,
+            fontsize=mpl.rcParams["legend.fontsize"] - 1,
+        )
+        box = artist.get_window_extent()
+        inside = all(axes.bbox.contains(*corner) for corner in box.corners())
+        if inside and not any(box.overlaps(other) for other in taken):
+            return box
+        artist.remove()
+    return None
