@@ -17,7 +17,7 @@ from ae_jax.figures.parts.coordinates import APART, HALO, Coordinate, coordinate
 from ae_jax.figures.parts.scales import Scale, measure_scale
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishing_keys, points, value_label
-from ae_jax.figures.style import NEUTRAL, PCA, figure_size
+from ae_jax.figures.style import NEUTRAL, PCA, PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
@@ -175,7 +175,7 @@ def _draw_pca(axes: Axes, of_pca: dict[int, float], place: int, scale: Scale, un
         if height - last >= APART:
             last = height
             size_of_text = mpl.rcParams["legend.fontsize"]
-            axes.text(place + 0.17, height, str(size), color=PCA, va="center", fontsize=size_of_text)
+            axes.text(place + 0.17, height, str(size), color=PCA_INK, va="center", fontsize=size_of_text)
 
 
 def _handles(lines: Sequence[_Line], scale: Scale) -> list[Artist]:

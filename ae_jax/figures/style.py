@@ -20,6 +20,8 @@ from ae_jax.errors import UserError, nearest
 
 # Okabe & Ito's palette; the autoencoder and PCA also differ in marker and line style.
 AUTOENCODER, PCA, NEUTRAL = "#0072B2", "#D55E00", "#595959"
+PCA_INK = "#BF5400"
+"""PCA's colour for words, which on white need more contrast (WCAG 4.5 to 1) than lines."""
 
 
 class Look(NamedTuple):
