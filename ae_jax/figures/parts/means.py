@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from matplotlib.transforms import Bbox
 
-from ae_jax.figures.parts.coordinates import HALO
 from ae_jax.figures.style import NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate
@@ -21,6 +21,7 @@ from ae_jax.results.statistics import Estimate
 _MARKER, _AWAY = 2.0, 2.5  # points: half of a marker, and from its centre to a text
 _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0), (2, 2), (-2, 2), (2, -2), (-2, -2))
 
+_HALO = [patheffects.withStroke(linewidth=2, foreground="white")]  # lines of the grid pass below numbers
 _PREFIXES = {3: "k", 6: "M", 9: "G", 12: "T"}
 
 PCA_LOOK: dict[str, Any] = {"color": PCA, "linestyle": ":", "marker": "d", "linewidth": 1.6}
@@ -163,7 +164,7 @@ def write_near(
             va="center" if y == 0 else "bottom" if y > 0 else "top",
             color=colour,
             fontsize=mpl.rcParams["legend.fontsize"] - 1,
-            path_effects=HALO,
+            path_effects=_HALO,
         )
         box = artist.get_window_extent()
         inside = all(axes.bbox.contains(*corner) for corner in box.corners())
