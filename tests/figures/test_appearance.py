@@ -39,7 +39,10 @@ def _settings(case: str) -> list[tuple[dict[str, object], str]]:
                         "model._target_": f"ae_jax.models.made.{name}{model}",
                         _SIZE: size,
                         _RATE: rate,
-                        "corruption": {"_target_": "ae_jax.corruptions.gaussian.gaussian", "scale": 20 * rate},
+                        "corruption": {
+                            "_target_": "ae_jax.corruptions.gaussian.gaussian",
+                            "scale": round(20 * rate, 6),
+                        },
                         "seed": seed,
                     }
                     lost = case == "half_diverged" and (rate == 0.01 or (rate == 0.001 and seed == 1))

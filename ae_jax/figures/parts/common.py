@@ -1,6 +1,7 @@
 """What several figures share: names for axes and autoencoders, notes that say what is shown, a legend."""
 
 import json
+import math
 import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ae_jax.errors import UserError, nearest
-from ae_jax.figures.style import LOOKS
+from ae_jax.figures.style import LOOKS, least_size
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
@@ -192,7 +193,7 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
         _break_name(axes.yaxis.label, box.height)
     width, height = figure.get_size_inches()
     room = 0.97 * width * figure.dpi
-    title = "\n".join(wrap(figure, text, room) for text in (headline, "; ".join(notes)) if text)
+    title = "\n".join(wrap(figure, text, 0.98 * room) for text in (headline, "; ".join(notes)) if text)
     names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in handles]
     for columns in range(max(1, min(len(names), _MOST_COLUMNS)), 0, -1):
         legend = figure.legend(
@@ -218,13 +219,20 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
 
 def wrap(figure: Figure, text: str, room: float) -> str:
     """A text of the size of a legend's, in lines of at most `room` dots, broken between notes where that is enough."""
-    text = re.sub(r"\[[^]]*\]", lambda interval: interval[0].replace(" ", _UNBROKEN), text)
-    for separator in ("; ", ", ", " ", ","):
+    text = re.sub(r"\[[^]]*\]|\(\d+ seeds?\)", lambda found: found[0].replace(" ", _UNBROKEN), text)
+    return plain(broken(figure, text, room)).replace(_UNBROKEN, " ")
+
+
+def broken(figure: Figure, text: str, room: float) -> str:
+    """A text in lines of at most `room` dots; between the parts of a name only where nothing else is enough."""
+    for separator in ("; ", ", ", " ", ",", ".", "_"):
         text = "\n".join(_fill(figure, line, separator, room) for line in text.split("\n"))
-    return plain(text).replace(_UNBROKEN, " ")
+    return text
 
 
 def _fill(figure: Figure, line: str, separator: str, room: float) -> str:
+    if text_size(figure, line)[0] <= room:
+        return line
     first, *pieces = line.split(separator)
     lines = [first]
     for piece in pieces:
@@ -238,13 +246,19 @@ def _fill(figure: Figure, line: str, separator: str, room: float) -> str:
 
 
 def _break_name(label: Text, room: float) -> None:
-    """Break the name of an axis into as many lines, of about the same length, as are needed to fit in `room` dots."""
-    words = label.get_text()
-    for number in range(1, len(words.split()) + 1):
+    """Make the name of an axis smaller, or break it into as many lines, of about the same length, as fit in `room`."""
+    words, along = label.get_text(), "height" if label.get_rotation() == 90 else "width"
+    if not words:
+        return
+    points = label.get_fontsize()
+    smaller = points * room / getattr(label.get_window_extent(), along)
+    if smaller >= least_size():
+        label.set_fontsize(min(points, math.floor(10 * smaller) / 10))
+        return
+    for number in range(2, len(words.split()) + 1):
         lines = (textwrap.wrap(words, width, break_long_words=False) for width in range(1, len(words) + 1))
         label.set_text("\n".join(next(broken for broken in lines if len(broken) <= number)))
-        box = label.get_window_extent()
-        if (box.height if label.get_rotation() == 90 else box.width) <= room:
+        if getattr(label.get_window_extent(), along) <= room:
             return
 
 
