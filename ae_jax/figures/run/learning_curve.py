@@ -25,7 +25,9 @@ def draw(run: RunFolder) -> Figure:
         ("validation_loss", "validation", AUTOENCODER, "-"),
     ):
         loss_axes.plot(epochs, [r[key] for r in run.metrics], color=colour, linestyle=line, marker=marker, label=label)
-    loss_axes.set(xlabel="epoch", ylabel=f"loss ({run.summary['training']['loss']})", title="training and validation split")
+    loss_axes.set(
+        xlabel="epoch", ylabel=f"loss ({run.summary['training']['loss']})", title="training and validation split"
+    )
     sse = [record["validation_sse"] for record in run.metrics]
     error_axes.plot(epochs, sse, color=AUTOENCODER, marker=marker, label="autoencoder")
     error_axes.set(xlabel="epoch", ylabel="squared error per example (sse)", title="validation split")

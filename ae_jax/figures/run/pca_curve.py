@@ -8,6 +8,7 @@ from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.results.run_folder import RunFolder
 
+_NO_TITLE = 0.97  # of the height: above it is a line of words
 _FEW = 20  # numbers of components that are told apart on a linear axis
 _ROUNDING = 1e-9  # part of the error of the mean alone
 
@@ -23,6 +24,7 @@ def draw(run: RunFolder) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     set_margins(figure)
+    figure.subplots_adjust(top=_NO_TITLE)
     few = len(curve) <= _FEW
     shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 and sse > _ROUNDING * curve[0]]
     logarithmic = bool(shown) and error > 0
