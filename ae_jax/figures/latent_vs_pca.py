@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.against import draw_needed, draw_ratios, ratios_of
+from ae_jax.figures.parts.against import ROUNDING, draw_needed, draw_ratios, ratio_notes, ratios_of
 from ae_jax.figures.parts.common import (
     LATENT_SIZE,
     Kind,
@@ -28,7 +28,8 @@ from ae_jax.figures.parts.common import (
 )
 from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged
-from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.scales import visible_limits
+from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import figure_size, plain_log_ticks
 from ae_jax.results import Results
@@ -38,8 +39,7 @@ from ae_jax.results.runs import Run, varying
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import gaining_most, needed, sentence
 
-# Part of the axis that two numbers need between them; part of PCA's largest error below which is rounding.
-_GAP, _ROUNDING = 0.055, 1e-9
+_GAP = 0.055  # part of the axis that two numbers need between them
 _HIGH = 0.8  # of two panels, as a part of the width
 
 
@@ -49,6 +49,15 @@ class _Curve(NamedTuple):
     sizes: list[int]
     values: list[float]
     exact: bool
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """Number of components and value."""
+        return [(float(size), value) for size, value in zip(self.sizes, self.values, strict=True)]
+
+    def at(self, sizes: Sequence[int]) -> list[float]:
+        """Its values at sizes that it has."""
+        return [value for size, value in zip(self.sizes, self.values, strict=True) if size in sizes]
 
 
 def draw(
@@ -95,24 +104,27 @@ def draw(
         remedy = "train several: python scripts/train.py +sweep=latent_vs_pca"
         raise UserError("runs", f"all have the latent size {sizes[0]}, which makes no line", remedy)
     curve, legend = _pca(shown, measure, split), legend_of(groups, lines=False)
-    ratios = [ratios_of(kind, measure, split) for kind in groups] if ratio and chosen.has_ratio else []
+    limits = visible_limits([mean.y.mean for mean in _means(shown, measure, split)], curve.at(sizes), chosen)
+    inside = [_inside(kind.configurations, measure, split, limits) for kind in groups]
+    ratios = [ratios_of(group, measure, split) for group in inside] if ratio and chosen.has_ratio else []
     figure, axes = _panels(ratios, legend.styles)
-    for kind, style in zip(groups, legend.styles, strict=True):
-        draw_means(axes, _means(kind.configurations, measure, split), **style, label=kind.label, zorder=2.5)
+    for kind, group, style in zip(groups, inside, legend.styles, strict=True):
+        draw_means(axes, _means(group, measure, split), **style, label=kind.label, zorder=2.5)
     handles = [*legend.handles, _draw_pca(axes, curve, sizes)]
-    handles += mark_diverged(axes, _means(shown, measure, split))
+    handles += mark_diverged(axes, [mean for group in inside for mean in _means(group, measure, split)])
     _set_scale(axes, scale or ("linear" if chosen.more_is_better else None), shown, curve, measure, split)
     _set_sizes(figure.axes, sizes, curve.sizes[-1])
     axes.set_ylabel(chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
     notes = [split_text(split, results.datasets[0]), *legend.notes, spread_text(shown, measure)]
-    notes += ["below: error divided by PCA's, run by run, and its interval"] if len(figure.axes) > 1 else []
+    notes += ratio_notes(inside, ratios)
+    notes += beyond_text(len(shown) - sum(map(len, inside)), len(shown))
     notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
     most = gaining_most(shown)
     legend_above(figure, handles, notes, headline=sentence(most) if curve.exact else "")
-    value = most.estimate(measure, split)
-    if curve.exact and value:
-        draw_needed(figure, axes, most, value.mean, needed(most), list(zip(curve.sizes, curve.values, strict=True)))
+    if curve.exact:
+        (at,) = _means([most], measure, split)
+        draw_needed(figure, axes, at, needed(most), curve.points)
     return figure
 
 
@@ -140,7 +152,7 @@ def _selected(kind: Kind, measure: str, split: str) -> list[Configuration]:
 
 
 def _pca(shown: Sequence[Configuration], measure: str, split: str) -> _Curve:
-    """PCA at every number of components where the runs tell it, as far as any needs; else at the latent sizes of runs."""
+    """PCA at every number of components where the runs tell it, up to those that it needs; else at the latent sizes."""
     if split == "test" and measure in ("sse", "mse", "explained_variance"):
         last = max(needed(gaining_most(shown)).num or 0, *(one.latent_size for one in shown))
         curves = {_exact(run, measure)[: last + 1] for run in (run for one in shown for run in one.runs)}
@@ -178,6 +190,14 @@ def _means(shown: Sequence[Configuration], measure: str, split: str) -> list[Mea
     return [Mean(estimate([float(one.latent_size)]), y, one.num_diverged) for one, y in found if y is not None]
 
 
+def _inside(
+    shown: Sequence[Configuration], measure: str, split: str, limits: tuple[float, float]
+) -> list[Configuration]:
+    """Those whose mean an axis with these limits shows."""
+    means = {one: one.estimate(measure, split) for one in shown}
+    return [one for one, mean in means.items() if mean and limits[0] <= mean.mean <= limits[1]]
+
+
 def _draw_pca(axes: Axes, curve: _Curve, sizes: Sequence[int]) -> Artist:
     """Hollow markers, in which those of an autoencoder that is equal can be seen."""
     kept = [(size, value) for size, value in zip(curve.sizes, curve.values, strict=True) if size >= sizes[0]]
@@ -201,7 +221,7 @@ def _set_scale(
         raise UserError("scale", f"a logarithmic axis has no place for {measure} {lowest:.3g}", "set scale=linear")
     axes.set_yscale("log", nonpositive="mask")
     # Two decades below the autoencoders, PCA's curve falls to rounding and says nothing.
-    visible = [value for value in curve.values if value > max(lowest / 100, _ROUNDING * max(curve.values, default=0))]
+    visible = [value for value in curve.values if value > max(lowest / 100, ROUNDING * max(curve.values, default=0))]
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0.8 * min([lowest, *visible])), high)
     plain_log_ticks(axes.yaxis)
@@ -212,12 +232,12 @@ def _set_sizes(panels: Sequence[Axes], sizes: Sequence[int], last: int) -> None:
     axes = panels[-1]
     for one in panels:
         one.set_xscale("log", base=2)
-    first, last = math.log2(sizes[0]), math.log2(max(sizes[-1], last))
-    room = 0.04 * (last - first)
-    axes.set_xlim(2 ** (first - room), 2 ** (last + room))
+    first, end = math.log2(sizes[0]), math.log2(max(sizes[-1], last))
+    room = 0.04 * (end - first)
+    axes.set_xlim(2 ** (first - room), 2 ** (end + room))
     ticks = [sizes[-1]]
     for size in reversed(sizes):
-        if math.log2(ticks[-1] / size) >= _GAP * (last - first):
+        if math.log2(ticks[-1] / size) >= _GAP * (end - first):
             ticks.append(size)
     axes.xaxis.set_major_locator(FixedLocator(ticks[::-1]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))

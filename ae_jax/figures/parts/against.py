@@ -1,5 +1,6 @@
-"""An autoencoder against PCA in a figure over latent sizes: the ratio below it, and an arrow to where PCA gets there."""
+"""An autoencoder against PCA in a figure over latent sizes: the ratio below, and an arrow to where PCA gets there."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,22 +8,40 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ae_jax.figures.parts.common import Kind
 from ae_jax.figures.parts.means import Mean, box_around, draw_means, write_near
 from ae_jax.figures.style import NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import Needed
 
+ROUNDING = 1e-9
+"""Part of an error, or of PCA's largest, below which PCA's is rounding."""
+
 _LEAST = 1.1  # how far the axis of ratios reaches to both sides of 1, at least
 _STEPS = 400  # places of PCA's curve that a text avoids
+_AT_HEAD = ((1, 0), (1, 1), (-1, -1), (1, -1))  # sides on which its text may stand
+_ALONG = ((0, -1), (0, 1), (1, -1), (-1, -1), (0, -4), (0, 4), (1, -4), (1, 4), (-1, -4), (0, -8), (1, 8))
 
 
-def ratios_of(kind: Kind, measure: str, split: str) -> list[Mean]:
-    """Errors divided by PCA's at each latent size, run by run, with their intervals; as far as they have a ratio."""
-    found = [(one, one.against_pca(measure, split)) for one in kind.configurations]
+def ratios_of(shown: Sequence[Configuration], measure: str, split: str) -> list[Mean]:
+    """Errors divided by PCA's at each latent size, run by run, with their intervals; none where PCA's is rounding."""
+    found = [(one, one.against_pca(measure, split)) for one in shown]
     pairs = [(one, against.ratio) for one, against in found if against and against.ratio]
-    return [Mean(estimate([float(one.latent_size)]), ratio, one.num_diverged) for one, ratio in pairs]
+    return [
+        Mean(estimate([float(one.latent_size)]), ratio, one.num_diverged)
+        for one, ratio in pairs
+        if ratio.mean * ROUNDING < 1
+    ]
+
+
+def ratio_notes(inside: Sequence[Sequence[Configuration]], ratios: Sequence[Sequence[Mean]]) -> list[str]:
+    """What the panel below shows, and where it cannot."""
+    if not any(ratios):
+        return []
+    there = {int(mean.x.mean) for means in ratios for mean in means}
+    absent = sorted({one.latent_size for group in inside for one in group} - there)
+    where = f", but not at {', '.join(map(str, absent))}, where PCA's is rounding" if absent else ""
+    return [f"below: error divided by PCA's, run by run{where}"]
 
 
 def draw_ratios(axes: Axes, groups: Sequence[Sequence[Mean]], styles: Sequence[dict[str, Any]]) -> None:
@@ -37,30 +56,36 @@ def draw_ratios(axes: Axes, groups: Sequence[Sequence[Mean]], styles: Sequence[d
     plain_log_ticks(axes.yaxis)
 
 
-def draw_needed(
-    figure: Figure, axes: Axes, one: Configuration, value: float, found: Needed, curve: Sequence[tuple[float, float]]
-) -> None:
+def draw_needed(figure: Figure, axes: Axes, at: Mean, found: Needed, curve: Sequence[tuple[float, float]]) -> None:
     """An arrow from an autoencoder to PCA with as many components as it needs. Call it last.
 
     Args:
         figure: The figure, which has its size.
         axes: Whose limits are final.
-        one: The autoencoder.
-        value: Its measure.
+        at: The autoencoder.
         found: What PCA needs; there is no arrow where that is no more than the autoencoder has.
         curve: PCA's, in the units of the axes.
     """
-    if found.num is None or found.num <= one.latent_size:
+    size, value = at.x.mean, at.y.mean
+    if found.num is None or found.num <= size:
         return
+    end = _crossing(axes, value, [point for point in curve if point[0] in (found.num - 1, found.num)])
     arrow = {"arrowstyle": "-|>,head_width=0.18,head_length=0.36", "color": NEUTRAL, "linewidth": 0.9, "shrinkB": 0}
-    axes.annotate("", (found.num, value), (one.latent_size, value), arrowprops=arrow, zorder=2.4)
+    axes.annotate("", (end, value), (size, value), arrowprops=arrow, zorder=2.4)
     figure.draw_without_rendering()
     places = np.linspace(0, len(curve) - 1, _STEPS)
-    xs, ys = (np.interp(places, range(len(curve)), [point[axis] for point in curve]) for axis in (0, 1))
-    taken = [box_around(axes, x, y) for x, y in zip(xs, ys, strict=True)]
-    taken += [box_around(axes, x, y) for line in axes.lines for x, y in np.asarray(line.get_xydata())]
-    middle = float(np.sqrt(found.num * one.latent_size))
-    taken += [box_around(axes, x, value) for x in np.geomspace(one.latent_size, found.num, 50)]
-    text = f"PCA needs {found.text}"
-    if not write_near(axes, text, (found.num, value), taken, colour=NEUTRAL, sides=((1, 0), (1, 1), (-1, -1), (1, -1))):
-        write_near(axes, text, (middle, value), taken, colour=NEUTRAL, sides=((0, -1), (0, 1), (1, -1), (-1, -1)))
+    points = [*zip(*(np.interp(places, range(len(curve)), along) for along in zip(*curve, strict=True)), strict=True)]
+    points += [(x, value) for x in np.geomspace(size, end, 50)]
+    points += [(x, y) for line in axes.lines for x, y in np.asarray(line.get_xydata())]
+    taken = [box_around(axes, x, y) for x, y in points]
+    for x, sides in ((end, _AT_HEAD), (math.sqrt(end * size), _ALONG)):
+        if write_near(axes, f"PCA needs {found.text}", (x, value), taken, colour=NEUTRAL, sides=sides):
+            return
+
+
+def _crossing(axes: Axes, value: float, ends: Sequence[tuple[float, float]]) -> float:
+    """Where a piece of PCA's curve, as it is drawn, has a value; its right end where it comes near only."""
+    dots = axes.transData.transform([*ends, (ends[0][0], value)])
+    (x0, y0), (x1, y1), (_, height) = dots
+    part = min(max((height - y0) / (y1 - y0), 0.0), 1.0) if y1 != y0 else 1.0
+    return float(axes.transData.inverted().transform((x0 + part * (x1 - x0), height))[0])

@@ -63,9 +63,8 @@ def kinds(results: Results, keys: Sequence[str], *, option: str) -> list[Kind]:
     for one in configurations(results):
         settings = one.runs[0].settings
         parted.setdefault(json.dumps([settings.get(key) for key in keys]), []).append(one)
-    of_kinds = list(parted.values())
-    settings = [group[0].runs[0].settings for group in of_kinds]
-    named = zip(labels(settings, keys), of_kinds, _values(settings, keys), strict=True)
+    firsts = [group[0].runs[0].settings for group in parted.values()]
+    named = zip(labels(firsts, keys), parted.values(), _values(firsts, keys), strict=True)
     return [Kind(label, group, values) for label, group, values in named]
 
 
@@ -189,7 +188,7 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
         _break_name(axes.yaxis.label, box.height)
     width, height = figure.get_size_inches()
     room = 0.97 * width * figure.dpi
-    title = "\n".join(wrap(figure, text, room) for text in (headline, "; ".join(notes)) if text)
+    title = "\n".join(wrap(figure, text, 0.98 * room) for text in (headline, "; ".join(notes)) if text)
     names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in handles]
     for columns in range(max(1, min(len(names), _MOST_COLUMNS)), 0, -1):
         legend = figure.legend(
@@ -215,7 +214,7 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
 
 def wrap(figure: Figure, text: str, room: float) -> str:
     """A text of the size of a legend's, in lines of at most `room` dots, broken between notes where that is enough."""
-    text = re.sub(r"\[[^]]*\]", lambda interval: interval[0].replace(" ", _UNBROKEN), text)
+    text = re.sub(r"\[[^]]*\]|\(\d+ seeds?\)", lambda found: found[0].replace(" ", _UNBROKEN), text)
     return plain(broken(figure, text, room)).replace(_UNBROKEN, " ")
 
 

@@ -92,6 +92,12 @@ def short_ratio(value: float) -> str:
     return f"{value:.2f}" if value < 9.995 else f"{value:#.3g}".rstrip(".")
 
 
+def visible_limits(values: Sequence[float], pca: Sequence[float], measure: Measure) -> tuple[float, float]:
+    """Between what values are drawn on an axis; those that went astray would press the others into one place."""
+    low, high = measure_scale(values, pca, measure).limits
+    return (low - (high - low) / 2, high) if measure.more_is_better else (low, high)
+
+
 def short_number(value: float) -> str:
     """A number for a small place, of three digits at most: 0.790, 12.3, 2e6."""
     if value and not 1e-3 <= abs(value) < 1e4:
