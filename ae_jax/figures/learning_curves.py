@@ -21,7 +21,6 @@ from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import NEUTRAL, PCA, PCA_INK, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, ranked_by_validation
-from ae_jax.results.measures import MEASURES
 from ae_jax.results.statistics import estimate
 from ae_jax.terminal import count
 
@@ -124,7 +123,7 @@ def _shared(candidates: Sequence[Kind], shown: Sequence[Kind]) -> list[str]:
 
 def _label(measure: str, shown: Sequence[Configuration]) -> str:
     if measure == "validation_sse":
-        return f"validation {MEASURES['sse'].label}"
+        return "validation error (sse)"
     losses = sorted({str(one.runs[0].summary["training"]["loss"]) for one in shown})
     if len(losses) > 1:
         problem = f"{measure} is in different units ({', '.join(losses)})"

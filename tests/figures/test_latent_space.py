@@ -72,7 +72,7 @@ def test_the_number_is_that_of_scikit_learn(write_run, tmp_path):
         found = KNeighborsClassifier(5)
         scores = cross_val_score(found, latents[method], latents["labels"], cv=LeaveOneOut())
         assert axes.get_title().endswith(f"5-NN {100 * scores.mean():.1f} %")
-    assert "5-NN accuracy: leave-one-out, in all latent dimensions" in words_of(figure_of(tmp_path))
+    assert "5-NN accuracy: leave-one-out, in all dimensions" in words_of(figure_of(tmp_path))
 
 
 @pytest.mark.parametrize("num_examples", [3, 5])
