@@ -75,7 +75,7 @@ def draw(
     if keys is None and len(chosen) < len(of_keys):
         notes.append(f"means of {count(len(of_keys) - len(chosen), 'key')} that matter less are not shown")
     if not pca:
-        notes.append("PCA's error is 0, or rounding, in some runs, and is not shown")
+        notes.append("PCA's error is 0 in some runs, or rounding, and is not shown")
     legend_above(figure, _handles(means), notes)
     return figure
 
