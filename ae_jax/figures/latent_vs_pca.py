@@ -234,7 +234,8 @@ def _set_sizes(panels: Sequence[Axes], sizes: Sequence[int], last: int) -> None:
         one.set_xscale("log", base=2)
     first, end = math.log2(sizes[0]), math.log2(max(sizes[-1], last))
     room = 0.04 * (end - first)
-    axes.set_xlim(2 ** (first - room), 2 ** (end + room))
+    low, high = (math.log2(x) for x in axes.dataLim.intervalx)
+    axes.set_xlim(2 ** (min(first, low) - room), 2 ** (max(end, high) + room))
     ticks = [sizes[-1]]
     for size in reversed(sizes):
         if math.log2(ticks[-1] / size) >= _GAP * (end - first):
