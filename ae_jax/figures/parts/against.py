@@ -9,14 +9,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ae_jax.figures.parts.means import Mean, box_around, draw_means, write_near
+from ae_jax.figures.parts.means import ROUNDING, Mean, box_around, draw_means, write_near
 from ae_jax.figures.style import NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import Needed
-
-ROUNDING = 1e-9
-"""Part of an error, or of PCA's largest, below which PCA's is rounding."""
 
 _FEW, _ROOM = 3, 0.5  # kinds that need not stand side by side; part of the distance of two sizes that more take
 _LEAST = 1.1  # how far the axis of ratios reaches to both sides of 1, at least

@@ -29,6 +29,10 @@ PCA_LOOK: dict[str, Any] = {"color": PCA, "linestyle": ":", "marker": "d", "line
 """PCA where it stands at single points."""
 
 
+ROUNDING = 1e-9
+"""Part of an error, or of PCA's largest, below which PCA's is rounding."""
+
+
 class Mean(NamedTuple):
     """A point of a figure.
 
@@ -64,12 +68,18 @@ def mark_diverged(axes: Axes, means: Sequence[Mean]) -> list[Line2D]:
     return axes.plot(x, y, "x", color=NEUTRAL, markersize=7, label="other seeds diverged", zorder=3)
 
 
-def scale_measure(axes: Axes, means: Sequence[Mean], unit: Measure) -> None:
-    """A logarithmic axis for errors, unless one is 0; with its name."""
+def scale_measure(axes: Axes, means: Sequence[Mean], unit: Measure) -> list[Mean]:
+    """A logarithmic axis for errors, unless one is 0; with its name. Returns what is rounding, and so below it."""
     axes.set_ylabel(unit.label)
-    if not unit.more_is_better and min(mean.y.mean for mean in means) > 0:
-        axes.set_yscale("log", nonpositive="mask")
-        plain_log_ticks(axes.yaxis)
+    values = [mean.y.mean for mean in means]
+    if unit.more_is_better or min(values) <= 0:
+        return []
+    below = [mean for mean in means if mean.y.mean <= ROUNDING * max(values)]
+    axes.set_yscale("log", nonpositive="mask")
+    if below:
+        axes.set_ylim(bottom=0.7 * min(value for value in values if value > ROUNDING * max(values)))
+    plain_log_ticks(axes.yaxis)
+    return below
 
 
 def name_costs(figure: Figure, axes: Axes) -> None:
