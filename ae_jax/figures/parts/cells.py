@@ -38,8 +38,7 @@ class Drawn(NamedTuple):
 def grid_size(rows: int) -> tuple[float, float]:
     """Size of a figure whose cells are as high as their numbers need, with a scale below them."""
     width, _ = figure_size()
-    height = min(max(0.27, 0.06 * width), 0.36, _MOST_INCHES / rows)
-    return width, 1.0 + max(rows, 2) * height
+    return width, 1.0 + rows * _row_height(rows)
 
 
 def draw_cells(
@@ -104,8 +103,8 @@ def name_axes(axes: Axes, names: Sequence[str], labels: Sequence[Sequence[str]])
 
 def draw_bar(axes: Axes, scale: Scale, label: str) -> Axes:
     """The scale of the colours below, with an arrow where there are numbers beyond its end. Returns its axes."""
-    mappable = ScalarMappable(scale.norm, scale.colours)
-    bar = axes.figure.colorbar(mappable, ax=axes, extend=scale.extend, location="bottom", pad=0.03, aspect=30)
+    mappable, thin = ScalarMappable(scale.norm, scale.colours), 9 * figure_size()[0]
+    bar = axes.figure.colorbar(mappable, ax=axes, extend=scale.extend, location="bottom", pad=0.03, aspect=thin)
     bar.set_label(label, fontsize=mpl.rcParams["legend.fontsize"])
     bar.set_ticks(scale.ticks, labels=[f"{tick:g}" for tick in scale.ticks])
     bar.ax.minorticks_off()
@@ -129,10 +128,13 @@ def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:
     figure.draw_without_rendering()
     box = axes.get_window_extent()
     bar.set_xlabel(wrap(figure, bar.get_xlabel(), box.width))
-    missing = 1.02 * axes.yaxis.label.get_window_extent().height - box.height
-    turned = _turn_names(figure, axes, box.width / (axes.get_xlim()[1] - axes.get_xlim()[0]))
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + (max(missing, 0) + turned) / figure.dpi)
+    _turn_names(figure, axes, box.width / (axes.get_xlim()[1] - axes.get_xlim()[0]))
+    rows = axes.get_ylim()[1] - axes.get_ylim()[0]
+    wanted = max(rows * _row_height(rows) * figure.dpi, 1.02 * axes.yaxis.label.get_window_extent().height)
+    for _ in range(3):  # the scale takes its part of what the figure grows by
+        figure.draw_without_rendering()
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(width, height + (wanted - axes.get_window_extent().height) / figure.dpi)
     figure.draw_without_rendering()
     for axis in (axes.xaxis, axes.yaxis, bar.xaxis):
         _leave_out(axis)
@@ -166,23 +168,30 @@ def fit_numbers(axes: Axes, drawn: Mapping[Place, Drawn], *, hatched: Set[Place]
     return False
 
 
-def _turn_names(figure: Figure, axes: Axes, room: float) -> float:
-    """Turn the names of columns if they would touch. Returns the height that this takes, in dots."""
-    boxes = [label.get_window_extent() for label in axes.get_xticklabels()]
-    if max(box.width for box in boxes) <= 0.92 * room:
-        return 0.0
+def _row_height(rows: int | float) -> float:
+    """Inches, so that numbers have room."""
+    return min(max(0.27, 0.06 * figure_size()[0]), 0.36, _MOST_INCHES / rows)
+
+
+def _turn_names(figure: Figure, axes: Axes, room: float) -> None:
+    """Turn the names of columns if they would touch; the figure grows by what this takes."""
+    labels = axes.get_xticklabels()
+    if max(label.get_window_extent().width for label in labels) <= 0.92 * room:
+        return
     longest = _NAMES * figure.get_size_inches()[0] * figure.dpi
-    axes.set_xticks(axes.get_xticks(), [broken(figure, name.get_text(), longest) for name in axes.get_xticklabels()])
+    axes.set_xticks(axes.get_xticks(), [broken(figure, name.get_text(), longest) for name in labels])
     axes.tick_params(axis="x", rotation=90)
-    turned = [label.get_window_extent() for label in axes.get_xticklabels()]
-    return max(box.height for box in turned) - max(box.height for box in boxes)
+    taken = max(label.get_window_extent().height for label in axes.get_xticklabels())
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + taken / figure.dpi)
 
 
 def _leave_out(axis: Axis) -> None:
     """Leave out every second name, third, …, as far as names would touch."""
-    labels = [label for label in axis.get_ticklabels() if label.get_text()]
+    along = 0 if isinstance(axis, XAxis) else 1
+    labels = sorted(axis.get_ticklabels(), key=lambda label: label.get_position()[along])
     boxes = [label.get_window_extent() for label in labels]
-    if isinstance(axis, XAxis):
+    if along == 0:
         places = [(box.x0, box.x0 + _APART * box.width) for box in boxes]
     else:
         places = [(box.y0 + box.height / 8, box.y1 - box.height / 8) for box in boxes]

@@ -246,7 +246,7 @@ def _break_name(label: Text, room: float) -> None:
     words, along = label.get_text(), "height" if label.get_rotation() == 90 else "width"
     if not words:
         return
-    points = label.get_fontsize()
+    points = float(label.get_fontsize())
     smaller = points * room / getattr(label.get_window_extent(), along)
     if smaller >= least_size():
         label.set_fontsize(min(points, math.floor(10 * smaller) / 10))
