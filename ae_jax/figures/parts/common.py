@@ -63,9 +63,14 @@ def kinds(results: Results, keys: Sequence[str], *, option: str) -> list[Kind]:
     for one in configurations(results):
         settings = one.runs[0].settings
         parted.setdefault(json.dumps([settings.get(key) for key in keys]), []).append(one)
-    firsts = [group[0].runs[0].settings for group in parted.values()]
-    named = zip(labels(firsts, keys), parted.values(), _values(firsts, keys), strict=True)
-    return [Kind(label, group, values) for label, group, values in named]
+    return named(list(parted.values()), keys)
+
+
+def named(groups: Sequence[list[Configuration]], keys: Sequence[str]) -> list[Kind]:
+    """Groups of configurations, named by what distinguishes them from each other in some keys."""
+    settings = [group[0].runs[0].settings for group in groups]
+    parts = zip(labels(settings, keys), groups, _values(settings, keys), strict=True)
+    return [Kind(label, group, values) for label, group, values in parts]
 
 
 def labels(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[str]:
