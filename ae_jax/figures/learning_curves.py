@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import MODEL, Kind, kinds, left_out_text, legend_above, named
 from ae_jax.figures.parts.ends import End, name_ends
+from ae_jax.figures.parts.epochs import scale_epochs
 from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import Mean, mark_diverged
 from ae_jax.figures.parts.selection import selection_text
@@ -167,11 +168,7 @@ def _draw_kind(axes: Axes, kind: Kind, style: dict[str, Any], measure: str, num_
 def _set_scales(axes: Axes, shown: Sequence[Configuration], measure: str) -> None:
     """Logarithmic: epochs, and what is positive, with PCA inside unless it is two decades below."""
     longest = max(len(curve) for one in shown for curve in _curves(one, measure))
-    axes.set_xscale("log")
-    axes.set_xlim(longest**-0.02, longest**1.02) if longest > 1 else axes.set_xlim(0.5, 2)
-    plain_log_ticks(axes.xaxis)
-    if longest < 3:
-        axes.set_xticks(range(1, longest + 1))
+    scale_epochs(axes, longest)
     values = np.concatenate([curve for one in shown for curve in _curves(one, measure)])
     values = values[np.isfinite(values)]
     if values.min() <= 0:

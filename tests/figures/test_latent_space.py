@@ -83,7 +83,7 @@ def test_of_fewer_examples_than_neighbours_there_is_no_number(num_examples, writ
 
 def test_each_label_has_a_colour_a_marker_and_its_name_near_the_median(write_run, tmp_path):
     folder = write_run(tmp_path / "a", num_examples=30)
-    latents = np.load(folder / "latents.npz")
+    latents = dict(np.load(folder / "latents.npz"))
     figure = figure_of(tmp_path)
     axes = figure.axes[0]
     assert [group.get_label() for group in axes.collections] == ["0", "1", "2"]
@@ -184,7 +184,7 @@ def test_the_first_two_latents_on_request(write_run, tmp_path):
     folder = write_run(tmp_path / "a", num_examples=20, settings={"model.latent_size": 5})
     axes = figure_of(tmp_path, projection="first_two").axes[0]
     assert axes.get_xlabel().startswith("latent 1 of 5 (")
-    latents = np.load(folder / "latents.npz")["autoencoder"]
+    latents = dict(np.load(folder / "latents.npz"))["autoencoder"]
     np.testing.assert_allclose(in_order(points_of(axes)), in_order(scaled(latents[:, :2])), atol=1e-6)
 
 

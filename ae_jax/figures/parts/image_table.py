@@ -71,6 +71,7 @@ def draw_table(figure: Figure, rows: Sequence[Row], headings: Headings, note: st
         headings: As many as there are columns.
         note: What is shown, above everything.
     """
+    figure.set_label(note)  # of which its caption is made
     width = figure.get_size_inches()[0]
     names = [wrap(figure, row.left[0].text, _MOST_NAME * width * figure.dpi) for row in rows]
     rows = [
