@@ -18,7 +18,7 @@ from ae_jax.figures.style import LOOKS, least_size
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
-from ae_jax.results.keys import key_name, key_names
+from ae_jax.results.keys import key_name, key_names, noise_words, value_names
 from ae_jax.results.runs import Setting
 
 LATENT_SIZE, MODEL = "model.latent_size", "model"
@@ -63,9 +63,14 @@ def kinds(results: Results, keys: Sequence[str], *, option: str) -> list[Kind]:
     for one in configurations(results):
         settings = one.runs[0].settings
         parted.setdefault(json.dumps([settings.get(key) for key in keys]), []).append(one)
-    firsts = [group[0].runs[0].settings for group in parted.values()]
-    named = zip(labels(firsts, keys), parted.values(), _values(firsts, keys), strict=True)
-    return [Kind(label, group, values) for label, group, values in named]
+    return named(list(parted.values()), keys)
+
+
+def named(groups: Sequence[list[Configuration]], keys: Sequence[str]) -> list[Kind]:
+    """Groups of configurations, named by what distinguishes them from each other in some keys."""
+    settings = [group[0].runs[0].settings for group in groups]
+    parts = zip(labels(settings, keys), groups, _values(settings, keys), strict=True)
+    return [Kind(label, group, values) for label, group, values in parts]
 
 
 def labels(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[str]:
@@ -75,7 +80,8 @@ def labels(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[
     """
     values = _values(settings, keys)
     if set().union(*values) <= {MODEL}:
-        return [f"{one.get(MODEL)} autoencoder" for one in settings]
+        models = value_names(one.get(MODEL) for one in settings)
+        return [f"{models[str(one.get(MODEL))]} autoencoder" for one in settings]
     return [
         ", ".join(value if is_word(name, value) else f"{name} {value}" for name, value in of.items()) for of in values
     ]
@@ -89,8 +95,8 @@ def is_word(name: str, value: str) -> bool:
 def _values(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[dict[str, str]]:
     """The values of those keys in which autoencoders differ, by the names of the keys."""
     shown = [key for key in keys if len({json.dumps(one.get(key)) for one in settings}) > 1]
-    names = key_names(shown, settings)
-    return [{names[key]: setting_text(one[key]) for key in shown if key in one} for one in settings]
+    names, texts = key_names(shown, settings), {key: value_names(one.get(key) for one in settings) for key in shown}
+    return [{names[key]: texts[key][setting_text(one[key])] for key in shown if key in one} for one in settings]
 
 
 def axis_label(key: str, settings: Sequence[Mapping[str, Setting]] = ()) -> str:
@@ -117,9 +123,11 @@ def look(index: int) -> dict[str, Any]:
     return {"color": one.colour, "marker": marked.marker, "linestyle": dashed.line, "markerfacecolor": face}
 
 
-def split_text(split: str, dataset: str) -> str:
-    """Where a measure was taken: "digits, test split"."""
-    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs (PCA fitted to clean ones)')}"
+def split_text(split: str, results: Results) -> str:
+    """Where a measure was taken, such as "digits, test split"; which noise where inputs were corrupted."""
+    noise = noise_words([run.settings for run in results.runs if run.settings.get("corruption") != "none"])
+    where = _SPLITS.get(split, f"test split, corrupted inputs: {noise}; PCA fitted to clean ones")
+    return f"{results.datasets[0]}, {where}"
 
 
 def seeds_text(shown: Iterable[Configuration]) -> str:

@@ -100,7 +100,7 @@ def short_ratio(value: float) -> str:
 def visible_limits(values: Sequence[float], pca: Sequence[float], measure: Measure) -> tuple[float, float]:
     """Between what values are drawn on an axis; those that went astray would press the others into one place."""
     low, high = measure_scale(values, pca, measure).limits
-    return (low - (high - low) / 2, high) if measure.more_is_better else (low, high)
+    return (low - (high - low) / 2, math.inf) if measure.more_is_better else (-math.inf, high)
 
 
 def short_number(value: float) -> str:
