@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import broken, wrap
 from ae_jax.figures.parts.scales import Scale
 from ae_jax.figures.style import NEUTRAL, PCA, figure_size, ink_on, least_size
@@ -68,6 +69,14 @@ def draw_cells(
             ink = ink_on(scale.colour(value))
             axes.plot(column + 0.89, row + 0.82, "x", color=ink, markersize=2.6, markeredgewidth=0.7)
     return drawn
+
+
+def depends_on_column(pca: Mapping[Place, float]) -> bool:
+    """Whether PCA's measure is the same in all rows; if not, it must be the same in all columns."""
+    for axis in (0, 1):
+        if len({(place[axis], value) for place, value in pca.items()}) == len({place[axis] for place in pca}):
+            return axis == 0
+    raise UserError("show", "PCA's measure changes along both x and y, and has no row of its own", "choose show=ratio")
 
 
 def draw_pca(
