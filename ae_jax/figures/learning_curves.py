@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import MODEL, Kind, kinds, left_out_text, legend_above, named
+from ae_jax.figures.parts.common import MODEL, Kind, kinds, left_out_text, legend_above, named, range_text
 from ae_jax.figures.parts.ends import End, name_ends
 from ae_jax.figures.parts.epochs import scale_epochs
 from ae_jax.figures.parts.looks import legend_of
@@ -186,8 +186,8 @@ def _set_scales(axes: Axes, shown: Sequence[Configuration], measure: str) -> Non
 def _outside_text(axes: Axes, shown: Sequence[Configuration], ends: Sequence[Mean]) -> list[str]:
     """What the axis does not show: PCA's errors that are rounding, lines that go astray or end there."""
     errors, (low, high) = _pca(shown), axes.get_ylim()
-    below = [str(size) for size, error in errors.items() if error < low]
-    notes = [f"PCA {', '.join(below)} below the axis"] if below and len(errors) > 1 else []
+    below = [size for size, error in errors.items() if error < low]
+    notes = [f"PCA {range_text(below)} below the axis"] if below and len(errors) > 1 else []
     peaks = [max(float(np.nanmax(curve)) for curve in _curves(one, "validation_sse")) for one in shown]
     astray = sum(peak > high for peak in peaks)
     if astray:

@@ -1,5 +1,6 @@
 """How the kinds of a figure look, and the legend that says so: what all share stands in the title, once."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -66,7 +67,7 @@ def _crossed(parted: Sequence[Kind], names: Sequence[str]) -> tuple[str, str] | 
 def _of_two_keys(
     parted: Sequence[Kind], looks: Sequence[dict[str, Any]], keys: tuple[str, str], notes: list[str]
 ) -> Legend:
-    colours, marks = (list(dict.fromkeys(kind.values[key] for kind in parted)) for key in keys)
+    colours, marks = (sorted(dict.fromkeys(kind.values[key] for kind in parted), key=_number) for key in keys)
     styles = [
         _painted(looks[marks.index(kind.values[keys[1]])], LOOKS[colours.index(kind.values[keys[0]])].colour)
         for kind in parted
@@ -76,6 +77,14 @@ def _of_two_keys(
         *(Line2D([], [], **_painted(looks[place], NEUTRAL), label=value) for place, value in enumerate(marks)),
     ]
     return Legend(styles, handles, notes)
+
+
+def _number(value: str) -> float:
+    """What numbers are sorted by; words stay in their order, behind them."""
+    try:
+        return float(value)
+    except ValueError:
+        return math.inf
 
 
 def _painted(style: dict[str, Any], colour: str) -> dict[str, Any]:
