@@ -1,0 +1,150 @@
+"""The lines of a tabular, or of a longtable: titles below those of their groups, rows, and details beside or below."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from ae_jax.tables.parts.base import Cell, Column, Row
+from ae_jax.tables.parts.escape import latex_escaped as escaped
+from ae_jax.tables.parts.fit import Part, is_roomy, split_number
+
+_BREAK, _MOST_LETTERS = r"\hspace{0pt}", 28
+
+
+class Body:
+    """The lines of a part.
+
+    Args:
+        part: Its columns and cells.
+        beside: Whether details stand beside their values, in a column of their own.
+    """
+
+    def __init__(self, part: Part, *, beside: bool):
+        self._part = part
+        self._columns = [
+            _Printed(column, [row[place] for row in part.rows], beside=beside)
+            for place, column in enumerate(part.columns)
+        ]
+
+    @property
+    def alignment(self) -> str:
+        """Of all columns."""
+        return "@{}" + "".join(one.alignment for one in self._columns) + "@{}"
+
+    def head(self) -> Iterator[str]:
+        """Titles below those of their groups; a title without a group takes both lines."""
+        above, below, rules, start = list[str](), list[str](), list[str](), 0
+        for group, members in groupby(enumerate(self._columns), key=lambda one: one[1].column.group or one[0]):
+            columns = [one for _, one in members]
+            width = sum(one.width for one in columns)
+            if isinstance(group, str):
+                above.append(_spanning(width, "c", escaped(group), columns[-1] is self._columns[-1]))
+                rules.append(rf"\cmidrule(lr){{{start + 1}-{start + width}}}")
+                below += [
+                    _spanning(one.width, "c", escaped(one.column.title), one is self._columns[-1]) for one in columns
+                ]
+            else:
+                first, _, last = (escaped(part) for part in columns[0].column.title.rpartition(" "))
+                above.append(_over(columns[0], first))
+                below.append(_over(columns[0], last))
+            start += width
+        if any(text.strip(" &") for text in above):
+            yield " & ".join(above) + r" \\"
+        yield from ["".join(rules)] if rules else []
+        yield " & ".join(below) + r" \\"
+
+    def rows(self) -> Iterator[str]:
+        """Rows, with space between sections where any has several."""
+        for number, section in enumerate(self._part.sections):
+            if number and is_roomy(self._part):
+                yield r"\addlinespace"
+            for row in section:
+                yield from self._lines(row)
+
+    def _lines(self, row: Row) -> Iterator[str]:
+        """A row: its values and, where there are any and they stand below, its details."""
+        cells = list(zip(self._columns, row, strict=True))
+        values = " & ".join(column.value(cell) for column, cell in cells)
+        below = [column.below(cell) for column, cell in cells]
+        if not any(text.strip(" &") for text in below):
+            yield values + (r" \tabularnewline" if any(one.column.inches for one in self._columns) else r" \\")
+            return
+        yield values + r" \\*[-1pt]"
+        yield " & ".join(below) + r" \\[2pt]"
+
+
+class _Printed:
+    """A column in print: numbers are aligned at their decimal points, also where some are bold or marked."""
+
+    def __init__(self, column: Column, cells: Sequence[Cell], *, beside: bool):
+        self.column = column
+        self.beside = beside and any(cell.detail for cell in cells)
+        self.width = 2 if self.beside else 1
+        self.side = "r" if column.numeric else "l"
+        numbers = [split_number(cell.value) for cell in cells] if column.numeric else []
+        self._decimals = max((decimals for _, decimals in numbers), key=len, default="")
+        self._mark = max((cell.mark for cell in cells), key=len, default="")
+
+    @property
+    def alignment(self) -> str:
+        """Of it, and of its details where they stand beside."""
+        if self.column.inches:
+            return f"p{{{self.column.inches}in}}"
+        return self.side + (r"@{\hspace{3pt}}l" if self.beside else "")
+
+    def value(self, cell: Cell) -> str:
+        """A cell without what stands below."""
+        if self.column.inches:
+            return rf"\raggedright {_breakable(cell.value)}"
+        text = self._aligned(cell) if self.column.numeric else _bold(escaped(cell.value), cell)
+        if cell.mark:
+            text += rf"\textsuperscript{{{escaped(cell.mark)}}}"
+        elif self._mark and self.column.numeric:
+            text += rf"\phantom{{\textsuperscript{{{escaped(self._mark)}}}}}"
+        return f"{text} & {self._detail(cell)}" if self.beside else text
+
+    def below(self, cell: Cell) -> str:
+        """What stands below a cell."""
+        return " & " if self.beside else self._detail(cell)
+
+    def _aligned(self, cell: Cell) -> str:
+        whole, decimals = split_number(cell.value)
+        if not whole or decimals == self._decimals and not cell.bold:
+            return _bold(_number(cell.value), cell)
+        if not cell.bold:
+            return rf"{_number(cell.value)}\phantom{{{self._decimals[len(decimals) :]}}}"
+        shown = rf"\rlap{{{_bold(decimals, cell)}}}" if decimals else ""  # bold digits are wider
+        return rf"{_bold(_number(whole), cell)}{shown}" + (rf"\phantom{{{self._decimals}}}" if self._decimals else "")
+
+    def _detail(self, cell: Cell) -> str:
+        if not cell.detail:
+            return ""
+        return rf"{{\scriptsize {_number(cell.detail) if self.column.numeric else escaped(cell.detail)}}}"
+
+
+def _bold(text: str, cell: Cell) -> str:
+    if not cell.bold:
+        return text
+    return (r"\textbf{\boldmath " if "$" in text else r"\textbf{") + text + "}"
+
+
+def _over(one: _Printed, title: str) -> str:
+    """A title over the values of a column, and nothing over its details."""
+    return title + " & " * (one.width - 1)
+
+
+def _spanning(width: int, side: str, text: str, is_last: bool) -> str:
+    return rf"\multicolumn{{{width}}}{{{side}{'@{}' if is_last else ''}}}{{{text}}}"
+
+
+def _breakable(text: str) -> str:
+    r"""Text with places to break it: after what joins words, and in whatever is longer than a line."""
+    pieces = [[word[at : at + _MOST_LETTERS] for at in range(0, len(word), _MOST_LETTERS)] for word in text.split()]
+    broken = " ".join(_BREAK.join(map(escaped, word)) for word in pieces)
+    return re.sub(r"(?<!\\)([,./=:]|\\_)(?=[^\s}\d])", lambda found: found[1] + _BREAK, broken)
+
+
+def _number(text: str) -> str:
+    """Numbers, with a minus and powers of ten as in print."""
+    text = re.sub(r"(?<![\w-])-(?=\d)", "$-$", escaped(text))
+    return re.sub(r"(?<=\d)e([+-]?\d+)", lambda found: rf"$\cdot10^{{{int(found[1])}}}$", text)
