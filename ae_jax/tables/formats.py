@@ -38,7 +38,11 @@ def markdown(table: Table) -> str:
     """A table as GitHub shows it, numbers aligned at their decimal points, with its title above and its notes below."""
     printed = table.printed
     columns = [_column(column, [row[at] for row in printed.rows]) for at, column in enumerate(printed.columns)]
-    lines = [f"**{markdown_escaped(table.title)}**", "", *(f"| {' | '.join(row)} |" for row in zip(*columns, strict=True))]
+    lines = [
+        f"**{markdown_escaped(table.title)}**",
+        "",
+        *(f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)),
+    ]
     lines += ["", *(markdown_escaped(note.text) for note in table.notes if not note.mark)]
     for note in table.notes:
         lines += ["", f"<sup>{markdown_escaped(note.mark)}</sup> {markdown_escaped(note.text)}"] if note.mark else []

@@ -5,6 +5,7 @@ as wide as the table. See `parts.fit`.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from ae_jax.tables.parts.base import Table
 from ae_jax.tables.parts.body import Body
@@ -14,11 +15,11 @@ from ae_jax.tables.parts.fit import Arrangement, Layout, Page, arrange, misfit
 _PAGE = Page()
 
 _SMALL = r"\footnotesize\setlength{\tabcolsep}{3pt}%"
-_BOX = r"""\ifdefined\aejaxtable\else\newsavebox{\aejaxtable}\fi
+_BOX = rf"""\ifdefined\aejaxtable\else\newsavebox{{\aejaxtable}}\fi
 \begingroup
-%s
-\begin{lrbox}{\aejaxtable}%%
-\begin{tabular}{@{}l@{}}""" % _SMALL
+{_SMALL}
+\begin{{lrbox}}{{\aejaxtable}}%
+\begin{{tabular}}{{@{{}}l@{{}}}}"""
 _BETWEEN = r"\\ \noalign{\medskip}"
 _BOX_END = r"""\end{tabular}%
 \end{lrbox}%
@@ -56,12 +57,14 @@ def too_large(table: Table, page: Page, layout: Layout) -> str:
 def _boxed(_: Table, arrangement: Arrangement, notes: Sequence[str], name: str) -> Iterator[str]:
     yield rf"% Needs booktabs. In a table: \caption{{\input{{{name}_caption}}}} \input{{{name}}}"
     yield _BOX
-    for number, part in enumerate(arrangement.parts):
+    bodies = [Body(part, beside=arrangement.beside) for part in arrangement.parts]
+    for number, (alignment, alike) in enumerate(groupby(bodies, key=lambda body: body.alignment)):
         if number:
             yield _BETWEEN
-        body = Body(part, beside=arrangement.beside)
-        yield rf"\begin{{tabular}}{{{body.alignment}}}"
-        yield from [r"\toprule", *body.head(), r"\midrule", *body.rows(), r"\bottomrule", r"\end{tabular}"]
+        yield rf"\begin{{tabular}}{{{alignment}}}"
+        for at, body in enumerate(alike):
+            yield from [r"\midrule" if at else r"\toprule", *body.head(), r"\midrule", *body.rows()]
+        yield from [r"\bottomrule", r"\end{tabular}"]
     yield from [_BOX_END, *notes, r"\end{minipage}", r"\endgroup"]
 
 

@@ -66,11 +66,12 @@ def assemble(
         strips.append(chosen_strip(rows, shares))
     for measure in chosen:
         strips += measured.strips(measure)
-    reading = [*notes, *reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))]
+    told = reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))
+    reading = [*notes, *told]
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
     reading += [sentence(note) for note in outlier_notes(rows)] if split == "test" else []
     reading += [EXTERNAL_NOTE] if external is not None else []
-    return Table(title, columns, sections, (*map(Note, reading), *sources.notes))
+    return Table(title, columns, sections, (*map(Note, reading), *sources.notes), facts=(told[0], *notes))
 
 
 def check_interval(interval: str) -> None:

@@ -78,7 +78,7 @@ class Table:
         columns: Its columns.
         sections: Its rows; a section has those that are comparable with each other, and that stand together.
         notes: What one must know to read it.
-        facts: Those of the notes that a caption has: of how many seeds, with which interval, selected how, without what.
+        facts: Those of the notes that a caption has: how many seeds, which interval, selected how, without what.
     """
 
     title: str
@@ -103,7 +103,9 @@ class Table:
         kept = [
             place
             for place, column in enumerate(self.columns)
-            if not column.if_varying or len({(row[place].value, row[place].detail) for row in self.rows}) > 1
+            if not column.if_varying
+            or any(row[place].detail for row in self.rows)
+            or len({row[place].value for row in self.rows}) > 1
         ]
         sections = tuple(tuple(tuple(row[place] for place in kept) for row in section) for section in self.sections)
         return replace(self, columns=tuple(self.columns[place] for place in kept), sections=sections)

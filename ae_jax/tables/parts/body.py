@@ -6,7 +6,7 @@ from itertools import groupby
 
 from ae_jax.tables.parts.base import Cell, Column, Row
 from ae_jax.tables.parts.escape import latex_escaped as escaped
-from ae_jax.tables.parts.fit import Part, is_roomy, split_number
+from ae_jax.tables.parts.fit import Part, is_roomy, split_number, text_width
 
 _BREAK, _MOST_LETTERS = r"\hspace{0pt}", 28
 
@@ -80,8 +80,10 @@ class _Printed:
         self.column = column
         self.beside = beside and any(cell.detail for cell in cells)
         self.width = 2 if self.beside else 1
-        self.side = "r" if column.numeric else "l"
+        below = any(cell.detail for cell in cells) and not self.beside
+        self.side = ("c" if below else "r") if column.numeric else "l"
         numbers = [split_number(cell.value) for cell in cells] if column.numeric else []
+        self._whole = max((whole for whole, _ in numbers), key=text_width, default="") if below else ""
         self._decimals = max((decimals for _, decimals in numbers), key=len, default="")
         self._mark = max((cell.mark for cell in cells), key=len, default="")
 
@@ -108,13 +110,17 @@ class _Printed:
         return " & " if self.beside else self._detail(cell)
 
     def _aligned(self, cell: Cell) -> str:
+        """A number with as much space beside it as the column's longest has more digits there."""
         whole, decimals = split_number(cell.value)
-        if not whole or decimals == self._decimals and not cell.bold:
+        if not whole:
             return _bold(_number(cell.value), cell)
-        if not cell.bold:
-            return rf"{_number(cell.value)}\phantom{{{self._decimals[len(decimals) :]}}}"
-        shown = rf"\rlap{{{_bold(decimals, cell)}}}" if decimals else ""  # bold digits are wider
-        return rf"{_bold(_number(whole), cell)}{shown}" + (rf"\phantom{{{self._decimals}}}" if self._decimals else "")
+        missing = self._decimals[len(decimals) :]
+        text = _bold(_number(whole), cell)
+        if text_width(self._whole) > text_width(whole):
+            text = rf"\phantom{{{_number(self._whole)}}}\llap{{{text}}}"
+        if cell.bold and decimals:  # whose digits are wider
+            return rf"{text}\rlap{{{_bold(decimals, cell)}}}\phantom{{{self._decimals}}}"
+        return text + decimals + (rf"\phantom{{{missing}}}" if missing else "")
 
     def _detail(self, cell: Cell) -> str:
         if not cell.detail:

@@ -1,6 +1,6 @@
-"""How large a table is in print, and which arrangement of it is lowest on a page.
+r"""How large a table is in print, and which arrangement of it is lowest on a page.
 
-    width  = sum over columns of max(title, values, details) and the space between, in \\footnotesize of Computer Modern
+    width  = sum over columns of max(title, values, details) and the space between, in \footnotesize of Computer Modern
     height = lines of all parts, rules and spaces between them, and the notes, which are as wide as the table
 
 Intervals stand beside their values, or below. Measures stand beside each other as far as they fit, the others in parts
@@ -87,21 +87,22 @@ def arrange(table: Table, page: Page) -> Arrangement:
 
 def misfit(arrangement: Arrangement, page: Page, layout: Layout) -> str:
     """Why a table does not fit the page, and the way out, in one line; empty where it fits with a caption."""
-    room = _INCH * page.height - _CAPTION * 1.2 * page.font_size
-    fewer = "fewer measures (table.measures=[sse]), keys or rows (where=…)"
+    fewer = "fewer measures (table.measures=[sse]) or rows (where=…)"
+    in_column = page.columns > 1 and page.width < _COLUMN
+    wider = f"width=text, {fewer}" if in_column else fewer
     if arrangement.width > _INCH * page.width:
-        way = f"width=text, or {fewer}" if page.columns > 1 and page.width < _COLUMN else fewer
-        return f"about {arrangement.width / _INCH:.1f} in wide, more than the {page.width:g} in of the page: take {way}"
+        is_wide = f"about {arrangement.width / _INCH:.1f} in wide, more than the {page.width:g} in of the page"
+        return f"{is_wide}: take {wider}"
     if layout == "longtable":
         return "" if page.columns == 1 else r"a longtable needs text in one column, such as after \onecolumn"
-    if arrangement.height <= room:
+    if arrangement.height <= _INCH * page.height - _CAPTION * 1.2 * page.font_size:
         return ""
-    high = f"about {arrangement.height / _INCH:.1f} in high, more than a page of {page.height:g} in with a caption"
-    return f"{high}: take layout=longtable, {fewer}"
+    is_high = f"about {arrangement.height / _INCH:.1f} in high, more than a page of {page.height:g} in with a caption"
+    return f"{is_high}: take {wider if in_column else f'layout=longtable, {fewer}'}"
 
 
 def text_width(text: str) -> float:
-    r"""Width of a text in points, in \\footnotesize of a document of 10 points."""
+    r"""Width of a text in points, in \footnotesize of a document of 10 points."""
     powers = len(re.findall(r"\de-?\d", text))
     return powers * _POWER + sum(_WIDTHS.get(character, 4.7) for character in text)
 

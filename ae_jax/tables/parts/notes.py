@@ -11,6 +11,7 @@ from ae_jax.results.runs import varying
 from ae_jax.results.statistics import FEWEST, FEWEST_OF_INTERVAL, Interval, interval_words
 from ae_jax.tables.parts.comparable import pools_splits
 from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
+from ae_jax.terminal import count
 
 TEST_EXAMPLES = "The test examples are taken as given: intervals say what other seeds would do, not other examples."
 _NUM_NAMED = 4
@@ -33,6 +34,11 @@ def sentence(note: str) -> str:
     return f"{note[0].upper()}{note[1:]}."
 
 
+def seeds_words(counts: Sequence[int]) -> str:
+    """Over how many seeds rows are; "n seeds" where that differs, which a column says then."""
+    return count(counts[0], "seed") if len(set(counts)) == 1 else "n seeds"
+
+
 def gap_notes(measures: Sequence[Measure], ours: str, theirs: str, *, ratio: str, difference: str) -> list[str]:
     """How far two are apart, in words.
 
@@ -48,7 +54,7 @@ def gap_notes(measures: Sequence[Measure], ours: str, theirs: str, *, ratio: str
         notes.append(f"Ratio: {ours} / {theirs}, {ratio}; below 1 {who} is better.")
     for better, side in ((True, "above"), (False, "below")):
         if any(measure.more_is_better is better and not measure.has_ratio for measure in measures):
-            notes.append(f"Difference: {ours} - {theirs}, {difference}; {side} 0 {who} is better.")
+            notes.append(f"Difference: {ours} minus {theirs}, {difference}; {side} 0 {who} is better.")
     return notes
 
 
@@ -86,7 +92,7 @@ def reading_notes(
 def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], interval: Interval) -> list[str]:
     counts = [one.num_seeds for one in rows]
     pooled = any(map(pools_splits, rows))
-    over = "n seeds and random splits of the data" if pooled else "n seeds"
+    over = seeds_words(counts) + (" and random splits of the data" if pooled else "")
     brackets = interval_words(interval) + log_scale_text(measures, interval)
     notes = [f"Mean over {over} [{brackets}]; PCA has as many components as the latent."]
     if pooled:
@@ -109,9 +115,9 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
 
 
 def _located_notes(rows: Sequence[Configuration], measures: Sequence[Measure], statistic: Statistic) -> list[str]:
-    word = WORDS[statistic]
+    word, over = WORDS[statistic], seeds_words([one.num_seeds for one in rows])
     notes = [
-        f"{word.capitalize()} over n seeds [95 % bootstrap interval, percentile; up to five seeds of all resamples]; "
+        f"{word.capitalize()} over {over} [95 % bootstrap interval, percentile; up to five seeds of all resamples]; "
         "PCA has as many components as the latent.",
         f"Such intervals are too narrow for few seeds: of normal values, {_COVERAGE[statistic]}.",
         "Fewer than three seeds have no interval.",
@@ -134,7 +140,7 @@ def diverged_notes(results: Results) -> list[str]:
     for one in lost:
         label = settings_label({key: one.settings[key] for key in keys if key in one.settings})
         labels[label] = labels.get(label, 0) + 1
-    named = [f"{label} ({count})" for label, count in list(labels.items())[:_NUM_NAMED]]
+    named = [f"{label} ({number})" for label, number in list(labels.items())[:_NUM_NAMED]]
     if len(labels) > _NUM_NAMED:
         named.append(f"and {len(labels) - _NUM_NAMED} more")
     lines = [f"Diverged runs without a row: {'; '.join(named)}."] if named else []

@@ -91,7 +91,8 @@ def seeds_strip(configurations: Sequence[Configuration], most: int | None = None
         fewer = f"of {most}" if one.num_seeds < most else ""
         detail = f"{fewer} {one.lost_text}".strip()
         cells.append(Cell(str(one.num_seeds), detail, raw=(one.num_seeds, one.num_diverged, one.num_failed)))
-    return Strip(Column("n", ("num_seeds", "num_diverged", "num_failed"), numeric=True, names_row=True), cells)
+    fields = ("num_seeds", "num_diverged", "num_failed")
+    return Strip(Column("n", fields, numeric=True, names_row=True, if_varying=True), cells)
 
 
 def chosen_strip(configurations: Sequence[Configuration], shares: Mapping[Configuration, float | None]) -> Strip:
