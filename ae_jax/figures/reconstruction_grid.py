@@ -147,6 +147,7 @@ def _layout(figure: Figure, rows: Sequence[_Row], note: str, gap: int) -> _Layou
 
 
 def _draw_rows(figure: Figure, rows: Sequence[_Row], note: str) -> None:
+    figure.set_label(note)
     pixels_high, pixels_wide = rows[0].images.shape[1:3]
     gap = math.ceil(max(pixels_high, pixels_wide) / 10)
     layout = _layout(figure, rows, note, gap)

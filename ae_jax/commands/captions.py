@@ -1,0 +1,38 @@
+"""The caption of a figure: what it shows, as its file says, and the facts that stand in it, as LaTeX and Markdown."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from ae_jax.files import write_text
+from ae_jax.tables.parts.escape import latex_escaped, markdown_escaped
+
+
+def caption(draw: Callable[..., Figure], figure: Figure) -> str:
+    """What a figure shows, in the first sentences of its module and of `draw`, and the notes that stand above it.
+
+    Args:
+        draw: What drew it.
+        figure: The figure; its label has the notes.
+    """
+    texts = [_first(inspect.getmodule(draw)), _first(draw)]
+    notes = str(figure.get_label() or "")
+    return " ".join([*dict.fromkeys(filter(None, texts)), *([f"Data: {notes}."] if notes else [])])
+
+
+def write_captions(text: str, folder: Path, name: str) -> list[Path]:
+    r"""Write NAME_caption.tex, for `\caption{\input{NAME_caption}}`, and NAME_caption.md. Raises like `write_text`."""
+    texts = {".tex": latex_escaped(text) + "%\n", ".md": markdown_escaped(text) + "\n"}
+    paths = {folder / f"{name}_caption{suffix}": content for suffix, content in texts.items()}
+    for path, content in paths.items():
+        write_text(path, content)
+    return list(paths)
+
+
+def _first(documented: Any) -> str:
+    """The first paragraph of a docstring, as a sentence."""
+    paragraph = " ".join((inspect.getdoc(documented) or "").partition("\n\n")[0].split()).replace("`", "")
+    return f"{paragraph.rstrip('.:')}." if paragraph else ""
