@@ -8,24 +8,27 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from ae_jax.files import write_text
-from ae_jax.tables.parts.escape import latex_escaped, markdown_escaped
+from ae_jax.results.measures import MEASURES
+from ae_jax.tables.parts.escape import latex_caption, markdown_escaped
 
 
-def caption(draw: Callable[..., Figure], figure: Figure) -> str:
+def caption(draw: Callable[..., Figure], figure: Figure, measure: Any = None) -> str:
     """What a figure shows, in the first sentences of its module and of `draw`, and the notes that stand above it.
 
     Args:
         draw: What drew it.
         figure: The figure; its label has the notes.
+        measure: Its option of this name, where it has one.
     """
     texts = [_first(inspect.getmodule(draw)), _first(draw)]
+    texts += [f"Measure: {MEASURES[measure].label}."] if measure in MEASURES else []
     notes = str(figure.get_label() or "")
     return " ".join([*dict.fromkeys(filter(None, texts)), *([f"Data: {notes}."] if notes else [])])
 
 
 def write_captions(text: str, folder: Path, name: str) -> list[Path]:
-    r"""Write NAME_caption.tex, for `\caption{\input{NAME_caption}}`, and NAME_caption.md. Raises like `write_text`."""
-    texts = {".tex": latex_escaped(text) + "%\n", ".md": markdown_escaped(text) + "\n"}
+    """Write NAME_caption.tex and NAME_caption.md. Raises like `write_text`."""
+    texts = {".tex": latex_caption(text), ".md": markdown_escaped(text) + "\n"}
     paths = {folder / f"{name}_caption{suffix}": content for suffix, content in texts.items()}
     for path, content in paths.items():
         write_text(path, content)

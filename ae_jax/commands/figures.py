@@ -17,7 +17,8 @@ LOOK: dict[str, Any] = {"venue": VenueName, "width": Width, "font": str | None, 
 def _write(config: dict[str, Any], results: Results, folder: Path, name: str) -> list[Path]:
     with paper_style(config["venue"], width=config["width"], font=config["font"]):
         figure = bind(config["figure"])(results)
-        text = caption(resolve(config["figure"]["_target_"]), figure)
+        asked = config["figure"]
+        text = caption(resolve(asked["_target_"]), figure, asked.get("measure"))
         return [*save_all(figure, folder, name, config["formats"]), *write_captions(text, folder, name)]
 
 

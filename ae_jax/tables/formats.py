@@ -10,7 +10,7 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.files import check_file_name, make_folder, write_text
 from ae_jax.tables.latex import latex
 from ae_jax.tables.parts.base import Cell, Column, Raw, Table
-from ae_jax.tables.parts.escape import latex_escaped, markdown_escaped
+from ae_jax.tables.parts.escape import latex_caption, markdown_escaped
 from ae_jax.tables.parts.fit import Layout, Page, split_number
 
 Format = Literal["latex", "csv", "markdown"]
@@ -92,7 +92,7 @@ def write_table(
     for one in formats:
         texts[folder / f"{name}{_SUFFIXES[one]}"] = made[one]()
         if one == "latex":
-            texts[folder / f"{name}_caption.tex"] = latex_escaped(table.caption) + "%\n"
+            texts[folder / f"{name}_caption.tex"] = latex_caption(table.caption)
     make_folder(folder)
     for path, text in texts.items():
         write_text(path, text)

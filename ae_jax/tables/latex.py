@@ -55,7 +55,7 @@ def too_large(table: Table, page: Page, layout: Layout) -> str:
 
 
 def _boxed(_: Table, arrangement: Arrangement, notes: Sequence[str], name: str) -> Iterator[str]:
-    yield rf"% Needs booktabs. In a table: \caption{{\input{{{name}_caption}}}} \input{{{name}}}"
+    yield rf"% Needs booktabs. In a float: \centering \input{{{name}_caption}} \input{{{name}}}"
     yield _BOX
     bodies = [Body(part, beside=arrangement.beside) for part in arrangement.parts]
     for number, (alignment, alike) in enumerate(groupby(bodies, key=lambda body: body.alignment)):
@@ -80,4 +80,4 @@ def _long(table: Table, arrangement: Arrangement, notes: Sequence[str], name: st
         yield from [*head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endfoot"]
         yield from [*body.rows(), r"\end{longtable}"]
         yield from [r"\addtocounter{table}{-1}"] if number else []
-    yield from [r"\noindent\raggedright", *notes, r"\par\endgroup"]
+    yield from [r"\noindent\raggedright", *notes, r"\par\medskip\endgroup"]

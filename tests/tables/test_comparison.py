@@ -134,7 +134,7 @@ def test_random_splits_may_share_a_row(make_results, build):
     assert (row[1].value, row[2].raw[0], row[2].bold, row[3].bold) == ("15", pytest.approx(1.102), True, False)
     assert row[2].raw[2:4] == pytest.approx(estimate([1.002, 1.102, 1.202], scale="log")[3:5])
     assert row[3].raw[-1] == 3
-    assert "n seeds and random splits" in table.notes[0].text
+    assert table.notes[0].text.startswith("Mean over 15 runs with seeds and random splits of the data [95 %")
     assert "over the splits' means" in table.notes[1].text
 
 

@@ -173,8 +173,9 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
         _break_name(axes.yaxis.label, box.height)
     width, height = figure.get_size_inches()
     room = 0.97 * width * figure.dpi
-    figure.set_label("; ".join(notes))  # of which its caption is made
-    title = wrap(figure, figure.get_label(), room)
+    said = "; ".join(notes)
+    figure.set_label(said)  # of which its caption is made
+    title = wrap(figure, said, room)
     names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in handles]
     for columns in range(max(1, min(len(names), _MOST_COLUMNS)), 0, -1):
         legend = figure.legend(

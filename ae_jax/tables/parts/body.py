@@ -6,7 +6,7 @@ from itertools import groupby
 
 from ae_jax.tables.parts.base import Cell, Column, Row
 from ae_jax.tables.parts.escape import latex_escaped as escaped
-from ae_jax.tables.parts.fit import Part, is_roomy, split_number, text_width
+from ae_jax.tables.parts.fit import BETWEEN, Part, is_roomy, split_number, text_width
 
 _BREAK, _MOST_LETTERS = r"\hspace{0pt}", 28
 
@@ -92,7 +92,7 @@ class _Printed:
         """Of it, and of its details where they stand beside."""
         if self.column.inches:
             return f"p{{{self.column.inches}in}}"
-        return self.side + (r"@{\hspace{3pt}}l" if self.beside else "")
+        return self.side + (rf"@{{\hspace{{{BETWEEN:g}pt}}}}l" if self.beside else "")
 
     def value(self, cell: Cell) -> str:
         """A cell without what stands below."""

@@ -17,6 +17,10 @@ _ESCAPES = {
     "*": "{*}",
     '"': r"\char34{}",  # some languages of babel make accents of it
     MISSING: r"\textendash{}",
+    "\N{EM DASH}": r"\textemdash{}",
+    "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{MINUS SIGN}": "$-$",
     "ß": r"\ss{}",
     "ø": r"\o{}",
     "Ø": r"\O{}",
@@ -32,6 +36,11 @@ _ACCENTS = dict(
 def latex_escaped(text: str) -> str:
     """Text that LaTeX prints as it is; what its standard fonts lack is printed as a code point."""
     return re.sub("-(?=-)", "-{}", "".join(map(_escaped, " ".join(text.split()))))
+
+
+def latex_caption(text: str) -> str:
+    r"""A text as a file to be read by `\input` in a figure or table: `\caption` cannot read a file by itself."""
+    return rf"\caption{{{latex_escaped(text)}}}" + "\n"
 
 
 def markdown_escaped(text: str) -> str:

@@ -18,7 +18,10 @@ from ae_jax.tables.parts.base import Cell, Column, Row, Table
 Layout = Literal["tabular", "longtable"]
 
 _INCH = 72.27  # points
-_GAP, _BETWEEN = 6.0, 3.0  # points between columns, and between a value and its detail
+BETWEEN = 4.5
+"""Points between a value and its detail beside it: bold digits reach into them."""
+
+_GAP = 6.0  # points between columns
 _LINE, _DETAIL_LINES = 9.5, 20.0  # height of a line, and of a value with its detail below
 _RULES, _SECTION, _PART, _NOTES = 20.0, 4.3, 12.0, 12.0  # what rules, and spaces before each of these, add
 _CAPTION, _COLUMN = 4, 4.5  # lines of the text; inches that a column of two never has
@@ -156,7 +159,7 @@ def _width(column: Column, cells: Sequence[Cell], *, beside: bool) -> float:
     values += max([0.0, *(text_width(cell.mark) for cell in cells)])
     values *= 1.1 if any(cell.bold for cell in cells) else 1.0
     details = max([0.0, *(_DETAIL * text_width(cell.detail) for cell in cells)])
-    body = values + _BETWEEN + details if beside and details else max(values, details)
+    body = values + BETWEEN + details if beside and details else max(values, details)
     return max(text_width(title), body)
 
 

@@ -34,9 +34,9 @@ def sentence(note: str) -> str:
     return f"{note[0].upper()}{note[1:]}."
 
 
-def seeds_words(counts: Sequence[int]) -> str:
+def seeds_words(counts: Sequence[int], noun: str = "seed") -> str:
     """Over how many seeds rows are; "n seeds" where that differs, which a column says then."""
-    return count(counts[0], "seed") if len(set(counts)) == 1 else "n seeds"
+    return count(counts[0], noun) if len(set(counts)) == 1 else f"n {noun}s"
 
 
 def gap_notes(measures: Sequence[Measure], ours: str, theirs: str, *, ratio: str, difference: str) -> list[str]:
@@ -92,7 +92,7 @@ def reading_notes(
 def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], interval: Interval) -> list[str]:
     counts = [one.num_seeds for one in rows]
     pooled = any(map(pools_splits, rows))
-    over = seeds_words(counts) + (" and random splits of the data" if pooled else "")
+    over = seeds_words(counts, "run") + " with seeds and random splits of the data" if pooled else seeds_words(counts)
     brackets = interval_words(interval) + log_scale_text(measures, interval)
     notes = [f"Mean over {over} [{brackets}]; PCA has as many components as the latent."]
     if pooled:
