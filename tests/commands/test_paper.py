@@ -86,6 +86,10 @@ def test_the_look_of_the_paper_is_that_of_its_figures():
             {"figures": {"A": ["figure=cost"], "a": ["figure=cost"]}},
             "paper.figures: has 'A' and 'a', which are one file",
         ),
+        (
+            {"tables": {"a": ["table=best"], "A_caption": ["table=best"]}},
+            "paper.tables: has 'a' and 'A_caption', which are one file",
+        ),
         ({"tables": {"\u00fc": ["table=best"], "u\u0308": ["table=best"]}}, "paper.tables: "),
         ({"sweeps": None}, "paper.sweeps: input should be a valid dictionary"),
         ({"sweps": {}}, "paper: has 'sweps'; it may have title, sweeps"),
