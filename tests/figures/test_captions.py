@@ -1,4 +1,4 @@
-"""Every figure has a caption: what it shows, of which data, how many seeds, which interval, what was selected and lost."""
+"""Every figure has a caption: what it shows, of which data, how many seeds, which interval, what was selected."""
 
 import importlib
 import re

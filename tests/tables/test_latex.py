@@ -89,7 +89,9 @@ def test_a_longtable_runs_over_pages(name, results, build_table, tmp_path):
 
 
 def test_any_text_is_printed(tmp_path, build_table, make_results, seeds):
-    name = r"a_b 5% &c #1 $x$ {y} ~ ^ <img src=x> | \input [z] * `k` -- ü ß … × − — 数"
+    name = (
+        "a_b 5% &c #1 $x$ {y} ~ ^ <img src=x> | \\input [z] * `k` -- ü ß … \N{MULTIPLICATION SIGN} \N{MINUS SIGN} — 数"
+    )
     results = make_results(*seeds(1.0, 1.1, 1.2, 1.3, 1.4, dataset=name))
     for layout, body in (("tabular", FLOAT), ("longtable", LONG)):
         write_table(build_table("comparison", results), tmp_path, "main", ["latex"], layout=layout)
