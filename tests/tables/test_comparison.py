@@ -78,13 +78,14 @@ def test_diverged_runs_are_shown(make_results, seeds, build):
     (row,) = table.rows
     place = [column.title for column in table.columns].index("n")
     assert (row[place].value, row[place].detail, row[place].raw) == ("3", "(+2 diverged)", (3, 2, 0))
-    assert "Diverged runs without a row: model.latent_size=5 (1)." in [note.text for note in table.notes]
+    assert "1 of 6 runs diverged and has no row: latent size 5 (1)." in [note.text for note in table.notes]
+    assert table.facts[1:] == ("1 of 6 runs diverged and has no row.",)
 
 
 def test_many_diverged_configurations_are_counted(make_results, seeds, build):
     lost = [{"settings": wide(size), "state": "diverged"} for size in range(3, 9)]
     notes = [note.text for note in build(make_results(*seeds(1.0), *lost)).notes]
-    assert any(note.endswith("model.latent_size=6 (1); and 2 more.") for note in notes)
+    assert any(note.endswith("latent size 6 (1); and 2 more.") for note in notes)
 
 
 def test_nothing_varies(make_results, seeds, build):

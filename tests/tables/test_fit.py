@@ -54,7 +54,7 @@ def test_of_two_arrangements_the_lower_one_that_fits_is_taken():
     ("table", "page", "layout", "said"),
     [
         (made(), Page(), "tabular", None),
-        (made(80), Page(5.5, 9), "tabular", "in high, more than a page of 9 in with a caption: take layout=longtable"),
+        (made(80), Page(5.5, 9), "tabular", "in high without a caption, too much for 9 in: take layout=longtable"),
         (made(80), Page(5.5, 9), "longtable", None),
         (made(80), Page(6.75, 9, columns=2), "longtable", "a longtable needs text in one column"),
         (made(80), Page(3.25, 9, columns=2), "tabular", "take width=text, fewer measures (table.measures=[sse]) or"),

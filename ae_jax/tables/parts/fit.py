@@ -100,7 +100,7 @@ def misfit(arrangement: Arrangement, page: Page, layout: Layout) -> str:
         return "" if page.columns == 1 else r"a longtable needs text in one column, such as after \onecolumn"
     if arrangement.height <= _INCH * page.height - _CAPTION * 1.2 * page.font_size:
         return ""
-    is_high = f"about {arrangement.height / _INCH:.1f} in high, more than a page of {page.height:g} in with a caption"
+    is_high = f"about {arrangement.height / _INCH:.1f} in high without a caption, too much for {page.height:g} in"
     return f"{is_high}: take {wider if in_column else f'layout=longtable, {fewer}'}"
 
 

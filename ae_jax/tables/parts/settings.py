@@ -67,7 +67,7 @@ def setting_strips(
         configurations: The rows.
         selected: Keys that were selected for a row.
     """
-    titles = _titles([*keys, *selected])
+    titles = key_titles([*keys, *selected])
     return [
         Strip(
             Column(
@@ -104,6 +104,13 @@ def chosen_strip(configurations: Sequence[Configuration], shares: Mapping[Config
     return Strip(Column("chosen in", ("chosen_share",), numeric=True, names_row=True), cells)
 
 
+def key_titles(keys: Sequence[str]) -> dict[str, str]:
+    """Headings: the last part of a key if it says enough by itself, else two; the whole key if two have the same."""
+    short = {key: _short(key) for key in keys}
+    taken = list(short.values())
+    return {key: title if taken.count(title) == 1 else key for key, title in short.items()}
+
+
 def _is_of_data(key: str) -> bool:
     return key == "dataset" or key.startswith("dataset.")
 
@@ -123,13 +130,6 @@ def _are_numbers(key: str, configurations: Sequence[Configuration]) -> bool:
 
 def _is_number(value: Setting) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _titles(keys: Sequence[str]) -> dict[str, str]:
-    """Headings: the last part of a key if it says enough by itself, else two; the whole key if two have the same."""
-    short = {key: _short(key) for key in keys}
-    taken = list(short.values())
-    return {key: title if taken.count(title) == 1 else key for key, title in short.items()}
 
 
 def _short(key: str) -> str:
