@@ -206,3 +206,16 @@ def test_files_have_median_difference_and_ratio_of_every_measure(build_table, ma
     assert float(row["sse_difference_mean"]) == pytest.approx(6.5 / 3 - 2)
     assert float(row["sse_ratio_mean"]) == pytest.approx((1.0 * 1.5 * 4.0) ** (1 / 3) / 2)  # geometric
     assert float(row["sse_ratio_low"]) < float(row["sse_ratio_mean"]) < float(row["sse_ratio_high"])
+
+
+def test_bold_of_explained_variance_is_that_of_sse(make_results, seeds, build):
+    """One seed that is far off makes the interval of a mean of explained variances hold everything."""
+    table = build(
+        make_results(
+            *seeds(1.0, 1.1, 1.05, 1.02, 1.08, settings=wide(2)),
+            *seeds(40.0, 9000.0, 7.0, 11.0, 600.0, settings=wide(2) | {"model.activation": "tanh"}),
+        )
+    )
+    bold = [[cell.bold for cell in row if cell.raw and len(cell.raw) == 5] for row in table.rows]
+    assert bold[0] == [True, False] * 2
+    assert bold[1] == [False] * 4

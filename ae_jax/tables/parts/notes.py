@@ -16,6 +16,7 @@ from ae_jax.terminal import count
 
 TEST_EXAMPLES = "The test examples are taken as given: intervals say what other seeds would do, not other examples."
 _NUM_NAMED = 4
+_BY_SSE = "; of explained variance as of its sse"
 _COVERAGE = {
     "median": "75 % hold it at three, 94 at five, 95 at ten",
     "iqm": "75 % hold it at three, 91 at five, 94 at ten",
@@ -109,7 +110,7 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
     if max(counts) >= FEWEST:
         notes.append(
             "Bold: the best of the rows with the same data and latent size, PCA among them, and whatever is not told "
-            "to be worse, seed by seed."
+            f"to be worse, seed by seed{_BY_SSE if any(one.name == 'explained_variance' for one in measures) else ''}."
         )
     if min(counts) < FEWEST:
         notes.append("Fewer than five seeds are too few to tell: such rows are not compared in bold.")
