@@ -17,13 +17,14 @@ def caption(draw: Callable[..., Figure], figure: Figure, measure: Any = None) ->
 
     Args:
         draw: What drew it.
-        figure: The figure; its label has the notes.
+        figure: The figure; its label has a headline, if there is one, and the notes.
         measure: Its option of this name, where it has one.
     """
     texts = [_first(inspect.getmodule(draw)), _first(draw)]
     texts += [f"Measure: {MEASURES[measure].label}."] if measure in MEASURES else []
-    notes = str(figure.get_label() or "")
-    return " ".join([*dict.fromkeys(filter(None, texts)), *([f"Data: {notes}."] if notes else [])])
+    *headlines, notes = str(figure.get_label() or "").split("\n")
+    texts += [f"{text}." for text in headlines] + ([f"Data: {notes}."] if notes else [])
+    return " ".join(dict.fromkeys(filter(None, texts)))
 
 
 def write_captions(text: str, folder: Path, name: str) -> list[Path]:
