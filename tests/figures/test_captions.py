@@ -61,8 +61,8 @@ def captions(results) -> dict[str, tuple[str, Figure]]:
 def test_a_caption_says_what_the_figure_says(name, captions):
     """Of the notes above a figure each word is in the caption, as both are one text."""
     text, figure = captions[name]
-    notes = str(figure.get_label())
-    assert text.endswith(f" Data: {notes}.")
+    *headlines, notes = str(figure.get_label()).split("\n")
+    assert text.endswith("".join(f" {headline}." for headline in headlines) + f" Data: {notes}.")
     shown = "".join("".join(texts_of(figure)).split())
     assert "".join(notes.replace("$", r"\$").replace("; ", "").split()) in shown.replace(";", "")
     assert notes.startswith(DATA)

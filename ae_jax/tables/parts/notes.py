@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
+from ae_jax.results.keys import key_names
 from ae_jax.results.location import WORDS, Statistic
 from ae_jax.results.measures import Measure, where_text
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.statistics import FEWEST, FEWEST_OF_INTERVAL, Interval, interval_words
 from ae_jax.tables.parts.comparable import pools_splits
-from ae_jax.tables.parts.settings import LATENT_SIZE, SEED, key_titles
+from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 from ae_jax.terminal import count
 
 TEST_EXAMPLES = "The test examples are taken as given: intervals say what other seeds would do, not other examples."
@@ -137,7 +138,7 @@ def left_out_notes(results: Results) -> list[str]:
     counted = {excluded.path for one in configurations(results) for excluded in one.excluded}
     lost = [one.settings for one in results.excluded if one.state == "diverged" and one.path not in counted]
     keys = [key for key in varying([one.settings for one in results.runs] + lost) if key != SEED]
-    names = key_titles(keys)
+    names = key_names(keys, lost)
     labels = Counter(
         ", ".join(f"{names[key]} {setting_text(one[key])}" for key in keys if key in one)
         for one in sorted(lost, key=lambda one: [_place(one.get(key)) for key in keys])

@@ -6,6 +6,7 @@ from typing import TypeGuard
 from ae_jax.errors import UserError, nearest
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, setting_text
+from ae_jax.results.keys import key_names
 from ae_jax.results.runs import Setting
 from ae_jax.results.selection import share_text
 from ae_jax.tables.parts.base import MISSING, Cell, Column, Strip
@@ -67,7 +68,7 @@ def setting_strips(
         configurations: The rows.
         selected: Keys that were selected for a row.
     """
-    titles = key_titles([*keys, *selected])
+    titles = key_names([*keys, *selected], [one.runs[0].settings for one in configurations])
     return [
         Strip(
             Column(
@@ -104,13 +105,6 @@ def chosen_strip(configurations: Sequence[Configuration], shares: Mapping[Config
     return Strip(Column("chosen in", ("chosen_share",), numeric=True, names_row=True), cells)
 
 
-def key_titles(keys: Sequence[str]) -> dict[str, str]:
-    """Headings: the last part of a key if it says enough by itself, else two; the whole key if two have the same."""
-    short = {key: _short(key) for key in keys}
-    taken = list(short.values())
-    return {key: title if taken.count(title) == 1 else key for key, title in short.items()}
-
-
 def _is_of_data(key: str) -> bool:
     return key == "dataset" or key.startswith("dataset.")
 
@@ -130,9 +124,3 @@ def _are_numbers(key: str, configurations: Sequence[Configuration]) -> bool:
 
 def _is_number(value: Setting) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _short(key: str) -> str:
-    parts = key.split(".")
-    kept = parts[-1:] if "_" in parts[-1] else parts[-2:]
-    return " ".join(kept).replace("_", " ")
