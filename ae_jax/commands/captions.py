@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -12,7 +12,19 @@ from ae_jax.results.measures import MEASURES
 from ae_jax.tables.parts.escape import latex_caption, markdown_escaped
 
 
-def caption(draw: Callable[..., Figure], figure: Figure, measure: Any = None) -> str:
+class Caption(NamedTuple):
+    """A caption.
+
+    Attributes:
+        title: Its first sentence, without the full stop.
+        text: All of it.
+    """
+
+    title: str
+    text: str
+
+
+def caption(draw: Callable[..., Figure], figure: Figure, measure: Any = None) -> Caption:
     """What a figure shows, in the first sentences of its module and of `draw`, and the notes that stand above it.
 
     Args:
@@ -24,12 +36,13 @@ def caption(draw: Callable[..., Figure], figure: Figure, measure: Any = None) ->
     texts += [f"Measure: {MEASURES[measure].label}."] if measure in MEASURES else []
     *headlines, notes = str(figure.get_label() or "").split("\n")
     texts += [f"{text}." for text in headlines] + ([f"Data: {notes}."] if notes else [])
-    return " ".join(dict.fromkeys(filter(None, texts)))
+    sentences = list(dict.fromkeys(filter(None, texts))) or [f"{draw.__name__}."]
+    return Caption(sentences[0].rstrip("."), " ".join(sentences))
 
 
-def write_captions(text: str, folder: Path, name: str) -> list[Path]:
-    """Write NAME_caption.tex and NAME_caption.md. Raises like `write_text`."""
-    texts = {".tex": latex_caption(text), ".md": markdown_escaped(text) + "\n"}
+def write_captions(made: Caption, folder: Path, name: str) -> list[Path]:
+    r"""Write NAME_caption.tex, to be read by `\input` in the float, and NAME_caption.md. Raises like `write_text`."""
+    texts = {".tex": latex_caption(*made) + "\n", ".md": markdown_escaped(made.text) + "\n"}
     paths = {folder / f"{name}_caption{suffix}": content for suffix, content in texts.items()}
     for path, content in paths.items():
         write_text(path, content)

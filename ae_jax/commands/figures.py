@@ -18,8 +18,8 @@ def _write(config: dict[str, Any], results: Results, folder: Path, name: str) ->
     with paper_style(config["venue"], width=config["width"], font=config["font"]):
         figure = bind(config["figure"])(results)
         asked = config["figure"]
-        text = caption(resolve(asked["_target_"]), figure, asked.get("measure"))
-        return [*save_all(figure, folder, name, config["formats"]), *write_captions(text, folder, name)]
+        made = caption(resolve(asked["_target_"]), figure, asked.get("measure"))
+        return [*save_all(figure, folder, name, config["formats"]), *write_captions(made, folder, name)]
 
 
 FIGURES = Made("figures", "figure", "Draw a figure of a paper from run folders.", LOOK, _write)

@@ -92,7 +92,7 @@ def write_table(
     for one in formats:
         texts[folder / f"{name}{_SUFFIXES[one]}"] = made[one]()
         if one == "latex":
-            texts[folder / f"{name}_caption.tex"] = latex_caption(table.caption)
+            texts[folder / f"{name}_caption.tex"] = latex_caption(table.title, table.caption) + "\n"
     make_folder(folder)
     for path, text in texts.items():
         write_text(path, text)

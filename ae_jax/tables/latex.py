@@ -9,6 +9,7 @@ from itertools import groupby
 
 from ae_jax.tables.parts.base import Table
 from ae_jax.tables.parts.body import Body
+from ae_jax.tables.parts.escape import latex_caption
 from ae_jax.tables.parts.escape import latex_escaped as escaped
 from ae_jax.tables.parts.fit import Arrangement, Layout, Page, arrange, misfit
 
@@ -77,7 +78,7 @@ def _long(table: Table, arrangement: Arrangement, notes: Sequence[str], name: st
         body = Body(part, beside=arrangement.beside)
         head = [r"\toprule", *body.head(), r"\midrule"]
         yield rf"\begin{{longtable}}{{{body.alignment}}}"
-        yield from [] if number else [rf"\caption{{{escaped(table.caption)}}}\label{{tab:{name}}} \\"]
+        yield from [] if number else [rf"{latex_caption(table.title, table.caption)}\label{{tab:{name}}} \\"]
         yield from [*head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endfoot"]
         yield from [*body.rows(), r"\end{longtable}"]
         yield from [r"\addtocounter{table}{-1}"] if number else []

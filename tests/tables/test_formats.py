@@ -130,7 +130,7 @@ def test_writes_what_is_asked_for(tmp_path):
     paths = write_table(made(), tmp_path / "new", "main", ["markdown", "latex", "csv"])
     assert [path.name for path in paths] == ["main.md", "main.tex", "main_caption.tex", "main.csv"]
     table = made()
-    texts = [markdown(table), latex(table, name="main"), "\\caption{dense.}\n", csv_text(table)]
+    texts = [markdown(table), latex(table, name="main"), "\\caption[{dense}]{dense.}\n", csv_text(table)]
     assert [path.read_bytes().decode() for path in paths] == texts
     assert {path.name for path in (tmp_path / "new").iterdir()} == {path.name for path in paths}
 

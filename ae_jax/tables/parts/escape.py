@@ -38,9 +38,9 @@ def latex_escaped(text: str) -> str:
     return re.sub("-(?=-)", "-{}", "".join(map(_escaped, " ".join(text.split()))))
 
 
-def latex_caption(text: str) -> str:
-    r"""A text as a file to be read by `\input` in a figure or table: `\caption` cannot read a file by itself."""
-    return rf"\caption{{{latex_escaped(text)}}}" + "\n"
+def latex_caption(title: str, text: str) -> str:
+    r"""A caption, of which lists of figures and tables have the title alone."""
+    return rf"\caption[{{{latex_escaped(title)}}}]{{{latex_escaped(text)}}}"
 
 
 def markdown_escaped(text: str) -> str:
