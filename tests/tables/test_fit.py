@@ -77,6 +77,17 @@ def test_what_does_not_fit_is_said_in_one_line_with_the_way_out(table, page, lay
         assert "\n" not in wrong
 
 
+def test_long_texts_are_broken_where_nothing_else_fits():
+    table = made(3, 1)
+    rows = tuple((Cell("a_rather_long_name_of_a_variational_autoencoder_with_more"), *row[1:]) for row in table.rows)
+    long = Table(table.title, table.columns, (rows,))
+    assert arrange(long, Page()).parts[0].columns[0].inches == 0
+    narrow = Page(3.25, 9, columns=2)
+    assert 0.9 <= arrange(long, narrow).parts[0].columns[0].inches < 2
+    assert too_large(long, narrow, "tabular") == ""
+    assert r"\raggedright a\_\hspace{0pt}rather\_" in latex(long, page=narrow)
+
+
 def test_the_command_says_it_too(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(command, "bind", lambda _: lambda _: made(80))
     config = {"table": {}, "venue": "jmlr", "width": "text", "layout": "tabular", "formats": ["latex"]}

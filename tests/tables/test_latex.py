@@ -11,6 +11,7 @@ from ae_jax.commands.tables import _page
 from ae_jax.figures.style import VENUES
 from ae_jax.results import Results, load
 from ae_jax.tables import write_table
+from ae_jax.tables.latex import too_large
 from ae_jax.tables.parts.fit import Page, arrange
 
 pytestmark = [
@@ -86,6 +87,21 @@ def test_a_longtable_runs_over_pages(name, results, build_table, tmp_path):
     write_table(build_table(name, results), tmp_path, "main", ["latex"], page=page, layout="longtable")
     said = typeset(tmp_path, page, LONG)
     assert int(re.search(r"Output written on paper\.pdf \((\d+) page", said)[1]) > (1 if name != "best" else 0)
+
+
+def test_long_names_are_broken_in_a_column(make_results, seeds, build_table, tmp_path):
+    name = "ae_jax.models.dense.ARatherLongNameOfAVariationalAutoencoder"
+    runs = [
+        run
+        for model in (f"{name}One", f"{name}Two")
+        for rate in (0.0003, 0.001)
+        for run in seeds(1.0, 1.1, 1.2, 1.3, 1.4, settings={"model._target_": model, "optimizer.learning_rate": rate})
+    ]
+    table, page = build_table("comparison", make_results(*runs)), Page(3.6, 9)
+    for layout, body in (("tabular", FLOAT), ("longtable", LONG)):
+        assert too_large(table, page, layout) == ""
+        write_table(table, tmp_path, "main", ["latex"], page=page, layout=layout)
+        typeset(tmp_path, page, body)
 
 
 def test_any_text_is_printed(tmp_path, build_table, make_results, seeds):

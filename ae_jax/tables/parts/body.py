@@ -8,7 +8,7 @@ from ae_jax.tables.parts.base import Cell, Column, Row
 from ae_jax.tables.parts.escape import latex_escaped as escaped
 from ae_jax.tables.parts.fit import BETWEEN, Part, is_roomy, split_number, text_width
 
-_BREAK, _MOST_LETTERS = r"\hspace{0pt}", 28
+_BREAK, _MOST_LETTERS, _LETTERS = r"\hspace{0pt}", 28, 13  # of a piece, and of an inch
 
 
 class Body:
@@ -97,7 +97,7 @@ class _Printed:
     def value(self, cell: Cell) -> str:
         """A cell without what stands below."""
         if self.column.inches:
-            return rf"\raggedright {_breakable(cell.value)}"
+            return rf"\raggedright {_breakable(cell.value, self.column.inches)}"
         text = self._aligned(cell) if self.column.numeric else _bold(escaped(cell.value), cell)
         if cell.mark:
             text += rf"\textsuperscript{{{escaped(cell.mark)}}}"
@@ -143,11 +143,12 @@ def _spanning(width: int, side: str, text: str, is_last: bool) -> str:
     return rf"\multicolumn{{{width}}}{{{side}{'@{}' if is_last else ''}}}{{{text}}}"
 
 
-def _breakable(text: str) -> str:
-    r"""Text with places to break it: after what joins words, and in whatever is longer than a line."""
-    pieces = [[word[at : at + _MOST_LETTERS] for at in range(0, len(word), _MOST_LETTERS)] for word in text.split()]
-    broken = " ".join(_BREAK.join(map(escaped, word)) for word in pieces)
-    return re.sub(r"(?<!\\)([,./=:]|\\_)(?=[^\s}\d])", lambda found: found[1] + _BREAK, broken)
+def _breakable(text: str, inches: float) -> str:
+    r"""Text with places to break it: after what joins words, between them, and in what is longer than a line."""
+    most = min(_MOST_LETTERS, int(_LETTERS * inches))
+    words = [re.split(r"(?<=[,./=:_])(?=\D)|(?<=[a-z])(?=[A-Z])", word) for word in text.split()]
+    pieces = [[part[at : at + most] for part in word for at in range(0, len(part), most)] for word in words]
+    return " ".join(_BREAK.join(map(escaped, word)) for word in pieces)
 
 
 def _number(text: str) -> str:

@@ -10,6 +10,7 @@ below, with the columns that name the rows repeated. Widths are upper bounds: ot
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -21,7 +22,7 @@ _INCH = 72.27  # points
 BETWEEN = 4.5
 """Points between a value and its detail beside it: bold digits reach into them."""
 
-_GAP = 6.0  # points between columns
+_GAP, _NARROWEST = 6.0, 0.9  # points between columns; inches of a text that is broken into lines
 _LINE, _DETAIL_LINES = 9.5, 20.0  # height of a line, and of a value with its detail below
 _RULES, _SECTION, _PART, _NOTES = 20.0, 4.3, 12.0, 12.0  # what rules, and spaces before each of these, add
 _CAPTION, _COLUMN = 4, 4.5  # lines of the text; inches that a column of two never has
@@ -82,10 +83,33 @@ class Arrangement(NamedTuple):
 
 
 def arrange(table: Table, page: Page) -> Arrangement:
-    """The lowest arrangement of those that are as wide as the page at most; the narrowest where none is."""
+    """The lowest arrangement of those that are as wide as the page at most; the narrowest where none is.
+
+    Long texts are broken into lines where nothing else fits.
+    """
     found = [_arranged(table, page, beside=beside) for beside in (True, False)]
     fitting = [one for one in found if one.width <= _INCH * page.width]
-    return min(fitting, key=lambda one: one.height) if fitting else min(found, key=lambda one: one.width)
+    if fitting:
+        return min(fitting, key=lambda one: one.height)
+    narrowest = min(found, key=lambda one: one.width)
+    narrower = _narrowed(table, narrowest.width - _INCH * page.width)
+    return narrowest if narrower is None else arrange(narrower, page)
+
+
+def _narrowed(table: Table, excess: float) -> Table | None:
+    """The same with its widest column of texts broken into lines; None where none is wide."""
+    widths = _part_widths(Part(table.columns, table.sections), beside=False)
+    wide = [
+        (width, place)
+        for place, (column, width) in enumerate(zip(table.columns, widths, strict=True))
+        if not column.numeric and not column.inches and width > _INCH * _NARROWEST + _GAP
+    ]
+    if not wide:
+        return None
+    width, place = max(wide)
+    inches = max(_NARROWEST, math.floor(100 * (width - _GAP - excess) / _INCH) / 100)
+    narrowed = replace(table.columns[place], inches=inches)
+    return replace(table, columns=(*table.columns[:place], narrowed, *table.columns[place + 1 :]))
 
 
 def misfit(arrangement: Arrangement, page: Page, layout: Layout) -> str:
