@@ -48,7 +48,7 @@ def test_the_whole_table(make_results, seeds, build):
          "*0.9375 [0.9375, 0.9375]", "0.8750", "0.06250 [0.06250, 0.06250]"],
     ]  # fmt: skip
     notes = [note.text for note in table.notes]
-    assert notes[0].startswith("Mean over n seeds [95 % t interval, of sse symmetric in logarithms]")
+    assert notes[0].startswith("Mean over n = 1 to 5 seeds [95 % t interval, of sse symmetric in logarithms]")
     assert "Fewer than five seeds are too few to tell: such rows are not compared in bold." in notes
     assert "Fewer than three seeds have no interval." in notes
 

@@ -6,9 +6,9 @@ from itertools import groupby
 
 from ae_jax.tables.parts.base import Cell, Column, Row
 from ae_jax.tables.parts.escape import latex_escaped as escaped
-from ae_jax.tables.parts.fit import BETWEEN, Part, is_roomy, split_number, text_width
+from ae_jax.tables.parts.fit import BETWEEN, Part, is_roomy, pieces, split_number, text_width
 
-_BREAK, _MOST_LETTERS, _LETTERS = r"\hspace{0pt}", 28, 13  # of a piece, and of an inch
+_BREAK = r"\hspace{0pt}"
 
 
 class Body:
@@ -64,13 +64,16 @@ class Body:
     def _lines(self, row: Row) -> Iterator[str]:
         """A row: its values and, where there are any and they stand below, its details."""
         cells = list(zip(self._columns, row, strict=True))
-        values = " & ".join(column.value(cell) for column, cell in cells)
+        values = [column.value(cell) for column, cell in cells]
         below = [column.below(cell) for column, cell in cells]
-        if not any(text.strip(" &") for text in below):
-            yield values + (r" \tabularnewline" if any(one.column.inches for one in self._columns) else r" \\")
-            return
-        yield values + r" \\*[-1pt]"
-        yield " & ".join(below) + r" \\[2pt]"
+        if any(column.column.inches for column in self._columns):
+            stacked = [_stacked(*pair) for pair in zip(values, below, strict=True)]
+            yield " & ".join(stacked) + r" \tabularnewline"
+        elif any(text.strip(" &") for text in below):
+            yield " & ".join(values) + r" \\*[-1pt]"
+            yield " & ".join(below) + r" \\[2pt]"
+        else:
+            yield " & ".join(values) + r" \\"
 
 
 class _Printed:
@@ -134,6 +137,13 @@ def _bold(text: str, cell: Cell) -> str:
     return (r"\textbf{\boldmath " if "$" in text else r"\textbf{") + text + "}"
 
 
+def _stacked(value: str, below: str) -> str:
+    """A value with what stands below it, where other cells of the row have several lines."""
+    if not below.strip(" &"):
+        return value
+    return rf"\begin{{tabular}}[t]{{@{{}}c@{{}}}}{value} \\[-1pt] {below}\end{{tabular}}"
+
+
 def _over(one: _Printed, title: str) -> str:
     """A title over the values of a column, and nothing over its details."""
     return title + " & " * (one.width - 1)
@@ -144,11 +154,8 @@ def _spanning(width: int, side: str, text: str, is_last: bool) -> str:
 
 
 def _breakable(text: str, inches: float) -> str:
-    r"""Text with places to break it: after what joins words, between them, and in what is longer than a line."""
-    most = min(_MOST_LETTERS, int(_LETTERS * inches))
-    words = [re.split(r"(?<=[,./=:_])(?=\D)|(?<=[a-z])(?=[A-Z])", word) for word in text.split()]
-    pieces = [[part[at : at + most] for part in word for at in range(0, len(part), most)] for word in words]
-    return " ".join(_BREAK.join(map(escaped, word)) for word in pieces)
+    """Text with places to break it."""
+    return " ".join(_BREAK.join(map(escaped, word)) for word in pieces(text, inches))
 
 
 def _number(text: str) -> str:

@@ -24,6 +24,7 @@ BETWEEN = 4.5
 
 _GAP, _NARROWEST = 6.0, 0.9  # points between columns; inches of a text that is broken into lines
 _LINE, _DETAIL_LINES = 9.5, 20.0  # height of a line, and of a value with its detail below
+_MOST_LETTERS, _LETTERS = 28, 13  # of a piece of a text that is broken, and of an inch of it
 _RULES, _SECTION, _PART, _NOTES = 20.0, 4.3, 12.0, 12.0  # what rules, and spaces before each of these, add
 _CAPTION, _COLUMN = 4, 4.5  # lines of the text; inches that a column of two never has
 _DETAIL = 0.94  # \scriptsize is smaller
@@ -197,13 +198,30 @@ def _height(part: Part, *, beside: bool) -> float:
     height = _RULES + 2 * _LINE + (_SECTION * (len(part.sections) - 1) if is_roomy(part) else 0.0)
     for row in part.rows:
         below = not beside and any(cell.detail for cell in row)
-        lines = [
-            math.ceil(1.1 * text_width(cell.value) / (_INCH * column.inches))
+        texts = [
+            _num_lines(cell.value, column.inches)
             for column, cell in zip(part.columns, row, strict=True)
             if column.inches
         ]
-        height += _DETAIL_LINES if below else _LINE * max([1, *lines])
+        height += max(_DETAIL_LINES if below else _LINE, _LINE * max(texts, default=1))
     return height
+
+
+def pieces(text: str, inches: float) -> list[list[str]]:
+    """Words, in pieces between which a column of that width may break: after what joins words, and within long ones."""
+    most = min(_MOST_LETTERS, int(_LETTERS * inches))
+    words = [re.split(r"(?<=[,./=:_])(?=\D)|(?<=[a-z])(?=[A-Z])", word) for word in text.split()]
+    return [[part[at : at + most] for part in word for at in range(0, len(part), most)] for word in words]
+
+
+def _num_lines(text: str, inches: float) -> int:
+    """In how many lines a text is broken, whose letters are a twentieth narrower than their upper bounds."""
+    lines, used = 1, 0.0
+    for word in pieces(text, inches):
+        for at, piece in enumerate(word):
+            width = text_width(piece) + (0.0 if at or not used else text_width(" "))
+            lines, used = (lines + 1, width) if used and used + width > 1.05 * _INCH * inches else (lines, used + width)
+    return lines
 
 
 def is_roomy(part: Part) -> bool:

@@ -38,8 +38,8 @@ def sentence(note: str) -> str:
 
 
 def seeds_words(counts: Sequence[int], noun: str = "seed") -> str:
-    """Over how many seeds rows are; "n seeds" where that differs, which a column says then."""
-    return count(counts[0], noun) if len(set(counts)) == 1 else f"n {noun}s"
+    """Over how many seeds rows are: "5 seeds", or "n = 3 to 5 seeds" where that differs, which a column says then."""
+    return count(counts[0], noun) if len(set(counts)) == 1 else f"n = {min(counts)} to {max(counts)} {noun}s"
 
 
 def gap_notes(measures: Sequence[Measure], ours: str, theirs: str, *, ratio: str, difference: str) -> list[str]:
@@ -78,9 +78,6 @@ def reading_notes(
     """What the numbers are, how they compare, and what they cannot say."""
     notes = _mean_notes(rows, measures, interval) if statistic == "mean" else _located_notes(rows, measures, statistic)
     notes.append(TEST_EXAMPLES)
-    counts = [one.num_seeds for one in rows]
-    if min(counts) < max(counts):
-        notes.append(f"Rows have {min(counts)} to {max(counts)} seeds.")
     if any(one.num_failed for one in rows):
         notes.append("Failed runs are counted beside n: why they failed is not known to be chance.")
     if any(one.num_diverged for one in rows):
