@@ -59,11 +59,11 @@ def _report(arguments: argparse.Namespace) -> int:
         print_comparison(results, arguments.compare, measure=arguments.measure, split=split)
     elif arguments.html:
         from ae_jax.report.page import write_page
-        from ae_jax.terminal import console, count, short_path
+        from ae_jax.terminal import console, count, say, short_path
 
         path = arguments.output or Path(arguments.paths[0]) / "report.html"
         write_page(results, path)
-        console().print(f"page of {count(len(results.runs), 'run')}: {short_path(path)}", soft_wrap=True, markup=False)
+        say(console(), f"page of {count(len(results.runs), 'run')}: {short_path(path)}")
     else:
         from ae_jax.report.terminal import print_report
 

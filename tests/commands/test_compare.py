@@ -11,7 +11,7 @@ from ae_jax.report import compared
 from ae_jax.results.pairs import compare_pairs, pair_up
 from ae_jax.results.results import load
 from ae_jax.results.sides import side
-from ae_jax.terminal import _Console
+from ae_jax.terminal import Screen
 
 LINEAR = {"model._target_": "ae_jax.models.linear.LinearAutoencoder", "model.hidden_sizes": None}
 GAUSSIAN = "ae_jax.corruptions.gaussian.gaussian"
@@ -299,7 +299,7 @@ def test_pca_of_corrupted_inputs_is_that_of_each_runs_own_noise(sides, command, 
 @pytest.mark.parametrize("width", [80, 60, 40])
 def test_no_number_is_cut_where_the_terminal_is_narrow(width, command, two, monkeypatch):
     wide = columns(command(main, *BOTH).out)
-    monkeypatch.setattr(compared, "console", lambda: _Console(highlight=False, width=width))
+    monkeypatch.setattr(compared, "console", lambda: Screen(highlight=False, width=width))
     narrow = command(main, *BOTH).out
     if width < 60:  # a line for each cell
         assert all(f"{title}: {' '.join(cell.split())}" in narrow for title, cells in wide.items() for cell in cells)

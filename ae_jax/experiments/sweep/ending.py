@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
 from ae_jax.errors import UserError
@@ -12,7 +11,7 @@ from ae_jax.experiments.sweep.overview import DivergedError, Run
 from ae_jax.results import Results
 from ae_jax.results.digits import difference_text
 from ae_jax.results.runs import Excluded, read_run
-from ae_jax.terminal import Column, console, count, print_table, short_path
+from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
 
 _MOST_ROWS = 10
 
@@ -31,10 +30,10 @@ def print_end(runs: Sequence[Run], folder: Path) -> None:
             output, part, runs, on=f" on {data}" if len(of_data) > 1 else "", most=_MOST_ROWS // len(of_data) or 1
         )
     if len({(run.config or {}).get("seed") for run in unique}) > 1:
-        output.print("single runs, each of one seed: means over seeds are what scripts/report.py ranks", soft_wrap=True)
-    output.print(f"{count(len(unique), 'run')}: {', '.join(parts)}")
+        say(output, "single runs, each of one seed: means over seeds are what scripts/report.py ranks")
+    say(output, f"{count(len(unique), 'run')}: {', '.join(parts)}")
     print_failures(unique)
-    output.print(f"sweep folder: {short_path(folder)}", soft_wrap=True, markup=False)
+    say(output, f"sweep folder: {short_path(folder)}")
 
 
 def _by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -51,7 +50,7 @@ def _by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return parts
 
 
-def _print_best(output: Console, runs: Sequence[Run], among: Sequence[Run], *, on: str, most: int) -> None:
+def _print_best(output: Screen, runs: Sequence[Run], among: Sequence[Run], *, on: str, most: int) -> None:
     """Runs on the same data, best first."""
     measured = [(run, run.measures()) for run in runs]
     ranked = sorted((pair for pair in measured if pair[1]), key=lambda pair: pair[1]["validation_sse"])
@@ -66,9 +65,9 @@ def _print_best(output: Console, runs: Sequence[Run], among: Sequence[Run], *, o
         Column("PCA's test sse", [f"{one['pca_test_sse']:.5g} ({one['num_components']})" for _, one in shown]),
         Column("autoencoder is", [difference_text(*pair, has_ratio=True) for pair in pairs]),
     ]
-    print_table(output, f"the best by validation sse{escape(on)}", columns)
+    print_table(output, f"the best by validation sse{on}", columns)
     if len(ranked) > most:
-        output.print(f"and {len(ranked) - most} more in sweep.json")
+        say(output, f"and {len(ranked) - most} more in sweep.json")
 
 
 def print_failures(runs: Sequence[Run]) -> None:
@@ -81,7 +80,7 @@ def print_failures(runs: Sequence[Run]) -> None:
     for (state, reason), labels in reasons.items():
         more = [f"and {len(labels) - _MOST_ROWS} more in sweep.json"] if len(labels) > _MOST_ROWS else []
         lines = "".join(f"\n  {label}" for label in [*labels[:_MOST_ROWS], *more])
-        console().print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
+        say(console(), f"{state}: {reason}{lines}")
 
 
 def _label(run: Run, among: Sequence[Run]) -> str:
