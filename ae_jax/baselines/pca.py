@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float64, Real
+from jaxtyping import Float64, Real
 
 from ae_jax.baselines.moments import PerFeature, second_moments
 from ae_jax.errors import UserError
@@ -217,21 +217,6 @@ def fit_pca(batches: Iterable[np.ndarray], *, scale: PerFeature = 1.0, offset: P
     largest = np.abs(components).argmax(axis=1)
     components *= np.sign(components[np.arange(len(components)), largest])[:, None]
     return PCA(moments.mean, components, variances, moments.num_examples)
-
-
-def components_to_match(sse_curve: Float[np.ndarray, " numbers"], sse: float) -> int | None:
-    """The smallest number of components whose error is at most `sse`.
-
-    Args:
-        sse_curve: Errors for 0, 1, ... components, as from `PCA.sse_by_components`.
-        sse: The error to match, in the same units on the same split.
-
-    Returns:
-        The number, or None if no entry is small enough: `sse` is below the rounding of a complete curve, lies beyond a
-        truncated one, or is NaN.
-    """
-    matches = np.flatnonzero(sse_curve <= sse)
-    return int(matches[0]) if matches.size else None
 
 
 def _tolerance(num_features: int) -> float:

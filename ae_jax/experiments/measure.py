@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PyTree
 
-from ae_jax.baselines.pca import PCA, components_to_match, fit_pca
+from ae_jax.baselines.pca import PCA, fit_pca
 from ae_jax.datasets import Dataset
 from ae_jax.evaluation.measures import example_errors, measures, total_sums
 from ae_jax.evaluation.subspace import principal_angles
 from ae_jax.experiments.build import Experiment
 from ae_jax.experiments.costs import inference_cost
 from ae_jax.models.precision import MatmulPrecision, with_products
+from ae_jax.results.verdict import components_to_match
 from ae_jax.training import Structure
 from ae_jax.typing import Batch, Latent, PRNGKey
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA as Oracle  # noqa: N811 (it is the oracle here)
 
-from ae_jax.baselines.pca import PCA, components_to_match, fit_pca
+from ae_jax.baselines.pca import PCA, fit_pca
 from ae_jax.errors import UserError
 
 
@@ -189,17 +189,6 @@ def test_there_are_no_components_beyond_the_rank(name, tmp_path):
         pca.encode(x, 4)
     pca.truncated(3).save(tmp_path / "pca.npz")
     np.testing.assert_array_equal(PCA.load(tmp_path / "pca.npz").sse_by_components([test]), curve)
-
-
-def test_match_inverts_the_curve(pca):
-    curve = pca.train_sse_by_components()
-    for num_components, error in enumerate(curve):
-        assert components_to_match(curve, error) == num_components
-        assert components_to_match(curve, float(np.nextafter(error, np.inf))) == num_components
-    assert components_to_match(curve, 1e9) == 0
-    assert components_to_match(curve, -1.0) is None
-    assert components_to_match(curve, float("nan")) is None
-    assert components_to_match(curve[:3], curve[3]) is None
 
 
 def test_save_and_load(pca, tmp_path):
