@@ -3,6 +3,7 @@
 from rich.markup import escape
 
 from ae_jax.results.configurations import setting_text
+from ae_jax.results.digits import alike
 from ae_jax.results.effects import Effect, Effects, Value, effects
 from ae_jax.results.factors import SEED
 from ae_jax.results.measures import Measure
@@ -60,7 +61,6 @@ def _reading(found: Effects) -> list[str]:
 
 
 def _print_values(output: Screen, found: Effects, measure: Measure) -> None:
-    mean = "geometric mean" if found.in_logs else "mean"
     rows = [row for row in found.rows if row.values]
     columns = [
         Column("key", [escape(row.described) for row in rows], words=True),
@@ -70,9 +70,11 @@ def _print_values(output: Screen, found: Effects, measure: Measure) -> None:
         most = [max(value.num_runs for value in row.values) for row in rows]
         settings = [_setting(row.values[at], num) for row, num in zip(rows, most, strict=True)]
         columns.append(Column(end, [escape(text) for text in settings], words=True))
-        columns.append(Column(mean, [_mean(row.values[at]) for row in rows]))
+        columns.append(Column(f"mean of the {end}", [_means(row)[at] for row in rows]))
     print_table(output, f"their best and worst by validation {measure.name}", columns)
-    say(output, "means: marginal, as if all values of the other keys had been run equally often, without interactions")
+    geometric = "geometric, " if found.in_logs else ""
+    as_if = "as if all values of the other keys had been run equally often, without interactions"
+    say(output, f"means: {geometric}marginal, {as_if}")
     if found.grid.num_run < found.grid.num:
         say(output, str(found.grid))
 
@@ -101,7 +103,8 @@ def _setting(value: Value, most: int) -> str:
     return setting_text(value.setting) + (f" ({', '.join(notes)})" if notes else "")
 
 
-def _mean(value: Value) -> str:
-    if value.num_runs == 0:
-        return "diverged"
-    return "not told" if value.mean is None else f"{value.mean:.4g}"
+def _means(row: Effect) -> list[str]:
+    """Of each value, at the same decimals."""
+    texts = iter(alike(*(value.mean for value in row.values if value.num_runs and value.mean is not None)))
+    untold = ("diverged" if value.num_runs == 0 else "not told" if value.mean is None else "" for value in row.values)
+    return [text or next(texts) for text in untold]

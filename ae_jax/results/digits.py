@@ -13,8 +13,9 @@ from typing import NamedTuple
 from ae_jax.results.compare import Comparison
 from ae_jax.results.statistics import Estimate, same
 
-_OF_HALF_WIDTH, _OF_VALUE, _AT_MOST = 2, 4, 6
+_OF_HALF_WIDTH, _OF_VALUE, _OF_PAIR, _AT_MOST = 2, 4, 5, 6
 _TIMES = 2.0  # from this ratio on, it is said as a number of times
+_TIMES_PCA = "\N{MULTIPLICATION SIGN} PCA's"
 _SMALLEST_P = 1e-16
 _PLAIN = (1e-4, 1e6)  # what lies outside is written with a power of ten
 
@@ -44,6 +45,12 @@ def printed(estimate: Estimate, *, beside: Sequence[Estimate] = ()) -> Printed:
     return Printed(value, f"[{ends[0]}, {ends[1]}]" if ends else "")
 
 
+def alike(*numbers: float) -> list[str]:
+    """Print numbers that stand beside each other at the same decimals: five significant digits of the smallest."""
+    smallest = min((abs(number) for number in numbers if number), default=0.0)
+    return _print(list(numbers), _OF_PAIR - 1 - _exponent(smallest, _OF_PAIR))
+
+
 def printed_gap(gap: Estimate, nothing: float) -> Printed:
     """Print a difference or ratio with its interval, of which no end looks like nothing that is not.
 
@@ -60,7 +67,7 @@ def printed_gap(gap: Estimate, nothing: float) -> Printed:
 
 
 def change_text(found: Comparison, *, word: str = "") -> str:
-    """How far A is from B: "better by 13.1% [10.7, 14.5]", "2.4 times as much [2.3, 2.6]", "0.044 higher".
+    """How far A is from B: "better by 13.1% [10.7, 14.5]", "2.4 × PCA's [2.3, 2.6]", "0.044 higher".
 
     Args:
         found: What is compared.
@@ -70,7 +77,7 @@ def change_text(found: Comparison, *, word: str = "") -> str:
         gap, unit = found.difference, ""
     elif found.ratio.mean >= _TIMES:
         value, interval = printed(found.ratio)
-        return f"{value} times as much {interval}".strip()
+        return f"{value} {_TIMES_PCA} {interval}".strip()
     else:
         low, high = (None if end is None else 100 * (end - 1) for end in (found.ratio.low, found.ratio.high))
         gap, unit = Estimate(found.ratio.num, 100 * (found.ratio.mean - 1), 0.0, low, high), "%"
@@ -91,14 +98,14 @@ def p_text(p: float | None) -> str:
 
 
 def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
-    """How far one number is from another, without a verdict: "27.9% lower", "2.4 times as much", "0.044 higher"."""
+    """How far one number is from another, without a verdict: "27.9% lower", "2.40 × PCA's", "0.0440 higher"."""
     if same(ours, theirs):
         return "equal"
     word = "higher" if ours > theirs else "lower"
     if not has_ratio or theirs <= 0:
         return f"{_three(abs(ours - theirs))} {word}"
     if ours / theirs >= _TIMES:
-        return f"{_three(ours / theirs)} times as much"
+        return f"{_three(ours / theirs)} {_TIMES_PCA}"
     return f"{_three(100 * abs(ours - theirs) / theirs)}% {word}"
 
 
