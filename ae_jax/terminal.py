@@ -46,6 +46,11 @@ class Screen(Console):
 
     breaks = True
 
+    @property
+    def is_live(self) -> bool:
+        """Whether what it shows can be replaced."""
+        return self.is_terminal and not self.is_dumb_terminal
+
     def render_str(self, text: str, **options: Any) -> Text:
         """See `rich.console.Console`, which makes all texts here, also those in tables."""
         return super().render_str(harmless(text), **options)
@@ -202,7 +207,7 @@ def _broken(line: str, width: int, hanging: int = _HANGING) -> str:
     lines = [line[: len(line) - len(line.lstrip(" "))] + first]
     for word in words:
         if cell_len(lines[-1]) + 1 + cell_len(word) > width:
-            lines.append(indent + word)
+            lines.append(word if len(indent) + cell_len(word) > width else indent + word)
         else:
             lines[-1] += f" {word}"
     return "\n".join(one.rstrip() for one in lines)

@@ -238,10 +238,17 @@ def _run_job(composed: DictConfig, codes: list[int]) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     try:
-        return train_single(checked(composed), Path(HydraConfig.get().runtime.output_dir), codes)
+        return train_single(checked(composed), Path(HydraConfig.get().runtime.output_dir), codes, _default)
     except UserError as error:
         codes.append(print_mistake(error))
         return None
+
+
+def _default() -> dict[str, Any]:
+    """The checked config that nobody has changed; while Hydra runs a job."""
+    import hydra
+
+    return checked(hydra.compose("config"))
 
 
 def _prepare_hydra() -> None:

@@ -117,9 +117,10 @@ def _evaluate(given: Namespace) -> int:
     if given.fill:
         _fill(folder)
     recorded = None if overrides else checked_summary(RunFolder(folder))
-    experiment, compared = _measure(restore(folder, stored_config(folder)), overrides, given.config_dir)
+    trained = restore(folder, stored_config(folder))
+    experiment, compared = _measure(trained, overrides, given.config_dir)
     measured = _summary(experiment, compared)
-    print_comparison(measured, compared.errors)
+    print_comparison(measured, compared.errors, config=trained.config)
     if given.json is not None:
         write_json(given.json, measured)
     if recorded is not None:

@@ -7,6 +7,7 @@ Without an interval, or with one of no width, a value has four significant digit
 sums of float32, which has seven.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -45,10 +46,12 @@ def printed(estimate: Estimate, *, beside: Sequence[Estimate] = ()) -> Printed:
     return Printed(value, f"[{ends[0]}, {ends[1]}]" if ends else "")
 
 
-def alike(*numbers: float) -> list[str]:
-    """Print numbers that stand beside each other at the same decimals: five significant digits of the smallest."""
-    smallest = min((abs(number) for number in numbers if number), default=0.0)
-    return _print(list(numbers), _OF_PAIR - 1 - _exponent(smallest, _OF_PAIR))
+def alike(*numbers: float, digits: int = _OF_PAIR) -> list[str]:
+    """Print numbers that stand beside each other at the same decimals: so many significant digits of the smallest."""
+    finite = [number for number in numbers if math.isfinite(number)]
+    smallest = min((abs(number) for number in finite if number), default=0.0)
+    texts = iter(_print(finite, digits - 1 - _exponent(smallest, digits)) if finite else [])
+    return [next(texts) if math.isfinite(number) else f"{number}" for number in numbers]
 
 
 def printed_gap(gap: Estimate, nothing: float) -> Printed:
@@ -67,7 +70,7 @@ def printed_gap(gap: Estimate, nothing: float) -> Printed:
 
 
 def change_text(found: Comparison, *, word: str = "") -> str:
-    """How far A is from B: "better by 13.1% [10.7, 14.5]", "2.4 × PCA's [2.3, 2.6]", "0.044 higher".
+    """How far A is from B: "better by 13.1% [10.7, 14.5]", "0.044 higher", or so many times PCA's.
 
     Args:
         found: What is compared.
@@ -98,7 +101,7 @@ def p_text(p: float | None) -> str:
 
 
 def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
-    """How far one number is from another, without a verdict: "27.9% lower", "2.40 × PCA's", "0.0440 higher"."""
+    """How far one number is from another, without a verdict: "27.9% lower", "0.0440 higher", or so many times PCA's."""
     if same(ours, theirs):
         return "equal"
     word = "higher" if ours > theirs else "lower"
