@@ -4,6 +4,7 @@ Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLO
 """
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from ae_jax.errors import harmless
 _NARROW = 60  # characters, below which a row is a block of lines
 _LEAST_WORDS = 15  # characters that a column of words keeps where the terminal is narrow
 _ELSEWHERE = 120  # characters of a table where the output is no terminal
+_NUMBER = re.compile(r"(-?\d+)(?:\.|\b)")  # its digits before the point
 _HANGING = 2  # by which the lines of a text that is broken stand behind its first
 
 
@@ -109,21 +111,40 @@ def print_table(
     """
     if title:
         say(output, title, style="italic")
-    shown = [column for at, column in enumerate(columns) if at < num_naming or any(column.cells)]
+    telling = [column for at, column in enumerate(columns) if at < num_naming or any(column.cells)]
+    shown = [_aligned(column) for column in telling]
     parts = _parts(shown, output.width, num_naming)
     if output.width < _NARROW or any(_width(part) > output.width for part in parts):
-        _print_blocks(output, shown)
+        _print_blocks(output, telling)
         return
     for part in parts:
         output.print(_table(part, output.width, show_lines=show_lines))
     known = [column.title.split() for part in parts for column in part]
     if missing := [column.title for column in shown if column.title.split() not in known]:
-        say(output, f"too narrow for: {', '.join(missing)}", style="dim")
+        say(output, f"too narrow for: {'; '.join(missing)}", style="dim")
 
 
 def fitting_table(columns: Sequence[Column], width: int, *, title: str = "") -> Table:
     """One table of no more than this width, for what changes while it is shown: what does not fit is left out."""
-    return _table(_parts(columns, width, 1)[0], width, title=title)
+    return _table(_parts([_aligned(column) for column in columns], width, 1)[0], width, title=title)
+
+
+def _aligned(column: Column) -> Column:
+    """Numbers with their points below each other, what else is no text at the right."""
+    if column.words:
+        return column
+    found = [_NUMBER.match(cell) for cell in column.cells]
+    if any(cell and not one for cell, one in zip(column.cells, found, strict=True)):
+        return column._replace(cells=_shifted(column.cells, _widest(column.cells)))
+    most = max((len(one[1]) for one in found if one), default=0)
+    pads = [" " * (most - len(one[1])) if one else "" for one in found]
+    return column._replace(cells=[pad + cell for pad, cell in zip(pads, column.cells, strict=True)])
+
+
+def _shifted(cells: Sequence[str], width: int) -> list[str]:
+    """Each line at the right."""
+    lines = [[" " * (width - _widest([line])) + line for line in cell.split("\n")] for cell in cells]
+    return ["\n".join(of_cell) for of_cell in lines]
 
 
 def _parts(columns: Sequence[Column], width: int, num_naming: int) -> list[list[Column]]:
@@ -139,9 +160,9 @@ def _parts(columns: Sequence[Column], width: int, num_naming: int) -> list[list[
     every, parts = range(num_naming, len(columns)), list[list[int]]()
     naming = list(range(num_naming))
     for at in sorted(every, key=lambda at: columns[at].rank):
-        roomy = (part for part in parts if _width([tight[one] for one in (*part, at)]) <= width)
-        if part := next(roomy, None):
-            part.append(at)
+        roomy = [part for part in parts if _width([tight[one] for one in (*part, at)]) <= width]
+        if roomy:
+            roomy[0].append(at)
         elif columns[at].rank == 0:
             parts.append([*naming, at])
     return [[tight[at] for at in sorted(part)] for part in parts]
@@ -155,9 +176,12 @@ def _table(columns: Sequence[Column], width: int, **options: Any) -> Table:
         most, given = _widest([column.title, *column.cells]), _least(column)
         if column.words and left > 0:
             given, left = min(most, given + left), left - min(most - given, left)
-        justify = "left" if column.words else "right"
-        table.add_column(column.title, justify=justify, no_wrap=not column.words, overflow="fold", width=given)  # type: ignore[arg-type] # rich's literal
-        cells.append(column.cells if given >= most else _tight(column.cells))
+        shown, title = column.cells if given >= most else _tight(column.cells), column.title
+        if not column.words:
+            left_of = " " * (given - _widest(shown))
+            shown, title = [left_of + cell.replace("\n", f"\n{left_of}") for cell in shown], _shifted([title], given)[0]
+        table.add_column(title, no_wrap=not column.words, overflow="fold", width=given)
+        cells.append(shown)
     for row in zip(*cells, strict=True):
         table.add_row(*row)
     return table

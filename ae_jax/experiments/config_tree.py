@@ -46,7 +46,8 @@ def _differing(config: dict[str, Any], default: dict[str, Any]) -> dict[str, Any
         if name in default and default[name] == item:
             continue
         other = default.get(name)
-        alike = isinstance(item, dict) and isinstance(other, dict) and item.get("_target_") == other.get("_target_")
-        target = {"_target_": item["_target_"]} if alike and "_target_" in item else {}
-        found[name] = target | _differing(item, other) if alike else item
+        if isinstance(item, dict) and isinstance(other, dict) and item.get("_target_") == other.get("_target_"):
+            target = {"_target_": item["_target_"]} if "_target_" in item else {}
+            item = target | _differing(item, other)
+        found[name] = item
     return found

@@ -163,7 +163,7 @@ def _columns(summary: dict[str, Any]) -> list[Column]:
         Column("measure", [name for name, *_ in rows], words=True),
         Column("autoencoder", [ours for ours, _ in pairs]),
         Column(f"PCA, {count(pca['num_components'], 'component')}", [theirs for _, theirs in pairs]),
-        Column("autoencoder is", [difference_text(ours, theirs, has_ratio=ratio) for _, ours, theirs, ratio in rows]),
+        Column("autoencoder is", [difference_text(*pair, has_ratio=ratio) for _, *pair, ratio in rows], words=True),
     ]
 
 

@@ -105,6 +105,6 @@ def _setting(value: Value, most: int) -> str:
 
 def _means(row: Effect) -> list[str]:
     """Of each value, at the same decimals."""
-    texts = iter(alike(*(value.mean for value in row.values if value.num_runs and value.mean is not None)))
+    texts = iter(alike(*(value.mean for value in row.values if value.num_runs and value.mean is not None), digits=4))
     untold = ("diverged" if value.num_runs == 0 else "not told" if value.mean is None else "" for value in row.values)
     return [text or next(texts) for text in untold]

@@ -22,6 +22,7 @@ from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
+from ae_jax.results.verdict import verdicts
 from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
 
 _MOST_ROWS = 10
@@ -51,7 +52,9 @@ def _print_data(output: Screen, data: str, results: Results, measure: Measure) -
     seeds = sorted({one.num_seeds for one in candidates})
     each = count(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {count(seeds[-1], 'seed')}"
     runs, kinds = count(len(results.runs), "run"), count(len(candidates), "configuration")
-    say(output, f"{data}: {runs}, {kinds}, {each} each", style="bold")
+    say(output, f"{data}: {runs}, {kinds}, {each} each")
+    for verdict in verdicts(candidates):
+        say(output, verdict, style="bold")
     _print_best(output, candidates, measure)
     for note in commit_notes(results):
         say(output, note)

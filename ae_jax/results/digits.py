@@ -97,7 +97,7 @@ def p_text(p: float | None) -> str:
     """A p value at two digits; nothing where there is none, and no 0 where it is smaller than arithmetic tells."""
     if p is None:
         return ""
-    return f"{p:.2g}" if p >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
+    return f"{p:#.2g}" if p >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
 
 
 def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
