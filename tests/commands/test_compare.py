@@ -67,7 +67,8 @@ def columns(out):
     return found
 
 
-def test_a_row_for_each_pair_with_numbers_as_scipy_has_them(command, two):
+def test_a_row_for_each_pair_with_numbers_as_scipy_has_them(command, two, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     ended = command(main, *BOTH)
     assert (ended.code, ended.err) == (0, "")
     cells = columns(ended.out)
