@@ -160,7 +160,8 @@ def _parts(columns: Sequence[Column], width: int, num_naming: int) -> list[list[
     every, parts = range(num_naming, len(columns)), list[list[int]]()
     naming = list(range(num_naming))
     for at in sorted(every, key=lambda at: columns[at].rank):
-        roomy = [part for part in parts if _width([tight[one] for one in (*part, at)]) <= width]
+        open_parts = parts if columns[at].rank else parts[-1:]  # those that are always shown stay in their order
+        roomy = [part for part in open_parts if _width([tight[one] for one in (*part, at)]) <= width]
         if roomy:
             roomy[0].append(at)
         elif columns[at].rank == 0:

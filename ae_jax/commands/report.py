@@ -103,7 +103,7 @@ def _print_columns(output: Any, answer: Any) -> None:
 
     from ae_jax.terminal import Column, print_table
 
-    rows = answer.project("columns(*)::varchar").fetchmany(_WIDE)
+    rows = answer.project("columns(*)::varchar").fetchall()[:_WIDE]
     columns = [
         Column(title, ["NULL" if row[at] is None else escape(row[at]) for row in rows], words=str(kind) == "VARCHAR")
         for at, (title, kind) in enumerate(zip(answer.columns, answer.types, strict=True))
