@@ -17,6 +17,8 @@ from ae_jax.results.statistics import Estimate, same
 _OF_HALF_WIDTH, _OF_VALUE, _OF_PAIR, _AT_MOST = 2, 4, 5, 6
 _TIMES = 2.0  # from this ratio on, it is said as a number of times
 _TIMES_PCA = "\N{MULTIPLICATION SIGN} PCA's"
+_OVER = ">1e6"  # times rounding, such as PCA's error with all components
+_ROUNDING = 1e-12  # of the largest of numbers that stand beside each other: as 0
 _SMALLEST_P = 1e-16
 _PLAIN = (1e-4, 1e6)  # what lies outside is written with a power of ten
 
@@ -49,7 +51,8 @@ def printed(estimate: Estimate, *, beside: Sequence[Estimate] = ()) -> Printed:
 def alike(*numbers: float, digits: int = _OF_PAIR) -> list[str]:
     """Print numbers that stand beside each other at the same decimals: so many significant digits of the smallest."""
     finite = [number for number in numbers if math.isfinite(number)]
-    smallest = min((abs(number) for number in finite if number), default=0.0)
+    least = _ROUNDING * max(map(abs, finite), default=0.0)
+    smallest = min((abs(number) for number in finite if abs(number) > least), default=0.0)
     texts = iter(_print(finite, digits - 1 - _exponent(smallest, digits)) if finite else [])
     return [next(texts) if math.isfinite(number) else f"{number}" for number in numbers]
 
@@ -79,7 +82,7 @@ def change_text(found: Comparison, *, word: str = "") -> str:
     if found.ratio is None:
         gap, unit = found.difference, ""
     elif found.ratio.mean >= _TIMES:
-        value, interval = printed(found.ratio)
+        value, interval = printed(found.ratio) if found.ratio.mean <= _PLAIN[1] else (_OVER, "")
         return f"{value} {_TIMES_PCA} {interval}".strip()
     else:
         low, high = (None if end is None else 100 * (end - 1) for end in (found.ratio.low, found.ratio.high))
@@ -108,7 +111,7 @@ def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
     if not has_ratio or theirs <= 0:
         return f"{_three(abs(ours - theirs))} {word}"
     if ours / theirs >= _TIMES:
-        return f"{_three(ours / theirs)} {_TIMES_PCA}"
+        return f"{_three(ours / theirs) if ours / theirs <= _PLAIN[1] else _OVER} {_TIMES_PCA}"
     return f"{_three(100 * abs(ours - theirs) / theirs)}% {word}"
 
 
