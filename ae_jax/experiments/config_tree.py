@@ -5,6 +5,8 @@ from typing import Any
 
 from ae_jax.terminal import console, say
 
+_FORKS, _PLAIN_FORKS = ("├─ ", "│  ", "└─ "), ("|-- ", "|   ", "`-- ")
+
 
 def print_config(config: dict[str, Any], default: Callable[[], dict[str, Any]] | None = None) -> None:
     """The checked config as a tree, options by the name of what they make.
@@ -15,28 +17,26 @@ def print_config(config: dict[str, Any], default: Callable[[], dict[str, Any]] |
             shown. None: all is shown.
     """
     output = console()
-    tree = list(_branches(config))
+    forks = _PLAIN_FORKS if output.options.ascii_only else _FORKS
+    tree = list(_branches(config, forks))
     if default is None or not output.is_terminal or len(tree) + 1 < output.height:
         say(output, "\n".join(["config", *tree]))
         return
-    changed = list(_branches(_differing(config, default())))
+    changed = list(_branches(_differing(config, default()), forks))
     say(output, "\n".join(["config, where it is not the default", *changed] if changed else ["config: the default"]))
     say(output, "all of it: runtime.print_config=true", style="dim")
 
 
-def _branches(config: dict[str, Any], before: str = "") -> Iterator[str]:
+def _branches(config: dict[str, Any], forks: tuple[str, str, str], before: str = "") -> Iterator[str]:
     items = [(name, item) for name, item in config.items() if name != "_target_"]
+    fork, passing, last = forks
     for number, (name, item) in enumerate(items, 1):
-        fork, below = ("\N{BOX DRAWINGS LIGHT UP AND RIGHT}", "   ") if number == len(items) else _FORK
-        lead = f"{before}{fork}\N{BOX DRAWINGS LIGHT HORIZONTAL}"
+        lead, below = (last, " " * len(last)) if number == len(items) else (fork, passing)
         if isinstance(item, dict):
-            yield f"{lead} {name} {item.get('_target_', '')}".rstrip()
-            yield from _branches(item, before + below)
+            yield f"{before}{lead}{name} {item.get('_target_', '')}".rstrip()
+            yield from _branches(item, forks, before + below)
         else:
-            yield f"{lead} {name}: {'null' if item is None else item}"
-
-
-_FORK = ("\N{BOX DRAWINGS LIGHT VERTICAL AND RIGHT}", "\N{BOX DRAWINGS LIGHT VERTICAL}  ")
+            yield f"{before}{lead}{name}: {'null' if item is None else item}"
 
 
 def _differing(config: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:

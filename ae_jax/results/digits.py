@@ -17,8 +17,10 @@ from ae_jax.results.statistics import Estimate, same
 _OF_HALF_WIDTH, _OF_VALUE, _OF_PAIR, _AT_MOST = 2, 4, 5, 6
 _TIMES = 2.0  # from this ratio on, it is said as a number of times
 _TIMES_PCA = "\N{MULTIPLICATION SIGN} PCA's"
+_THOUSAND = 1000
 _OVER = ">1e6"  # times rounding, such as PCA's error with all components
 _ROUNDING = 1e-12  # of the largest of numbers that stand beside each other: as 0
+_FEWEST_DIGITS = 3  # of the smallest of them
 _SMALLEST_P = 1e-16
 _PLAIN = (1e-4, 1e6)  # what lies outside is written with a power of ten
 
@@ -49,11 +51,19 @@ def printed(estimate: Estimate, *, beside: Sequence[Estimate] = ()) -> Printed:
 
 
 def alike(*numbers: float, digits: int = _OF_PAIR) -> list[str]:
-    """Print numbers that stand beside each other at the same decimals: so many significant digits of the smallest."""
+    """Print numbers that stand beside each other: so many significant digits of the smallest, the same decimals in all.
+
+    Where six digits of the largest hide the smallest, each has its own.
+    """
     finite = [number for number in numbers if math.isfinite(number)]
-    least = _ROUNDING * max(map(abs, finite), default=0.0)
-    smallest = min((abs(number) for number in finite if abs(number) > least), default=0.0)
-    texts = iter(_print(finite, digits - 1 - _exponent(smallest, digits)) if finite else [])
+    largest = max(map(abs, finite), default=0.0)
+    smallest = min((abs(number) for number in finite if abs(number) > _ROUNDING * min(1.0, largest)), default=0.0)
+    decimals = digits - 1 - _exponent(smallest, digits)
+    room = _AT_MOST - 1 - _exponent(largest, _AT_MOST)
+    if room < min(_FEWEST_DIGITS, digits) - 1 - _exponent(smallest, digits):
+        texts = iter([_print([number], digits - 1 - _exponent(abs(number), digits))[0] for number in finite])
+    else:
+        texts = iter(_print(finite, decimals) if finite else [])
     return [next(texts) if math.isfinite(number) else f"{number}" for number in numbers]
 
 
@@ -111,8 +121,12 @@ def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
     if not has_ratio or theirs <= 0:
         return f"{_three(abs(ours - theirs))} {word}"
     if ours / theirs >= _TIMES:
-        return f"{_three(ours / theirs) if ours / theirs <= _PLAIN[1] else _OVER} {_TIMES_PCA}"
+        return f"{_times(ours / theirs)} {_TIMES_PCA}"
     return f"{_three(100 * abs(ours - theirs) / theirs)}% {word}"
+
+
+def _times(ratio: float) -> str:
+    return _OVER if ratio > _PLAIN[1] else f"{ratio:,.0f}" if ratio >= _THOUSAND else _three(ratio)
 
 
 def _three(number: float) -> str:

@@ -123,6 +123,8 @@ def test_numbers_beside_each_other_have_the_same_decimals():
     assert alike(16.4, 0.5) == ["16.4000", "0.5000"]  # six digits of the larger
     assert alike(0.0, 2.0) == ["0.0000", "2.0000"]
     assert alike(2e-28, 0.02391) == ["0.000000", "0.023910"]  # rounding, such as PCA's error with all components
+    assert alike(3.3748e28, 3.3397) == ["3.3748e28", "3.3397"]
+    assert alike(6400.0, 2.0) == ["6400.00", "2.00"]
     assert alike(float("nan"), 2.0, digits=2) == ["nan", "2.0"]
 
 
@@ -133,6 +135,7 @@ def test_numbers_beside_each_other_have_the_same_decimals():
         (1.9999, 2.0, True, "0.00500% lower"),
         (3.0, 2.0, True, "50.0% higher"),
         (478.0, 2.0, True, "239 \N{MULTIPLICATION SIGN} PCA's"),
+        (2_345_678.0, 1000.0, True, "2,346 \N{MULTIPLICATION SIGN} PCA's"),
         (0.02, 2e-28, True, ">1e6 \N{MULTIPLICATION SIGN} PCA's"),
         (0.9, 0.8, False, "0.100 higher"),
         (0.7, 0.8, False, "0.100 lower"),
