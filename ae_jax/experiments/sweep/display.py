@@ -136,6 +136,8 @@ class SweepDisplay(Watch):
         seconds, shown = time.monotonic() - self._started, ""
         if num_ended == num_runs:
             shown = f" in {seconds:.0f} s"
+        elif not done:
+            shown = ", compiling"
         elif done > 0.05 * num_runs:  # too little of the work tells nothing of the rest
             shown = f", about {seconds * (num_runs / done - 1):.0f} s left"
         return f"{num_ended} of {count(num_runs, 'run')} ended{shown}"
