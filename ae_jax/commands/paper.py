@@ -6,7 +6,6 @@ were made, as `table=appendix` has it.
 """
 
 import platform
-import sys
 import unicodedata
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +31,7 @@ from ae_jax.links import check_links
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
 from ae_jax.results.provenance import provenance
-from ae_jax.terminal import console, count, short_path
+from ae_jax.terminal import console, count, say, short_path
 
 _SCHEMA = 1
 _LISTS = dict[str, list[str]]
@@ -87,15 +86,13 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
     try:
         return _make(paper, config_dir)
     except (KeyboardInterrupt, SystemExit) as end:
-        print(f"{paper.title}: interrupted; {_AGAIN}", file=sys.stderr)
+        say(console(errors=True), f"{paper.title}: interrupted; {_AGAIN}")
         if isinstance(end, SystemExit):
             raise
         return EXIT_INTERRUPTED
     except UserError as error:
         print_mistake(error)
-        console().print(
-            f"{paper.title} is not complete: mend what is said above; {_AGAIN}", soft_wrap=True, markup=False
-        )
+        say(console(), f"{paper.title} is not complete: mend what is said above; {_AGAIN}")
         return EXIT_MISTAKE
 
 
@@ -131,7 +128,7 @@ def _make(paper: Paper, config_dir: str | None) -> int:
     else:
         page = f"python scripts/report.py outputs/{paper.name} --html"
         last = f"{paper.title}: {done}; a page of all runs: {page}"
-    console().print(last, soft_wrap=True, markup=False)
+    say(console(), last)
     return EXIT_MISTAKE if failed else min(codes, default=EXIT_COMPLETED)
 
 

@@ -7,14 +7,20 @@ Without an interval, or with one of no width, a value has four significant digit
 sums of float32, which has seven. What is positive is not printed as 0, unless it is a thousandth of the mean.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ae_jax.results.compare import Comparison
 from ae_jax.results.statistics import Estimate, same
 
-_OF_HALF_WIDTH, _OF_VALUE, _AT_MOST = 2, 4, 6
+_OF_HALF_WIDTH, _OF_VALUE, _OF_PAIR, _AT_MOST = 2, 4, 5, 6
 _TIMES = 2.0  # from this ratio on, it is said as a number of times
+_TIMES_PCA = "\N{MULTIPLICATION SIGN} PCA's"
+_THOUSAND = 1000
+_OVER = ">1e6"  # times rounding, such as PCA's error with all components
+_ROUNDING = 1e-12  # of the largest of numbers that stand beside each other: as 0
+_FEWEST_DIGITS = 3  # of the smallest of them
 _SMALLEST_P = 1e-16
 _PLAIN = (1e-4, 1e6)  # what lies outside is written with a power of ten
 _NEGLIGIBLE = 1e-12  # and below this part of what stands beside it: rounding, such as PCA's error with all components
@@ -50,6 +56,23 @@ def printed(estimate: Estimate, *, beside: Sequence[Estimate] = ()) -> Printed:
     return Printed(value, f"[{ends[0]}, {ends[1]}]" if ends else "")
 
 
+def alike(*numbers: float, digits: int = _OF_PAIR) -> list[str]:
+    """Print numbers that stand beside each other: so many significant digits of the smallest, the same decimals in all.
+
+    Where six digits of the largest hide the smallest, each has its own.
+    """
+    finite = [number for number in numbers if math.isfinite(number)]
+    largest = max(map(abs, finite), default=0.0)
+    smallest = min((abs(number) for number in finite if abs(number) > _ROUNDING * min(1.0, largest)), default=0.0)
+    decimals = digits - 1 - _exponent(smallest, digits)
+    room = _AT_MOST - 1 - _exponent(largest, _AT_MOST)
+    if room < min(_FEWEST_DIGITS, digits) - 1 - _exponent(smallest, digits):
+        texts = iter([_print([number], digits - 1 - _exponent(abs(number), digits))[0] for number in finite])
+    else:
+        texts = iter(_print(finite, decimals) if finite else [])
+    return [next(texts) if math.isfinite(number) else f"{number}" for number in numbers]
+
+
 def printed_gap(gap: Estimate, nothing: float) -> Printed:
     """Print a difference or ratio with its interval, of which no end looks like nothing that is not.
 
@@ -68,7 +91,7 @@ def printed_gap(gap: Estimate, nothing: float) -> Printed:
 
 
 def change_text(found: Comparison, *, word: str = "") -> str:
-    """How far A is from B: "better by 13.1% [10.7, 14.5]", "2.4 times as much [2.3, 2.6]", "0.044 higher".
+    """How far A is from B: "better by 13.1% [10.7, 14.5]", "0.044 higher", or so many times PCA's.
 
     Args:
         found: What is compared.
@@ -77,8 +100,8 @@ def change_text(found: Comparison, *, word: str = "") -> str:
     if found.ratio is None:
         gap, unit = found.difference, ""
     elif found.ratio.mean >= _TIMES:
-        value, interval = printed(found.ratio)
-        return f"{value} times as much {interval}".strip()
+        value, interval = printed(found.ratio) if found.ratio.mean <= _PLAIN[1] else (_OVER, "")
+        return f"{value} {_TIMES_PCA} {interval}".strip()
     else:
         low, high = (None if end is None else 100 * (end - 1) for end in (found.ratio.low, found.ratio.high))
         gap, unit = Estimate(found.ratio.num, 100 * (found.ratio.mean - 1), 0.0, low, high), "%"
@@ -95,19 +118,23 @@ def p_text(p: float | None) -> str:
     """A p value at two digits; nothing where there is none, and no 0 where it is smaller than arithmetic tells."""
     if p is None:
         return ""
-    return f"{p:.2g}" if p >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
+    return f"{p:#.2g}" if p >= _SMALLEST_P else f"<{_SMALLEST_P:g}"
 
 
 def difference_text(ours: float, theirs: float, *, has_ratio: bool) -> str:
-    """How far one number is from another, without a verdict: "27.9% lower", "2.4 times as much", "0.044 higher"."""
+    """How far one number is from another, without a verdict: "27.9% lower", "0.0440 higher", or so many times PCA's."""
     if same(ours, theirs):
         return "equal"
     word = "higher" if ours > theirs else "lower"
     if not has_ratio or theirs <= 0:
         return f"{_three(abs(ours - theirs))} {word}"
     if ours / theirs >= _TIMES:
-        return f"{_three(ours / theirs)} times as much"
+        return f"{_times(ours / theirs)} {_TIMES_PCA}"
     return f"{_three(100 * abs(ours - theirs) / theirs)}% {word}"
+
+
+def _times(ratio: float) -> str:
+    return _OVER if ratio > _PLAIN[1] else f"{ratio:,.0f}" if ratio >= _THOUSAND else _three(ratio)
 
 
 def _three(number: float) -> str:
