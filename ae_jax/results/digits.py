@@ -19,13 +19,11 @@ _TIMES = 2.0  # from this ratio on, it is said as a number of times
 _TIMES_PCA = "\N{MULTIPLICATION SIGN} PCA's"
 _THOUSAND = 1000
 _OVER = ">1e6"  # times rounding, such as PCA's error with all components
-_ROUNDING = 1e-12  # of the largest of numbers that stand beside each other: as 0
-_FEWEST_DIGITS = 3  # of the smallest of them
+_ROUNDING = 1e-12  # and below this part of the largest of numbers that stand beside each other: as 0
+_FEWEST_DIGITS = 3  # of the smallest of those that have the same decimals
 _SMALLEST_P = 1e-16
 _PLAIN = (1e-4, 1e6)  # what lies outside is written with a power of ten
-_NEGLIGIBLE = 1e-12  # and below this part of what stands beside it: rounding, such as PCA's error with all components
 _HIDDEN = 1e-3  # of a mean: a positive end below may look like 0
-_FEWEST = 3  # significant digits of the smaller of two that have the same decimals
 
 
 class Printed(NamedTuple):
@@ -81,7 +79,7 @@ def printed_gap(gap: Estimate, nothing: float) -> Printed:
         nothing: What it is of two that are equal: 0, or 1. Ratios above a million are no more than that.
     """
     if nothing and gap.mean > _PLAIN[1]:
-        return Printed(f">{_PLAIN[1]:.0e}".replace("+0", ""), "")
+        return Printed(_OVER, "")
     plain = printed(gap)
     near = [abs(end - nothing) for end in (gap.low, gap.high) if end is not None and not same(end, nothing)]
     if not plain.interval or not near or nothing not in map(float, plain.interval[1:-1].split(", ")):
@@ -100,7 +98,7 @@ def change_text(found: Comparison, *, word: str = "") -> str:
     if found.ratio is None:
         gap, unit = found.difference, ""
     elif found.ratio.mean >= _TIMES:
-        value, interval = printed(found.ratio) if found.ratio.mean <= _PLAIN[1] else (_OVER, "")
+        value, interval = printed_gap(found.ratio, 1.0)
         return f"{value} {_TIMES_PCA} {interval}".strip()
     else:
         low, high = (None if end is None else 100 * (end - 1) for end in (found.ratio.low, found.ratio.high))
@@ -153,7 +151,7 @@ def _size(estimate: Estimate) -> float:
 
 
 def _is_negligible(estimate: Estimate, beside: Sequence[Estimate]) -> bool:
-    return bool(beside) and _size(estimate) < _NEGLIGIBLE * min(1.0, max(map(_size, beside)))
+    return bool(beside) and _size(estimate) < _ROUNDING * min(1.0, max(map(_size, beside)))
 
 
 def _shared_decimals(estimate: Estimate, beside: Sequence[Estimate]) -> int:
@@ -165,7 +163,7 @@ def _shared_decimals(estimate: Estimate, beside: Sequence[Estimate]) -> int:
     room = _AT_MOST - 1 - _exponent(largest, _AT_MOST) if largest else most
     if most <= room or not means:
         return most
-    return room if room >= _FEWEST - 1 - _exponent(min(means), _FEWEST) else _decimals(estimate)
+    return room if room >= _FEWEST_DIGITS - 1 - _exponent(min(means), _FEWEST_DIGITS) else _decimals(estimate)
 
 
 def _decimals(estimate: Estimate) -> int:
