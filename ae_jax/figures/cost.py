@@ -93,21 +93,15 @@ def draw(
     for kind, style, group in zip(parted, legend.styles, groups, strict=True):
         draw_means(axes, [point.mean for point in group if point in inside], **style, label=kind.label)
     handles: list[Artist] = [*legend.handles, *_draw_pca(axes, list(pca.values()))]
-    whole = [point for point in inside if not point.mean.num_diverged]  # a mean of survivors is ahead of nothing
-    chosen = [(point.mean, point.shown.estimate(measure, "validation")) for point in whole]
-    validated = _pca(points, cost, measure, "validation")
-    chosen += [(mean, validated[size].y) for size, mean in pca.items() if size in validated]
-    frontier = _frontier(chosen, unit)
+    frontier = _frontier(_rivals(inside, pca, _pca(points, cost, measure, "validation"), measure), unit)
     handles += _draw_frontier(axes, frontier, of_all=bool(pca))
     handles += mark_diverged(axes, [point.mean for point in inside])
-    scale_measure(axes, [*(point.mean for point in inside), *pca.values()], unit)
+    below = scale_measure(axes, [*(point.mean for point in inside), *pca.values()], unit)
     axes.set_xscale("log", nonpositive="mask")
     axes.margins(x=0.08, y=0.12)
     axes.set_xlabel(cost.label)
-    num_beyond = len(points) - len(inside)
-    notes = [split_text(split, results.datasets[0]), *legend.notes, *_notes(points, measure, num_beyond)]
-    taken = [point.mean.x for point in points]
-    notes += costs.notes([run for point in points for run in point.shown.runs], taken, cost, has_pca=bool(pca))
+    notes = [split_text(split, results.datasets[0]), *legend.notes, *_notes(points, measure, len(points) - len(inside))]
+    notes += _notes_on_costs(points, cost, pca, below)
     legend_above(figure, handles, [*notes, *left_out_text(results)])
     name_costs(figure, axes)
     if len({point.shown.latent_size for point in points}) > 1:
@@ -154,6 +148,15 @@ def _pca(points: Sequence[_Point], cost: CostAxis, measure: str, split: str) -> 
     return found
 
 
+def _rivals(
+    points: Sequence[_Point], pca: dict[int, Mean], validated: dict[int, Mean], measure: str
+) -> list[tuple[Mean, Estimate | None]]:
+    """Those of whatever method that may be on the frontier, with what they reach on the validation split."""
+    whole = [point for point in points if not point.mean.num_diverged]  # a mean of survivors is ahead of nothing
+    ours = [(point.mean, point.shown.estimate(measure, "validation")) for point in whole]
+    return ours + [(mean, validated[size].y) for size, mean in pca.items() if size in validated]
+
+
 def _frontier(points: Sequence[tuple[Mean, Estimate | None]], unit: Measure) -> list[tuple[float, float]]:
     """The corners of a staircase through the points that are better on the validation split than all cheaper ones."""
     sign = -1 if unit.more_is_better else 1
@@ -185,3 +188,11 @@ def _notes(points: Sequence[_Point], measure: str, num_beyond: int) -> list[str]
     notes.append("numbers are latent sizes" if len(sizes) > 1 else f"latent size {sizes[0]}")
     notes += selection_text("point", (point.num_candidates for point in points), measure)
     return notes + beyond_text(num_beyond, len(points))
+
+
+def _notes_on_costs(points: Sequence[_Point], cost: CostAxis, pca: dict[int, Mean], below: Sequence[Mean]) -> list[str]:
+    """What a time is of, and which PCA is below the axis."""
+    runs, taken = [run for point in points for run in point.shown.runs], [point.mean.x for point in points]
+    exact = [str(size) for size, mean in pca.items() if mean in below]
+    notes = [f"PCA with {', '.join(exact)} components is exact, below the axis"] if exact else []
+    return [*costs.notes(runs, taken, cost, has_pca=bool(pca)), *notes]

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.against import ROUNDING, draw_needed, draw_ratios, ratio_notes, ratios_of
+from ae_jax.figures.parts.against import draw_needed, draw_ratios, ratio_notes, ratios_of
 from ae_jax.figures.parts.common import (
     LATENT_SIZE,
     Kind,
@@ -27,7 +27,7 @@ from ae_jax.figures.parts.common import (
     split_text,
 )
 from ae_jax.figures.parts.looks import legend_of
-from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged
+from ae_jax.figures.parts.means import PCA_LOOK, ROUNDING, Mean, draw_means, mark_diverged
 from ae_jax.figures.parts.scales import visible_limits
 from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
@@ -99,10 +99,7 @@ def draw(
     candidates = kinds(results, lines, option="lines")
     groups = [kind._replace(configurations=_selected(kind, measure, split)) for kind in candidates]
     shown = [one for group in groups for one in group.configurations]
-    sizes = sorted({one.latent_size for one in shown})
-    if len(sizes) < 2:
-        remedy = "train several: python scripts/train.py +sweep=latent_vs_pca"
-        raise UserError("runs", f"all have the latent size {sizes[0]}, which makes no line", remedy)
+    sizes = _sizes(shown)
     curve, legend = _pca(shown, measure, split), legend_of(groups, lines=False)
     limits = visible_limits([mean.y.mean for mean in _means(shown, measure, split)], curve.at(sizes), chosen)
     inside = [_inside(kind.configurations, measure, split, limits) for kind in groups]
@@ -117,8 +114,7 @@ def draw(
     axes.set_ylabel(chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
     notes = [split_text(split, results.datasets[0]), *legend.notes, spread_text(shown, measure)]
-    notes += ratio_notes(inside, ratios)
-    notes += beyond_text(len(shown) - sum(map(len, inside)), len(shown))
+    notes += [*ratio_notes(inside, ratios), *beyond_text(len(shown) - sum(map(len, inside)), len(shown))]
     notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
     most = gaining_most(shown)
     legend_above(figure, handles, notes, headline=sentence(most) if curve.exact else "")
@@ -126,6 +122,15 @@ def draw(
         (at,) = _means([most], measure, split)
         draw_needed(figure, axes, at, needed(most), curve.points)
     return figure
+
+
+def _sizes(shown: Sequence[Configuration]) -> list[int]:
+    """The latent sizes. Raises UserError if there is one only."""
+    sizes = sorted({one.latent_size for one in shown})
+    if len(sizes) < 2:
+        remedy = "train several: python scripts/train.py +sweep=latent_vs_pca"
+        raise UserError("runs", f"all have the latent size {sizes[0]}, which makes no line", remedy)
+    return sizes
 
 
 def _panels(ratios: Sequence[Sequence[Mean]], styles: Sequence[dict[str, Any]]) -> tuple[Figure, Axes]:
@@ -234,7 +239,8 @@ def _set_sizes(panels: Sequence[Axes], sizes: Sequence[int], last: int) -> None:
         one.set_xscale("log", base=2)
     first, end = math.log2(sizes[0]), math.log2(max(sizes[-1], last))
     room = 0.04 * (end - first)
-    axes.set_xlim(2 ** (first - room), 2 ** (end + room))
+    low, high = (math.log2(x) for x in axes.dataLim.intervalx)
+    axes.set_xlim(2 ** (min(first, low) - room), 2 ** (max(end, high) + room))
     ticks = [sizes[-1]]
     for size in reversed(sizes):
         if math.log2(ticks[-1] / size) >= _GAP * (end - first):

@@ -8,7 +8,7 @@ from annotated_types import Ge
 from matplotlib.figure import Figure
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import left_out_text, plain
+from ae_jax.figures.parts.common import left_out_text
 from ae_jax.figures.parts.image_table import Cell, Headings, Row, draw_table
 from ae_jax.figures.parts.images import aligned, one_of_each_class, require_same_images
 from ae_jax.figures.parts.selection import best_run, best_run_text
@@ -87,7 +87,7 @@ def _measured(runs: Sequence[Run], columns: np.ndarray) -> list[_Measured]:
     return [
         _Measured(
             {name: run.folder.reconstructions[name][columns] for name in ("x", "autoencoder", "pca")},
-            plain(str(run.settings["model"])),
+            str(run.settings["model"]),
             str(run.latent_size),
             str(run.summary["pca"]["num_components"]),
             sse,

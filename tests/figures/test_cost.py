@@ -347,9 +347,9 @@ def test_a_cost_that_was_not_taken_is_refused(runs):
 def test_numbers_cover_no_point_interval_or_frontier(runs):
     """Eight autoencoders close together, beside PCA's staircase."""
     given = [
-        ({LATENT: size, RATE: rate, "seed": seed}, {"sse": (4 + 9 * rate + 0.3 * seed) / size})
+        ({LATENT: size, RATE: rate, "seed": seed}, {"sse": (2 + 9 * rate + 0.3 * seed) / size})
         for size in (1, 2, 4, 8)
-        for rate in (0.1, 0.2)
+        for rate in (0.1, 0.5)
         for seed in range(3)
     ]
     figure = figure_of(runs(*given), x="train_seconds", lines=[RATE])
@@ -365,3 +365,15 @@ def test_numbers_cover_no_point_interval_or_frontier(runs):
         assert not any(box.overlaps(other) for other in numbers[:index])
         assert axes.bbox.containsx(box.x0)
         assert axes.bbox.containsy(box.y1)
+
+
+def test_pca_with_all_components_is_exact_and_below_the_axis(runs):
+    """Nine features, which nine components leave nothing of but rounding."""
+    results = runs(*sweep(sizes=(1, 2, 9), seeds=(0,)))
+    for run in results.runs:
+        if run.latent_size == 9:
+            run.summary["pca"]["test"]["sse"] = 1e-14
+    figure = figure_of(results)
+    assert figure.axes[0].get_ylim()[0] > 0.1
+    assert "PCA with 9 components is exact, below the axis" in words(figure)
+    assert sorted(sizes_beside(figure, of_pca=True)) == ["1", "2"]

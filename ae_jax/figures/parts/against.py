@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ae_jax.figures.parts.means import Mean, box_around, draw_means, write_near
+from ae_jax.figures.parts.means import ROUNDING, Mean, box_around, draw_means, write_near
 from ae_jax.figures.style import NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import Needed
 
-ROUNDING = 1e-9
-"""Part of an error, or of PCA's largest, below which PCA's is rounding."""
-
+_FEW, _ROOM = 3, 0.5  # kinds that need not stand side by side; part of the distance of two sizes that more take
 _LEAST = 1.1  # how far the axis of ratios reaches to both sides of 1, at least
 _STEPS = 400  # places of PCA's curve that a text avoids
 _AT_HEAD = ((1, 0), (1, 1), (-1, -1), (1, -1))  # sides on which its text may stand
@@ -41,14 +40,19 @@ def ratio_notes(inside: Sequence[Sequence[Configuration]], ratios: Sequence[Sequ
     there = {int(mean.x.mean) for means in ratios for mean in means}
     absent = sorted({one.latent_size for group in inside for one in group} - there)
     where = f", but not at {', '.join(map(str, absent))}, where PCA's is rounding" if absent else ""
-    return [f"below: error divided by PCA's, run by run{where}"]
+    beside = ", side by side" if len(ratios) > _FEW else ""
+    return [f"below: error divided by PCA's, run by run{beside}{where}"]
 
 
 def draw_ratios(axes: Axes, groups: Sequence[Sequence[Mean]], styles: Sequence[dict[str, Any]]) -> None:
-    """Ratios of each kind on a logarithmic axis, and a line at one, which is PCA."""
+    """Ratios of each kind on a logarithmic axis, and a line at one, which is PCA. Many kinds stand side by side."""
     axes.axhline(1, color=PCA, linestyle=":", linewidth=1.6, zorder=2.3)
-    for means, style in zip(groups, styles, strict=True):
-        draw_means(axes, means, **style, zorder=2.5)
+    sizes = sorted({mean.x.mean for means in groups for mean in means})
+    room = min((other / one for one, other in pairwise(sizes)), default=1.0) ** (_ROOM if len(groups) > _FEW else 0)
+    for index, (means, style) in enumerate(zip(groups, styles, strict=True)):
+        factor = room ** (index / max(len(groups) - 1, 1) - 0.5)
+        moved = [mean._replace(x=estimate([factor * mean.x.mean])) for mean in means]
+        draw_means(axes, moved, **style, zorder=2.5)
     axes.set_yscale("log", nonpositive="mask")
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, 1 / _LEAST), max(high, _LEAST))

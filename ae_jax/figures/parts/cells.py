@@ -103,8 +103,8 @@ def name_axes(axes: Axes, names: Sequence[str], labels: Sequence[Sequence[str]])
 
 def draw_bar(axes: Axes, scale: Scale, label: str) -> Axes:
     """The scale of the colours below, with an arrow where there are numbers beyond its end. Returns its axes."""
-    mappable = ScalarMappable(scale.norm, scale.colours)
-    bar = axes.figure.colorbar(mappable, ax=axes, extend=scale.extend, location="bottom", pad=0.03, aspect=30)
+    mappable, thin = ScalarMappable(scale.norm, scale.colours), 9 * figure_size()[0]
+    bar = axes.figure.colorbar(mappable, ax=axes, extend=scale.extend, location="bottom", pad=0.03, aspect=thin)
     bar.set_label(label, fontsize=mpl.rcParams["legend.fontsize"])
     bar.set_ticks(scale.ticks, labels=[f"{tick:g}" for tick in scale.ticks])
     bar.ax.minorticks_off()

@@ -18,7 +18,7 @@ from ae_jax.figures.style import LOOKS, least_size
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
-from ae_jax.results.keys import key_name, key_names
+from ae_jax.results.keys import key_name, key_names, value_names
 from ae_jax.results.runs import Setting
 
 LATENT_SIZE, MODEL = "model.latent_size", "model"
@@ -80,7 +80,8 @@ def labels(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[
     """
     values = _values(settings, keys)
     if set().union(*values) <= {MODEL}:
-        return [f"{one.get(MODEL)} autoencoder" for one in settings]
+        models = value_names(one.get(MODEL) for one in settings)
+        return [f"{models[str(one.get(MODEL))]} autoencoder" for one in settings]
     return [
         ", ".join(value if is_word(name, value) else f"{name} {value}" for name, value in of.items()) for of in values
     ]
@@ -94,8 +95,8 @@ def is_word(name: str, value: str) -> bool:
 def _values(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[dict[str, str]]:
     """The values of those keys in which autoencoders differ, by the names of the keys."""
     shown = [key for key in keys if len({json.dumps(one.get(key)) for one in settings}) > 1]
-    names = key_names(shown, settings)
-    return [{names[key]: setting_text(one[key]) for key in shown if key in one} for one in settings]
+    names, texts = key_names(shown, settings), {key: value_names(one.get(key) for one in settings) for key in shown}
+    return [{names[key]: texts[key][setting_text(one[key])] for key in shown if key in one} for one in settings]
 
 
 def axis_label(key: str, settings: Sequence[Mapping[str, Setting]] = ()) -> str:
@@ -252,7 +253,7 @@ def _break_name(label: Text, room: float) -> None:
     words, along = label.get_text(), "height" if label.get_rotation() == 90 else "width"
     if not words:
         return
-    points = label.get_fontsize()
+    points = float(label.get_fontsize())
     smaller = points * room / getattr(label.get_window_extent(), along)
     if smaller >= least_size():
         label.set_fontsize(min(points, math.floor(10 * smaller) / 10))

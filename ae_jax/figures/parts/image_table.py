@@ -15,7 +15,7 @@ from ae_jax.figures.parts.images import mosaic
 
 _EDGE = 0.05  # inches: empty space around everything, and between pictures and words
 _BETWEEN = 0.1  # inches: between columns of words, between strips, and above a row that stands apart
-_MOST_NAME, _MOST_CELL = 0.36, 0.75  # of the width; inches
+_MOST_NAME, _MOST_HEADING, _MOST_CELL = 0.36, 0.7, 0.75  # of the width, of which all strips' are; inches
 
 
 class Cell(NamedTuple):
@@ -78,6 +78,9 @@ def draw_table(figure: Figure, rows: Sequence[Row], headings: Headings, note: st
         row._replace(left=(row.left[0]._replace(text=name), *row.left[1:]))
         for row, name in zip(rows, names, strict=True)
     ]
+    room = _MOST_HEADING * width / len(headings.strips) * figure.dpi
+    above = tuple(cell._replace(text=wrap(figure, cell.text, room)) for cell in headings.strips)
+    headings = headings._replace(strips=above)
     pixels_high, pixels_wide = rows[0].strips[0].shape[1:3]
     gap = math.ceil(max(pixels_high, pixels_wide) / 10)
     wrapped = wrap(figure, note, 0.97 * width * figure.dpi)

@@ -7,6 +7,7 @@ from matplotlib.lines import Line2D
 
 from ae_jax.figures.parts.common import MODEL, Kind, is_word, look
 from ae_jax.figures.style import LOOKS, NEUTRAL
+from ae_jax.results.keys import component_name
 
 _MOST_MARKERS = 2 * len(LOOKS)  # filled and hollow
 
@@ -40,7 +41,7 @@ def legend_of(parted: Sequence[Kind], *, lines: bool) -> Legend:
     """
     looks = [look(index) | ({} if lines else {"linestyle": ""}) for index in range(len(parted))]
     names = list(dict.fromkeys(name for kind in parted for name in kind.values))
-    models = {str(kind.configurations[0].runs[0].settings[MODEL]) for kind in parted}
+    models = {component_name(str(kind.configurations[0].runs[0].settings[MODEL])) for kind in parted}
     notes = [f"{models.pop()} autoencoder"] if names and MODEL not in names and len(models) == 1 else []
     mark = "dash and marker" if lines else "marker"
     if crossed := _crossed(parted, names):

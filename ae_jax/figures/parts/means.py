@@ -18,7 +18,8 @@ from ae_jax.figures.style import NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate
 
-_MARKER, _AWAY = 2.0, 2.5  # points: half of a marker, and from its centre to a text
+_MARKER, _AWAY = 2.6, 3.0  # points: half of a marker, and from its centre to a text
+_CLOSE = 12.0  # points between two that share a text
 _SIDES = ((1, 1), (-1, 1), (1, -1), (-1, -1), (0, 1), (0, -1), (1, 0), (-1, 0), (2, 2), (-2, 2), (2, -2), (-2, -2))
 
 _HALO = [patheffects.withStroke(linewidth=2, foreground="white")]  # lines of the grid pass below numbers
@@ -26,6 +27,10 @@ _PREFIXES = {3: "k", 6: "M", 9: "G", 12: "T"}
 
 PCA_LOOK: dict[str, Any] = {"color": PCA, "linestyle": ":", "marker": "d", "linewidth": 1.6}
 """PCA where it stands at single points."""
+
+
+ROUNDING = 1e-9
+"""Part of an error, or of PCA's largest, below which PCA's is rounding."""
 
 
 class Mean(NamedTuple):
@@ -63,12 +68,18 @@ def mark_diverged(axes: Axes, means: Sequence[Mean]) -> list[Line2D]:
     return axes.plot(x, y, "x", color=NEUTRAL, markersize=7, label="other seeds diverged", zorder=3)
 
 
-def scale_measure(axes: Axes, means: Sequence[Mean], unit: Measure) -> None:
-    """A logarithmic axis for errors, unless one is 0; with its name."""
+def scale_measure(axes: Axes, means: Sequence[Mean], unit: Measure) -> list[Mean]:
+    """A logarithmic axis for errors, unless one is 0; with its name. Returns what is rounding, and so below it."""
     axes.set_ylabel(unit.label)
-    if not unit.more_is_better and min(mean.y.mean for mean in means) > 0:
-        axes.set_yscale("log", nonpositive="mask")
-        plain_log_ticks(axes.yaxis)
+    values = [mean.y.mean for mean in means]
+    if unit.more_is_better or min(values) <= 0:
+        return []
+    below = [mean for mean in means if mean.y.mean <= ROUNDING * max(values)]
+    axes.set_yscale("log", nonpositive="mask")
+    if below:
+        axes.set_ylim(bottom=0.7 * min(value for value in values if value > ROUNDING * max(values)))
+    plain_log_ticks(axes.yaxis)
+    return below
 
 
 def name_costs(figure: Figure, axes: Axes) -> None:
@@ -96,6 +107,8 @@ def write_beside(
 ) -> None:
     """Write a text beside each point, in a colour, where it covers no point, interval or text, or not at all.
 
+    Points close to each other have the same text once.
+
     Call it last, when the figure has its size.
 
     Args:
@@ -108,9 +121,15 @@ def write_beside(
     taken = [box for mean, *_ in texts for box in _places(axes, mean)]
     corners = axes.transData.transform(path) if path else ()
     taken += [Bbox([np.minimum(*ends), np.maximum(*ends)]).padded(_dots(_MARKER)) for ends in pairwise(corners)]
+    written: list[tuple[str, str, np.ndarray]] = []
     for mean, text, colour in texts:
+        at = axes.transData.transform((mean.x.mean, mean.y.mean))
+        if any((text, colour) == (*one,) and np.hypot(*(at - other)) < _dots(_CLOSE) for *one, other in written):
+            continue
         placed = write_near(axes, text, (mean.x.mean, mean.y.mean), taken, colour=colour)
-        taken += [placed.padded(_dots(0.5))] if placed else []
+        if placed:
+            taken.append(placed.padded(_dots(0.5)))
+            written.append((text, colour, at))
 
 
 def _places(axes: Axes, mean: Mean) -> list[Bbox]:
@@ -167,7 +186,7 @@ def write_near(
             path_effects=_HALO,
         )
         box = artist.get_window_extent()
-        inside = all(axes.bbox.contains(*corner) for corner in box.corners())
+        inside = all(axes.bbox.contains(*corner) for corner in box.padded(_dots(_MARKER)).corners())
         if inside and not any(box.overlaps(other) for other in taken):
             return box
         artist.remove()

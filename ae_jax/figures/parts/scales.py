@@ -14,7 +14,7 @@ _MOST_OF_PCA = 4.0
 _LEAST_END = 1.25  # so that noise alone has no strong colours
 _LOGARITHMIC = 4.0
 _ROUNDING = 1e-9  # of the largest error: what PCA with all components has left
-_MOST_RATIO = 1000  # from which on a number says no more
+MOST_RATIO = 1000  # from which on a number says no more
 
 # Blue where the autoencoder is ahead, grey at 1, orange where PCA is. Each is lighter than the one before it, so that
 # without colour, too, no two ratios look alike: in grey, lighter is worse.
@@ -69,7 +69,7 @@ def measure_scale(values: Sequence[float], pca: Sequence[float], measure: Measur
     """
     both = [*values, *pca]
     if measure.has_ratio:
-        both = [value for value in both if value > _ROUNDING * max(both)] or both
+        both = [value for value in both if not is_rounding(value, beside=max(both))] or both
     low, high = min(both), max(both)
     if measure.more_is_better:
         low = max(low, 0.0) if high > 0 else low
@@ -85,17 +85,22 @@ def measure_scale(values: Sequence[float], pca: Sequence[float], measure: Measur
     return Scale(viridis, norm, (low, high), ticks, _extend([*values, *pca], low, high))
 
 
+def is_rounding(error: float, *, beside: float) -> bool:
+    """Whether an error is nothing but rounding, as PCA's is with all components, beside one that is none."""
+    return error <= _ROUNDING * beside
+
+
 def short_ratio(value: float) -> str:
     """A ratio for a small place: 0.79, 1.00, 12.3, 466, >999."""
-    if value >= _MOST_RATIO:
-        return f">{_MOST_RATIO - 1}"
+    if value >= MOST_RATIO:
+        return f">{MOST_RATIO - 1}"
     return f"{value:.2f}" if value < 9.995 else f"{value:#.3g}".rstrip(".")
 
 
 def visible_limits(values: Sequence[float], pca: Sequence[float], measure: Measure) -> tuple[float, float]:
     """Between what values are drawn on an axis; those that went astray would press the others into one place."""
     low, high = measure_scale(values, pca, measure).limits
-    return (low - (high - low) / 2, high) if measure.more_is_better else (low, high)
+    return (low - (high - low) / 2, math.inf) if measure.more_is_better else (-math.inf, high)
 
 
 def short_number(value: float) -> str:
