@@ -19,7 +19,7 @@ def _write(config: dict[str, Any], results: Results, folder: Path, name: str) ->
     table, page, layout = bind(config["table"])(results), _page(config), config["layout"]
     paths = write_table(table, folder, name, config["formats"], page=page, layout=layout)
     if "latex" in config["formats"] and (wrong := too_large(table, page, layout)):
-        print(f"{name}.tex does not fit: {wrong}", file=sys.stderr)
+        print(f"{name}.tex may not fit its page: {wrong}", file=sys.stderr)
     return paths
 
 

@@ -41,7 +41,7 @@ def latex(table: Table, *, page: Page = _PAGE, layout: Layout = "tabular", name:
     """
     printed = table.printed
     arrangement, wrong = arrange(printed, page), too_large(table, page, layout)
-    lines = [f"% {escaped(table.title)}", *([f"% Too large: {wrong}"] if wrong else [])]
+    lines = [f"% {escaped(table.title)}", *([f"% May not fit its page: {wrong}"] if wrong else [])]
     told = table.facts if layout == "longtable" else ()  # by the caption that it has
     notes = [escaped(note.text) for note in printed.notes if not note.mark and note.text not in told]
     for note in printed.notes:

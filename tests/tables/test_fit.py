@@ -70,10 +70,10 @@ def test_of_two_arrangements_the_lower_one_that_fits_is_taken():
 def test_what_does_not_fit_is_said_in_one_line_with_the_way_out(table, page, layout, said):
     wrong, text = too_large(table, page, layout), latex(table, page=page, layout=layout)
     if said is None:
-        assert (wrong, "Too large" in text) == ("", False)
+        assert (wrong, "May not fit" in text) == ("", False)
     else:
         assert said in wrong
-        assert f"% Too large: {wrong}" in text.splitlines()
+        assert f"% May not fit its page: {wrong}" in text.splitlines()
         assert "\n" not in wrong
 
 
@@ -93,7 +93,7 @@ def test_the_command_says_it_too(monkeypatch, tmp_path, capsys):
     config = {"table": {}, "venue": "jmlr", "width": "text", "layout": "tabular", "formats": ["latex"]}
     command._write.__wrapped__(config, None, tmp_path, "main")
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("main.tex does not fit: about ")
+    assert line.startswith("main.tex may not fit its page: about ")
     command._write.__wrapped__(config | {"formats": ["csv"]}, None, tmp_path, "main")
     command._write.__wrapped__(config | {"layout": "longtable"}, None, tmp_path, "main")
     assert capsys.readouterr().err == ""
