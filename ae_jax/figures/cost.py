@@ -100,7 +100,7 @@ def draw(
     axes.set_xscale("log", nonpositive="mask")
     axes.margins(x=0.08, y=0.12)
     axes.set_xlabel(cost.label)
-    notes = [split_text(split, results.datasets[0]), *legend.notes, *_notes(points, measure, len(points) - len(inside))]
+    notes = [split_text(split, results), *legend.notes, *_notes(points, measure, len(points) - len(inside))]
     notes += _notes_on_costs(points, cost, pca, below)
     legend_above(figure, handles, [*notes, *left_out_text(results)])
     name_costs(figure, axes)

@@ -174,7 +174,7 @@ def _handles(means: Sequence[Row]) -> list[Artist]:
 
 def _notes(results: Results, found: Effects, split: str) -> list[str]:
     """Data, numbers, what the intervals are, and what is missing."""
-    notes = [split_text(split, results.datasets[0])]
+    notes = [split_text(split, results)]
     notes.append(f"{count(found.num_runs, 'run')}, {seeds_text(configurations(results))} each")
     if any(row.test for row in found.rows):
         notes.append("shares of what no other row explains, with 95 % intervals of the noncentral F")

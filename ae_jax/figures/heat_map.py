@@ -249,6 +249,6 @@ def _marks(cells: dict[Place, _Cell], num_cells: int) -> list[Artist]:
 
 def _notes(results: Results, cells: dict[Place, _Cell], split: str, by: str) -> list[str]:
     shown = [cell.chosen for cell in cells.values() if cell.chosen]
-    notes = [split_text(split, results.datasets[0]), spread_text(shown, what="cell", spread="none")]
+    notes = [split_text(split, results), spread_text(shown, what="cell", spread="none")]
     notes += selection_text("cell", (cell.num_candidates for cell in cells.values() if cell.chosen), by)
     return notes + left_out_text(results, diverged="at crosses")

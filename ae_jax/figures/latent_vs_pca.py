@@ -113,7 +113,7 @@ def draw(
     _set_sizes(figure.axes, sizes, curve.sizes[-1])
     axes.set_ylabel(chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
-    notes = [split_text(split, results.datasets[0]), *legend.notes, spread_text(shown, measure)]
+    notes = [split_text(split, results), *legend.notes, spread_text(shown, measure)]
     notes += [*ratio_notes(inside, ratios), *beyond_text(len(shown) - sum(map(len, inside)), len(shown))]
     notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
     most = gaining_most(shown)

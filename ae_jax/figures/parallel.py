@@ -184,7 +184,7 @@ def _handles(lines: Sequence[_Line], scale: Scale) -> list[Artist]:
 
 def _notes(results: Results, lines: Sequence[_Line], split: str) -> list[str]:
     shown = [line.configuration for line in lines if line.configuration]
-    notes = [split_text(split, results.datasets[0]), spread_text(shown, what="line", spread="none")]
+    notes = [split_text(split, results), spread_text(shown, what="line", spread="none")]
     if num := sum(bool(one.num_diverged) for one in shown):
         notes.append(f"in {num} of {len(lines)} configurations some runs diverged, mean of the others")
     return notes + left_out_text(results, diverged="dashed where all of a line did")

@@ -204,7 +204,7 @@ def _notes(results: Results, parted: Sequence[Kind], profiles: Sequence[_Profile
     shown = [one for kind in parted for one in kind.configurations]
     runs = sum(len(values) for profile in profiles for values in profile.values)
     number = sum(len(profile.values) for profile in profiles)
-    notes = [split_text(split, results.datasets[0])]
+    notes = [split_text(split, results)]
     notes.append(f"{runs} runs of {number} configuration{'' if number == 1 else 's'}, {seeds_text(shown)} each")
     notes.append("better is left")
     if any(profile.band is not None for profile in profiles):

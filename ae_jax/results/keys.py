@@ -42,6 +42,16 @@ def noise_name(settings: Sequence[Mapping[str, Setting]]) -> str:
     return f"noise ({kinds.pop().replace('_', ' ')})" if len(kinds) == 1 else "noise"
 
 
+def noise_words(settings: Sequence[Mapping[str, Setting]]) -> str:
+    """What a corruption adds, with what all have the same of: "noise (gaussian), scale 0.3"."""
+    keys = dict.fromkeys(key for one in settings for key in one if key.startswith(f"{_CORRUPTION}."))
+    values = {key: {setting_text(one.get(key)) for one in settings} for key in keys}
+    constant = [
+        f"{key.rpartition('.')[2].replace('_', ' ')} {found.pop()}" for key, found in values.items() if len(found) == 1
+    ]
+    return ", ".join([noise_name(settings), *constant])
+
+
 def value_names(values: Iterable[Setting]) -> dict[str, str]:
     """Values by their texts: components by their short names, where those tell them apart."""
     names = {setting_text(value): component_name(value) if isinstance(value, str) else "" for value in values}

@@ -15,6 +15,7 @@ from ae_jax.figures.parts.means import PCA_LOOK
 from ae_jax.figures.style import LOOKS, PCA, paper_style
 from ae_jax.results import load
 from ae_jax.results.configurations import configurations
+from tests.figures.appearance import assert_readable
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -36,6 +37,28 @@ def runs(write_run, tmp_path):
         return load(tmp_path).where(where)
 
     return write
+
+
+@pytest.mark.parametrize(
+    ("num", "venue", "width"),
+    [
+        (3, "icml", "column"),
+        pytest.param(1, "ieee", "column", marks=pytest.mark.slow),
+        pytest.param(3, "jmlr", "text", marks=pytest.mark.slow),
+        pytest.param(24, "icml", "column", marks=pytest.mark.slow),
+        pytest.param(24, "neurips", "text", marks=pytest.mark.slow),
+    ],
+)
+def test_every_word_and_marker_can_be_read(num, venue, width, write_run, tmp_path):
+    for index in range(num):
+        model = f"elsewhere.models_with_a_long_name.VeryDeepConvolutionalAutoencoder{index}"
+        for size in (1, 2, 4):
+            settings = {"model._target_": model, "model.latent_size": size}
+            sse = (0.5 + 0.1 * index) * CURVE[size]
+            write_run(tmp_path / f"{index}-{size}", settings=settings, sse=sse, dataset="a_data_set_of_a_long_name")
+    with paper_style(venue, width=width, font=None):
+        options = {"measure": "sse", "split": "test", "scale": None, "lines": ["model"], "ratio": True}
+        assert_readable(draw(load(tmp_path), **options))
 
 
 def figure_of(results, **options):
@@ -143,10 +166,11 @@ def test_elsewhere_pca_has_the_latent_sizes_of_the_runs(measure, split, runs):
 
 
 def test_corrupted_inputs_are_named(runs):
-    figure = figure_of(runs([(1, [5.0]), (2, [3.0])], corrupted_sse=4.0), split="corrupted")
+    settings = {"corruption": {"_target_": "ae_jax.corruptions.gaussian.gaussian", "scale": 0.3}}
+    figure = figure_of(runs([(1, [5.0]), (2, [3.0])], corrupted_sse=4.0, settings=settings), split="corrupted")
     np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_ydata(), [4.0, 4.0])
     np.testing.assert_allclose(lines_of(figure)["PCA"].get_ydata(), [5.0, 5.0])
-    assert "test split, corrupted inputs (PCA fitted to clean ones)" in words_of(figure)
+    assert "corrupted inputs: noise (gaussian), scale 0.3 PCA fitted to clean ones" in words_of(figure)
 
 
 def test_the_best_by_validation_is_shown_and_said_to_be(runs):
@@ -196,13 +220,16 @@ def test_means_without_diverged_seeds_are_marked(runs, write_run, tmp_path):
     assert "1 of 5 runs diverged, not shown" in words_of(figure)
 
 
-def test_24_autoencoders_can_be_told_apart_and_no_more(runs):
+def test_24_autoencoders_can_be_told_apart_and_no_more(write_run, tmp_path):
     for index in range(25):
-        results = runs([(1, [5.0]), (2, [3.0])], settings={"optimizer.learning_rate": 0.1 + index})
+        for size in (1, 2):
+            settings = {"model.latent_size": size, "optimizer.learning_rate": 0.1 + index}
+            write_run(tmp_path / f"{index}-{size}", settings=settings, sse=4.0 / size)
+    results = load(tmp_path)
     with pytest.raises(UserError, match="lines: there are more than 24"):
         figure_of(results, lines=["optimizer.learning_rate"])
     kept = results.where("optimizer.learning_rate < 24")
-    lines = [line for label, line in lines_of(figure_of(kept, lines=["optimizer.learning_rate"])).items()]
+    lines = list(lines_of(figure_of(kept, lines=["optimizer.learning_rate"])).values())
     assert len(lines) == 25
     assert len({(line.get_color(), line.get_markerfacecolor(), line.get_marker()) for line in lines}) == 25
 

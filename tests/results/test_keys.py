@@ -2,7 +2,7 @@
 
 import pytest
 
-from ae_jax.results.keys import component_name, key_name, key_names, value_names
+from ae_jax.results.keys import component_name, key_name, key_names, noise_words, value_names
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,9 @@ def test_short_names_of_values_tell_them_apart():
         "null": "null",
     }
     assert value_names(["my.Wide", "your.Wide"]) == {"my.Wide": "my.Wide", "your.Wide": "your.Wide"}
+
+
+def test_noise_in_words_has_what_all_runs_have_the_same_of():
+    one, other = ({"corruption": "gaussian", "corruption.scale": scale, "corruption.mean": 0} for scale in (0.1, 0.3))
+    assert noise_words([one]) == "noise (gaussian), scale 0.1, mean 0"
+    assert noise_words([one, other]) == "noise (gaussian), mean 0"

@@ -19,7 +19,21 @@ _FEW, _ROOM = 3, 0.5  # kinds that need not stand side by side; part of the dist
 _LEAST = 1.1  # how far the axis of ratios reaches to both sides of 1, at least
 _STEPS = 400  # places of PCA's curve that a text avoids
 _AT_HEAD = ((1, 0), (1, 1), (-1, -1), (1, -1))  # sides on which its text may stand
-_ALONG = ((0, -1), (0, 1), (1, -1), (-1, -1), (0, -4), (0, 4), (1, -4), (1, 4), (-1, -4), (0, -8), (1, 8))
+_ALONG = (
+    (0, -1),
+    (0, 1),
+    (1, -1),
+    (-1, -1),
+    (0, -4),
+    (0, 4),
+    (1, -4),
+    (1, 4),
+    (-1, -4),
+    (-1, 1),
+    (-1, 4),
+    (0, -8),
+    (0, 8),
+)
 
 
 def ratios_of(shown: Sequence[Configuration], measure: str, split: str) -> list[Mean]:

@@ -18,7 +18,7 @@ from ae_jax.figures.style import LOOKS, least_size
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
-from ae_jax.results.keys import key_name, key_names, value_names
+from ae_jax.results.keys import key_name, key_names, noise_words, value_names
 from ae_jax.results.runs import Setting
 
 LATENT_SIZE, MODEL = "model.latent_size", "model"
@@ -123,9 +123,11 @@ def look(index: int) -> dict[str, Any]:
     return {"color": one.colour, "marker": marked.marker, "linestyle": dashed.line, "markerfacecolor": face}
 
 
-def split_text(split: str, dataset: str) -> str:
-    """Where a measure was taken: "digits, test split"."""
-    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs (PCA fitted to clean ones)')}"
+def split_text(split: str, results: Results) -> str:
+    """Where a measure was taken, such as "digits, test split"; which noise where inputs were corrupted."""
+    noise = noise_words([run.settings for run in results.runs if run.settings.get("corruption") != "none"])
+    where = _SPLITS.get(split, f"test split, corrupted inputs: {noise}; PCA fitted to clean ones")
+    return f"{results.datasets[0]}, {where}"
 
 
 def seeds_text(shown: Iterable[Configuration]) -> str:

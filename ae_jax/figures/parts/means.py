@@ -77,7 +77,8 @@ def scale_measure(axes: Axes, means: Sequence[Mean], unit: Measure) -> list[Mean
     below = [mean for mean in means if mean.y.mean <= ROUNDING * max(values)]
     axes.set_yscale("log", nonpositive="mask")
     if below:
-        axes.set_ylim(bottom=0.7 * min(value for value in values if value > ROUNDING * max(values)))
+        seen = [mean.y for mean in means if mean not in below]
+        axes.set_ylim(0.6 * min(y.low or y.mean for y in seen), 1.6 * max(y.high or y.mean for y in seen))
     plain_log_ticks(axes.yaxis)
     return below
 
