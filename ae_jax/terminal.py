@@ -3,6 +3,7 @@
 Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLOR.
 """
 
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -211,18 +212,20 @@ def _least(column: Column) -> int:
     widest = _widest([column.title, *column.cells])
     if not column.words:
         return widest
-    longest = max(
-        (cell_len(word) for line in _lines([column.title, *column.cells]) for word in line.split()), default=0
-    )
+    longest = max(_measure(cell)[1] for cell in (column.title, *column.cells))
     return max(min(widest, _LEAST_WORDS), longest)
 
 
 def _widest(cells: Sequence[str]) -> int:
-    return max(map(cell_len, _lines(cells)), default=0)
+    return max((_measure(cell)[0] for cell in cells), default=0)
 
 
-def _lines(cells: Sequence[str]) -> list[str]:
-    return [line for cell in cells for line in Text.from_markup(harmless(cell)).plain.splitlines()]
+@functools.lru_cache(4096)
+def _measure(cell: str) -> tuple[int, int]:
+    """How wide its widest line is, and its longest word."""
+    lines = Text.from_markup(harmless(cell)).plain.splitlines()
+    words = [word for line in lines for word in line.split()]
+    return max(map(cell_len, lines), default=0), max(map(cell_len, words), default=0)
 
 
 def _broken(line: str, width: int, hanging: int = _HANGING) -> str:
