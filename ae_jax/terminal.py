@@ -4,8 +4,10 @@ Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLO
 """
 
 import functools
+import logging
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,10 +80,18 @@ def say(output: Screen, text: str, *, style: str = "") -> None:
         text: As it is to be read: brackets are no markup.
         style: rich's, of all of it.
     """
-    text = harmless(text)
-    if output.breaks:
-        text = "\n".join(_broken(line, output.width) for line in text.split("\n"))
-    output.print(Text(text, style=style), soft_wrap=True)
+    output.print(Text(_fitted(output, text), style=style), soft_wrap=True)
+
+
+class LogLines(logging.Handler):
+    """Log lines on standard error, as `say` has them; above what is live there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        try:
+            print(_fitted(console(errors=True), self.format(record)), file=sys.stderr)
+        except Exception:  # of whatever wrote the record
+            self.handleError(record)
 
 
 def count(number: int, noun: str) -> str:
@@ -226,6 +236,11 @@ def _measure(cell: str) -> tuple[int, int]:
     lines = Text.from_markup(harmless(cell)).plain.splitlines()
     words = [word for line in lines for word in line.split()]
     return max(map(cell_len, lines), default=0), max(map(cell_len, words), default=0)
+
+
+def _fitted(output: Screen, text: str) -> str:
+    text = harmless(text)
+    return "\n".join(_broken(line, output.width) for line in text.split("\n")) if output.breaks else text
 
 
 def _broken(line: str, width: int, hanging: int = _HANGING) -> str:
