@@ -3,8 +3,11 @@
 Colours and bars only on a terminal; plain lines elsewhere. rich honours NO_COLOR.
 """
 
+import functools
+import logging
 import os
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -77,10 +80,18 @@ def say(output: Screen, text: str, *, style: str = "") -> None:
         text: As it is to be read: brackets are no markup.
         style: rich's, of all of it.
     """
-    text = harmless(text)
-    if output.breaks:
-        text = "\n".join(_broken(line, output.width) for line in text.split("\n"))
-    output.print(Text(text, style=style), soft_wrap=True)
+    output.print(Text(_fitted(output, text), style=style), soft_wrap=True)
+
+
+class LogLines(logging.Handler):
+    """Log lines on standard error, as `say` has them; above what is live there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        try:
+            print(_fitted(console(errors=True), self.format(record)), file=sys.stderr)
+        except Exception:  # of whatever wrote the record
+            self.handleError(record)
 
 
 def count(number: int, noun: str) -> str:
@@ -211,18 +222,25 @@ def _least(column: Column) -> int:
     widest = _widest([column.title, *column.cells])
     if not column.words:
         return widest
-    longest = max(
-        (cell_len(word) for line in _lines([column.title, *column.cells]) for word in line.split()), default=0
-    )
+    longest = max(_measure(cell)[1] for cell in (column.title, *column.cells))
     return max(min(widest, _LEAST_WORDS), longest)
 
 
 def _widest(cells: Sequence[str]) -> int:
-    return max(map(cell_len, _lines(cells)), default=0)
+    return max((_measure(cell)[0] for cell in cells), default=0)
 
 
-def _lines(cells: Sequence[str]) -> list[str]:
-    return [line for cell in cells for line in Text.from_markup(harmless(cell)).plain.splitlines()]
+@functools.lru_cache(4096)
+def _measure(cell: str) -> tuple[int, int]:
+    """How wide its widest line is, and its longest word."""
+    lines = Text.from_markup(harmless(cell)).plain.splitlines()
+    words = [word for line in lines for word in line.split()]
+    return max(map(cell_len, lines), default=0), max(map(cell_len, words), default=0)
+
+
+def _fitted(output: Screen, text: str) -> str:
+    text = harmless(text)
+    return "\n".join(_broken(line, output.width) for line in text.split("\n")) if output.breaks else text
 
 
 def _broken(line: str, width: int, hanging: int = _HANGING) -> str:

@@ -21,7 +21,7 @@ from ae_jax.terminal import Column, console, count, fitting_table, print_table, 
 
 # Between two lines where the output is no terminal.
 _SECONDS_BETWEEN_LINES = 10.0
-_FRAME = 6  # lines of a table that are no rows
+_FRAME = 9  # lines of a table that are no rows, with one below it
 
 
 def print_plan(
