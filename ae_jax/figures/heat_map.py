@@ -12,6 +12,7 @@ from ae_jax.errors import UserError
 from ae_jax.figures.parts.cells import (
     HATCH,
     Place,
+    depends_on_column,
     draw_bar,
     draw_cells,
     draw_pca,
@@ -87,7 +88,7 @@ def draw(
     cells = _cells(sweep, keys, labels, measure, of_ratio=is_ratio and unit.has_ratio)
     ours, pca = _means(cells, measure, split)
     values = _ratios(cells, unit, split) if is_ratio else ours
-    in_row = None if is_ratio else _depends_on_column(pca)
+    in_row = None if is_ratio else depends_on_column(pca)
     scale = (
         ratio_scale(list(values.values())) if is_ratio else measure_scale(list(ours.values()), [*pca.values()], unit)
     )
@@ -107,10 +108,11 @@ def draw(
         frame(axes, place, dashed=place in behind)
     fit_labels(figure, axes, bar)
     numbered = fit_numbers(axes, drawn, hatched=behind if is_ratio else set())
-    hatched = [] if numbered or not is_ratio else [Patch(facecolor="white", hatch=HATCH, label="PCA ahead")]
     shown = f"{measure.replace('_', ' ')}{' ratio' if is_ratio and not of_each_size else ''}"
     best = f"best{' of each latent size' if of_each_size else ''} by validation {shown}"
-    handles = [*_frames(framed, behind, best), *hatched, *_marks(cells, len(labels[0]) * len(labels[1]))]
+    handles = _frames(framed, behind, best) + _marks(
+        cells, len(labels[0]) * len(labels[1]), hatched=is_ratio and not numbered
+    )
     legend_above(figure, handles, _notes(results, cells, split, shown))
     return figure
 
@@ -215,14 +217,6 @@ def _framed(cells: dict[Place, _Cell], measure: str, *, of_each_size: bool, of_r
     return [place for place, cell in cells.items() if cell.chosen in best]
 
 
-def _depends_on_column(pca: dict[Place, float]) -> bool:
-    """Whether PCA's measure is the same in all rows; if not, it must be the same in all columns."""
-    for axis in (0, 1):
-        if len({(place[axis], value) for place, value in pca.items()}) == len({place[axis] for place in pca}):
-            return axis == 0
-    raise UserError("show", "PCA's measure changes along both x and y, and has no row of its own", "choose show=ratio")
-
-
 def _frames(framed: Sequence[Place], behind: set[Place], best: str) -> list[Artist]:
     kinds = sorted({place in behind for place in framed})
     lines = {
@@ -233,9 +227,9 @@ def _frames(framed: Sequence[Place], behind: set[Place], best: str) -> list[Arti
     return [Patch(**look, linestyle=lines[kind][0], label=lines[kind][1]) for kind in kinds]
 
 
-def _marks(cells: dict[Place, _Cell], num_cells: int) -> list[Artist]:
-    """What crosses mean, and cells without any run, as far as they are in the figure."""
-    handles: list[Artist] = []
+def _marks(cells: dict[Place, _Cell], num_cells: int, *, hatched: bool) -> list[Artist]:
+    """What hatches and crosses mean, and cells without any run, as far as they are in the figure."""
+    handles: list[Artist] = [Patch(facecolor="white", hatch=HATCH, label="PCA ahead")] if hatched else []
     chosen = [cell.chosen for cell in cells.values()]
     if None in chosen:
         handles.append(Line2D([], [], color=NEUTRAL, ls="", marker="x", markersize=5, label="all runs diverged"))

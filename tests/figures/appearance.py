@@ -219,7 +219,9 @@ def _num_values(axes: Axes, axis: Axis) -> int:
     which = 0 if axis.axis_name == "x" else 1
     data = [np.asarray(line.get_xydata())[:, which] for line in axes.lines if line.get_transform() == axes.transData]
     data += [np.asarray(one.get_offsets())[:, which] for one in axes.collections if isinstance(one, PathCollection)]
-    cells = [patch.get_xy()[which] for patch in axes.patches if isinstance(patch, Rectangle)]
+    cells = [
+        patch.get_xy()[which] for patch in axes.patches if isinstance(patch, Rectangle) and patch.get_facecolor()[3]
+    ]
     data += [np.array(cells)] if cells and not data else []
     values = np.concatenate([one.astype(float) for one in data]) if data else np.array([])
     return len(np.unique(values[np.isfinite(values)])) if len(values) else 3

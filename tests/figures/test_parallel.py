@@ -74,7 +74,8 @@ def test_lines_end_at_the_means(runs):
     np.testing.assert_allclose([line.get_ydata()[-1] for line in lines], expected, atol=1e-12)
     assert pca_marks(figure) == pytest.approx([math.log(2 / 1.05) / math.log(6.05 / 1.05)])
     assert names(figure) == ["learning rate", "batch size", "test sse"]
-    assert "digits, test split; mean over 2 seeds; too few seeds to tell what is better" in words(figure)
+    for said in ("digits, test split; mean over 2 seeds", "too few seeds to tell what is better"):
+        assert said in words(figure)
     assert list(pca_names(figure)) == ["PCA 2"]
 
 

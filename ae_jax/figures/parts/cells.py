@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import broken, wrap
 from ae_jax.figures.parts.scales import Scale
 from ae_jax.figures.style import NEUTRAL, PCA, figure_size, ink_on, least_size
@@ -21,10 +22,9 @@ Place = tuple[int, int]
 
 HATCH = "///"
 _GAP = 0.15  # cells between the autoencoder's and PCA's
-_INSIDE = 0.05
+_INSIDE, _FRAME, _EDGE = 0.03, 1.3, 2.3  # cells to a frame; points of its line, and of the white one below it
 _MOST_INCHES = 6.5  # of all rows
 _NAMES = 0.3  # of the width of the figure, for the names of rows
-_ROOM = 0.86  # of a cell, for its number
 _APART = 1.2  # of the width of a name, from one to the next
 
 
@@ -69,6 +69,14 @@ def draw_cells(
             ink = ink_on(scale.colour(value))
             axes.plot(column + 0.89, row + 0.82, "x", color=ink, markersize=2.6, markeredgewidth=0.7)
     return drawn
+
+
+def depends_on_column(pca: Mapping[Place, float]) -> bool:
+    """Whether PCA's measure is the same in all rows; if not, it must be the same in all columns."""
+    for axis in (0, 1):
+        if len({(place[axis], value) for place, value in pca.items()}) == len({place[axis] for place in pca}):
+            return axis == 0
+    raise UserError("show", "PCA's measure changes along both x and y, and has no row of its own", "choose show=ratio")
 
 
 def draw_pca(
@@ -116,9 +124,9 @@ def frame(axes: Axes, place: Place, *, dashed: bool) -> None:
     """A frame inside a cell, apart from that of the next, seen on dark and on light ones."""
     corner, side = (place[0] + _INSIDE, place[1] + _INSIDE), 1 - 2 * _INSIDE
     look: dict[str, Any] = {"facecolor": "none", "clip_on": False}
-    axes.add_patch(Rectangle(corner, side, side, edgecolor="white", linewidth=2.8, zorder=3, **look))
+    axes.add_patch(Rectangle(corner, side, side, edgecolor="white", linewidth=_EDGE, zorder=3, **look))
     line = "--" if dashed else "-"
-    axes.add_patch(Rectangle(corner, side, side, edgecolor="black", linewidth=1.4, linestyle=line, zorder=4, **look))
+    axes.add_patch(Rectangle(corner, side, side, edgecolor="black", linewidth=_FRAME, linestyle=line, zorder=4, **look))
 
 
 def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:
@@ -154,8 +162,9 @@ def fit_numbers(axes: Axes, drawn: Mapping[Place, Drawn], *, hatched: Set[Place]
     box = axes.get_window_extent()
     across = box.width / (axes.get_xlim()[1] - axes.get_xlim()[0])
     up = box.height / (axes.get_ylim()[1] - axes.get_ylim()[0])
+    room = (1 - 2 * _INSIDE) * across - _EDGE * axes.figure.dpi / 72
     sizes = [text.get_window_extent() for text in axes.texts]
-    fits = min(1.0, *(min(_ROOM * across / size.width, up / size.height) for size in sizes))
+    fits = min(1.0, *(min(room / size.width, up / size.height) for size in sizes))
     points = fits * mpl.rcParams["legend.fontsize"]
     if points >= least_size():
         for text in axes.texts:
@@ -212,4 +221,4 @@ def _draw_cell(axes: Axes, corner: tuple[int | float, int | float], value: float
         "color": ink_on(colour),
         "fontsize": mpl.rcParams["legend.fontsize"],
     }
-    return Drawn(cell, axes.text(corner[0] + 0.5, corner[1] + 0.5, number, **look))
+    return Drawn(cell, axes.text(corner[0] + 0.5, corner[1] + 0.5, number, zorder=5, **look))

@@ -215,6 +215,8 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
         )
         for text, name in zip(legend.get_texts(), names, strict=True):
             text.set_text(name)
+        if mpl.rcParams["font.family"] == ["cmr10"]:  # whose lines are lower than they are drawn
+            legend.get_title().set_linespacing(1.45)
         box = legend.get_window_extent()
         if box.width <= room or columns == 1:
             break
