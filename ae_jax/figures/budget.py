@@ -16,11 +16,11 @@ from ae_jax.figures.parts.common import (
     kinds,
     left_out_text,
     legend_above,
-    look,
     range_text,
     require_measured,
     seeds_text,
 )
+from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.scales import is_rounding
 from ae_jax.figures.parts.swept import lost_points, require_one_pca
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
@@ -69,10 +69,12 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
         raise UserError("runs", "have one configuration for each line, and nothing to select from", remedy)
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
-    handles = [_draw_line(axes, line, index) for index, line in enumerate(drawn)]
-    handles += _draw_pca(axes, parted, measure)
+    legend = legend_of(parted, lines=True)
+    for line, style in zip(drawn, legend.styles, strict=True):
+        _draw_line(axes, line, style)
+    handles = [*legend.handles, *_draw_pca(axes, parted, measure)]
     _set_axes(axes, unit)
-    legend_above(figure, handles, _notes(results, parted, drawn))
+    legend_above(figure, handles, [*_notes(results, parted, drawn), *legend.notes])
     return figure
 
 
@@ -88,12 +90,11 @@ def _line(kind: Kind, measure: str, num_lost: int) -> _Line:
     return _Line(kind.label, num_lost, validation, test)
 
 
-def _draw_line(axes: Axes, line: _Line, index: int) -> Artist:
-    tried, style = np.arange(1, len(line.validation) + 1), look(index)
+def _draw_line(axes: Axes, line: _Line, style: dict[str, Any]) -> None:
+    tried = np.arange(1, len(line.validation) + 1)
     axes.plot(tried, line.test, color=style["color"], linestyle=style["linestyle"], **_TEST)
     every = max(1, -(-len(tried) // _MARKERS))
-    (drawn,) = axes.plot(tried, line.validation, **style, label=line.label, markevery=every)
-    return drawn
+    axes.plot(tried, line.validation, **style, label=line.label, markevery=every)
 
 
 def _draw_pca(axes: Axes, parted: Sequence[Kind], measure: str) -> list[Artist]:

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.apart import Word, write_apart
-from ae_jax.figures.parts.common import left_out_text, legend_above, plain
+from ae_jax.figures.parts.common import left_out_text, legend_above, plain, text_size, wrap
 from ae_jax.figures.parts.images import aligned
 from ae_jax.figures.parts.selection import best_run, best_run_text
 from ae_jax.figures.style import AUTOENCODER, figure_size
@@ -76,17 +76,30 @@ def draw(results: Results, /, *, projection: Literal["pca", "first_two"]) -> Fig
     planes = [ours, _plane(latents["pca"], name, _explained(run))]
     labels, of_labels = _labels(latents.get("labels"))
     end = 1.05 * max(float(np.abs(plane.points).max()) for plane in planes)
-    for axes, plane, title in zip(panels, planes, titles, strict=True):
+    for axes, plane in zip(panels, planes, strict=True):
         _draw_points(axes, plane, labels)
-        axes.set(title=plain(title), xlim=(-end, end), ylim=(-end, end))
+        axes.set(xlim=(-end, end), ylim=(-end, end))
+    _write_titles(figure, panels, titles)
     notes = [f"{results.datasets[0]}, {len(ours.points)} examples of the test split", *of_labels, *notes]
     shown = f"{run.latent_size} latent dimensions, seed {run.seed}"
-    notes += ["axes in units of each panel's spread, in brackets the share of the latents' variance", shown]
+    notes += ["axes: in units of the spread (share of the latents' variance)", shown]
     handles = _handles(labels) if labels is not None else []
     legend_above(figure, handles, [*notes, best_run_text([found]), *left_out_text(results)])
+    figure.draw_without_rendering()  # once more, as a layout of squares takes several rounds
     for axes, plane in zip(panels, planes, strict=True):
         write_apart(figure, axes, _words(plane, labels))
     return figure
+
+
+def _write_titles(figure: Figure, panels: Sequence[Axes], titles: Sequence[str]) -> None:
+    """Titles in as many lines as they need, for which the figure grows: the panels keep their sizes."""
+    wrapped = [wrap(figure, title, axes.get_window_extent().width) for axes, title in zip(panels, titles, strict=True)]
+    for axes, title in zip(panels, wrapped, strict=True):
+        axes.set_title(title)
+    width, height = figure.get_size_inches()
+    more = max(title.count("\n") for title in wrapped) - 1  # beyond two lines
+    rows = 2 if width < _NARROW else 1
+    figure.set_size_inches(width, height + 1.3 * rows * more * text_size(figure, "Ag")[1] / figure.dpi)
 
 
 def _panels() -> tuple[Figure, Sequence[Axes]]:
@@ -112,7 +125,7 @@ def _titles(run: Run) -> tuple[list[str], list[str]]:
     if None in shares:
         return parts, []
     titles = [f"{part}, {_NEIGHBOURS}-NN {100 * (share or 0):.1f} %" for part, share in zip(parts, shares, strict=True)]
-    return titles, [f"{_NEIGHBOURS}-NN accuracy: leave-one-out, in all latent dimensions"]
+    return titles, [f"{_NEIGHBOURS}-NN accuracy: leave-one-out, in all dimensions"]
 
 
 def _labels(labels: np.ndarray | None) -> tuple[np.ndarray | None, list[str]]:
@@ -122,7 +135,7 @@ def _labels(labels: np.ndarray | None) -> tuple[np.ndarray | None, list[str]]:
     number = len(np.unique(labels))
     if number > len(COLOURS):
         return None, [f"{number} different labels, not shown"]
-    return labels, ["labels at the median of their examples"]
+    return labels, ["labels at their medians"]
 
 
 def _leading(latents: np.ndarray, projection: str) -> np.ndarray:

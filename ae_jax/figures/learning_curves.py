@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import MODEL, Kind, kinds, left_out_text, legend_above, named
 from ae_jax.figures.parts.ends import End, name_ends
+from ae_jax.figures.parts.epochs import scale_epochs
 from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import Mean, mark_diverged
 from ae_jax.figures.parts.selection import selection_text
@@ -21,7 +22,6 @@ from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import NEUTRAL, PCA, PCA_INK, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, ranked_by_validation
-from ae_jax.results.measures import MEASURES
 from ae_jax.results.statistics import estimate
 from ae_jax.terminal import count
 
@@ -124,7 +124,7 @@ def _shared(candidates: Sequence[Kind], shown: Sequence[Kind]) -> list[str]:
 
 def _label(measure: str, shown: Sequence[Configuration]) -> str:
     if measure == "validation_sse":
-        return f"validation {MEASURES['sse'].label}"
+        return "validation error (sse)"
     losses = sorted({str(one.runs[0].summary["training"]["loss"]) for one in shown})
     if len(losses) > 1:
         problem = f"{measure} is in different units ({', '.join(losses)})"
@@ -168,11 +168,7 @@ def _draw_kind(axes: Axes, kind: Kind, style: dict[str, Any], measure: str, num_
 def _set_scales(axes: Axes, shown: Sequence[Configuration], measure: str) -> None:
     """Logarithmic: epochs, and what is positive, with PCA inside unless it is two decades below."""
     longest = max(len(curve) for one in shown for curve in _curves(one, measure))
-    axes.set_xscale("log")
-    axes.set_xlim(longest**-0.02, longest**1.02) if longest > 1 else axes.set_xlim(0.5, 2)
-    plain_log_ticks(axes.xaxis)
-    if longest < 3:
-        axes.set_xticks(range(1, longest + 1))
+    scale_epochs(axes, longest)
     values = np.concatenate([curve for one in shown for curve in _curves(one, measure)])
     values = values[np.isfinite(values)]
     if values.min() <= 0:

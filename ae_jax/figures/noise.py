@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import (
@@ -31,6 +32,7 @@ from ae_jax.results.runs import Run
 from ae_jax.results.statistics import estimate
 
 _GAP = 0.13  # part of the axis that two numbers need between them
+_FAR = 10.0  # times the lowest level, from which on the axis is logarithmic
 _INPUTS = ("corrupted", "clean")
 _UNITS = {"scale": ["standard deviation"], "rate": ["probability for each feature"]}
 _SWEEP = "train several levels: python scripts/train.py +sweep=noise"
@@ -170,12 +172,22 @@ def _styled(style: dict[str, Any], inputs: str) -> dict[str, Any]:
 
 
 def _tick_levels(axes: Axes, levels: Sequence[float]) -> None:
-    """Ticks at the levels of the runs, from the highest down, as far as their numbers have room."""
+    """Ticks at the levels of the runs, from the highest down, as far as numbers have room; logarithmic if far apart.
+
+    Where only two have room, there are ticks between them as on any axis.
+    """
+    if levels[0] > 0 and levels[-1] >= _FAR * levels[0]:
+        axes.set_xscale("log")
+    places = dict(zip(levels, axes.transScale.transform([(level, 1.0) for level in levels])[:, 0], strict=True))
     ticks = [levels[-1]]
     for level in reversed(levels):
-        if ticks[-1] - level >= _GAP * (levels[-1] - levels[0]):
+        if places[ticks[-1]] - places[level] >= _GAP * (places[levels[-1]] - places[levels[0]]):
             ticks.append(level)
-    axes.set_xticks(ticks[::-1], labels=[f"{tick:g}" for tick in ticks[::-1]])
+    if len(ticks) < min(3, len(levels)):
+        ticks = [float(tick) for tick in MaxNLocator(4).tick_values(levels[0], levels[-1])]
+    ticks = sorted(ticks)
+    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _notes(results: Results, groups: Sequence[Sequence[_Level]], of_kinds: Sequence[str], measure: str) -> list[str]:

@@ -17,11 +17,11 @@ from ae_jax.figures.parts.common import (
     kinds,
     left_out_text,
     legend_above,
-    look,
     require_measured,
     seeds_text,
     split_text,
 )
+from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.swept import lost_points
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
@@ -97,13 +97,12 @@ def draw(
     axes = figure.subplots()
     most = _MOST_RATIO if show == "ratio" and unit.has_ratio else math.inf
     ends = _limits(profiles, pca, most, in_logs=unit.has_ratio)
-    handles = [
-        _draw(axes, profile, index, kind.label, ends, sign)
-        for index, (kind, profile) in enumerate(zip(parted, profiles, strict=True))
-    ]
-    handles.append(_draw_pca(axes, pca, ends, sign))
+    legend = legend_of(parted, lines=True)
+    for index, (kind, profile) in enumerate(zip(parted, profiles, strict=True)):
+        _draw(axes, profile, index, legend.styles[index] | {"label": kind.label}, ends, sign)
+    handles = [*legend.handles, _draw_pca(axes, pca, ends, sign)]
     _name_axes(axes, unit, show, [sign * end for end in ends])
-    legend_above(figure, handles, _notes(results, parted, profiles, split, max(ends)))
+    legend_above(figure, handles, [*_notes(results, parted, profiles, split, max(ends)), *legend.notes])
     return figure
 
 
@@ -161,17 +160,17 @@ def _limits(profiles: Sequence[_Profile], pca: Sequence[float], most: float, *, 
     return low - room, high + room
 
 
-def _draw(axes: Axes, profile: _Profile, index: int, label: str, ends: tuple[float, float], sign: float) -> Artist:
+def _draw(
+    axes: Axes, profile: _Profile, index: int, style: dict[str, Any], ends: tuple[float, float], sign: float
+) -> None:
     xs = sign * np.concatenate([[ends[0]], profile.xs, [max(ends[1], *profile.xs[-1:])]])
     shares = np.concatenate([[0.0], profile.shares, profile.shares[-1:]])
     # Markers of lines that lie on each other stand apart, and none at the ends, where nothing changes.
     every = max(1, len(xs) // 4)
-    style = look(index) | {"markevery": (1 + index % every, every), "drawstyle": "steps-post"}
-    (line,) = axes.plot(xs, shares, **style, label=label)
+    axes.plot(xs, shares, **style, markevery=(1 + index % every, every), drawstyle="steps-post")
     if profile.band is not None:
         low, high = (np.concatenate([[0.0], end, end[-1:]]) for end in profile.band)
         axes.fill_between(xs, low, high, step="post", color=style["color"], alpha=0.15, linewidth=0)
-    return line
 
 
 def _draw_pca(axes: Axes, pca: Sequence[float], ends: tuple[float, float], sign: float) -> Artist:

@@ -63,7 +63,7 @@ def draw(results: Results, /, *, num_examples: Annotated[int, Ge(1)], rows: list
         notes.append("made from corrupted inputs where they are shown, and so is the sse; PCA was fitted to clean ones")
     figure = Figure(figsize=figure_size())
     figure.set_layout_engine("none")
-    draw_table(figure, table, _HEADINGS, "; ".join([*notes, *left_out_text(results)]))
+    draw_table(figure, table, _HEADINGS, [*notes, *left_out_text(results)])
     return figure
 
 

@@ -8,14 +8,15 @@ from annotated_types import Ge
 from matplotlib.figure import Figure
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import left_out_text, plain
+from ae_jax.figures.parts.common import left_out_text
 from ae_jax.figures.parts.image_table import Cell, Headings, Row, draw_table
 from ae_jax.figures.parts.images import aligned, one_of_each_class, require_same_images
 from ae_jax.figures.parts.selection import best_run, best_run_text
 from ae_jax.figures.style import AUTOENCODER, PCA_INK, figure_size
 from ae_jax.results import Results
-from ae_jax.results.configurations import Configuration, configurations
+from ae_jax.results.configurations import Configuration, best_by_validation, configurations
 from ae_jax.results.runs import Run
+from ae_jax.results.verdict import components_to_match, gaining_most, sentence
 
 # Inches: below it PCA stands under the autoencoder, not beside it.
 _NARROW = 4.5
@@ -26,7 +27,8 @@ def draw(results: Results, /, *, num_examples: Annotated[int, Ge(1)], most_sizes
 
     There is a column for each class, or for each example where there are no labels. Of each size the run with the
     lowest validation sse is shown. At the end of its row stand the sse of both over the whole test split, and how many
-    components PCA needs to reach the autoencoder's. In a narrow figure PCA stands below the autoencoder.
+    components PCA needs to reach the autoencoder's. In a narrow figure PCA stands below the autoencoder. First stands
+    the verdict, from all seeds, on the size that gains most by validation.
 
     Args:
         results: Runs on images.
@@ -55,7 +57,8 @@ def draw(results: Results, /, *, num_examples: Annotated[int, Ge(1)], most_sizes
     figure.set_layout_engine("none")
     beside = figure.get_size_inches()[0] >= _NARROW
     rows, headings = (_beside if beside else _below)(_measured(runs, columns))
-    draw_table(figure, rows, headings, "; ".join(notes))
+    verdict = sentence(gaining_most([best_by_validation(group, "sse") for group in groups]))
+    draw_table(figure, rows, headings, notes, headline="" if runs[0].summary["corrupted"] else verdict)
     return figure
 
 
@@ -87,7 +90,7 @@ def _measured(runs: Sequence[Run], columns: np.ndarray) -> list[_Measured]:
     return [
         _Measured(
             {name: run.folder.reconstructions[name][columns] for name in ("x", "autoencoder", "pca")},
-            plain(str(run.settings["model"])),
+            str(run.settings["model"]),
             str(run.latent_size),
             str(run.summary["pca"]["num_components"]),
             sse,
@@ -100,8 +103,9 @@ def _measured(runs: Sequence[Run], columns: np.ndarray) -> list[_Measured]:
 
 def _needed(run: Run) -> str:
     """How many components PCA needs for the autoencoder's test sse of clean inputs."""
-    match = run.summary["pca"]["components_to_match"]
-    return "none does" if match is None else str(match)
+    curve, sse = run.summary["pca"]["test_sse_by_components"], run.summary["test"]["sse"]
+    match = components_to_match(np.asarray(curve, np.float64), sse)
+    return f"over {len(curve) - 1}" if match is None else str(match)
 
 
 def _beside(shown: Sequence[_Measured]) -> tuple[list[Row], Headings]:

@@ -72,7 +72,7 @@ def test_the_number_is_that_of_scikit_learn(write_run, tmp_path):
         found = KNeighborsClassifier(5)
         scores = cross_val_score(found, latents[method], latents["labels"], cv=LeaveOneOut())
         assert axes.get_title().endswith(f"5-NN {100 * scores.mean():.1f} %")
-    assert "5-NN accuracy: leave-one-out, in all latent dimensions" in words_of(figure_of(tmp_path))
+    assert "5-NN accuracy: leave-one-out, in all dimensions" in words_of(figure_of(tmp_path))
 
 
 @pytest.mark.parametrize("num_examples", [3, 5])
@@ -83,7 +83,7 @@ def test_of_fewer_examples_than_neighbours_there_is_no_number(num_examples, writ
 
 def test_each_label_has_a_colour_a_marker_and_its_name_near_the_median(write_run, tmp_path):
     folder = write_run(tmp_path / "a", num_examples=30)
-    latents = np.load(folder / "latents.npz")
+    latents = dict(np.load(folder / "latents.npz"))
     figure = figure_of(tmp_path)
     axes = figure.axes[0]
     assert [group.get_label() for group in axes.collections] == ["0", "1", "2"]
@@ -184,7 +184,7 @@ def test_the_first_two_latents_on_request(write_run, tmp_path):
     folder = write_run(tmp_path / "a", num_examples=20, settings={"model.latent_size": 5})
     axes = figure_of(tmp_path, projection="first_two").axes[0]
     assert axes.get_xlabel().startswith("latent 1 of 5 (")
-    latents = np.load(folder / "latents.npz")["autoencoder"]
+    latents = dict(np.load(folder / "latents.npz"))["autoencoder"]
     np.testing.assert_allclose(in_order(points_of(axes)), in_order(scaled(latents[:, :2])), atol=1e-6)
 
 

@@ -233,3 +233,16 @@ def test_two_keys_that_cross_are_colour_and_dash(runs):
     assert len(legend(figure)) == 13
     looks = {(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in curves(figure)}
     assert len(looks) == 2 * (24 + 1)
+
+
+def test_levels_far_apart_have_a_logarithmic_axis(runs):
+    axes = figure_of(runs(*sweep(levels=(0.02, 0.06, 0.2), seeds=(0,)))).axes[0]
+    assert axes.get_xscale() == "log"
+    assert {label.get_text() for label in axes.get_xticklabels()} == {"0.02", "0.06", "0.2"}
+
+
+def test_levels_without_room_have_ticks_as_any_axis(runs):
+    clean = [({"corruption": CLEAN, "seed": 0}, {"sse": 0.9})]
+    axes = figure_of(runs(*clean, *sweep(levels=(0.01, 0.2), seeds=(0,)))).axes[0]
+    assert axes.get_xscale() == "linear"
+    assert len(axes.get_xticks()) >= 3

@@ -120,7 +120,7 @@ def test_corrupted_inputs_stand_above_what_is_made_of_them(write, tmp_path):
     figure = figure_of(tmp_path, rows=["corruption"])
     assert [row[0] for row in table_of(figure)] == [
         ["input"],
-        ["corruption=none", "2", "1.00"],
+        ["corruption none", "2", "1.00"],
         ["PCA", "2", "2.00"],
         ["corrupted"],
         ["gaussian", "2", "2.50"],

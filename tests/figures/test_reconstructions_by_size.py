@@ -1,5 +1,7 @@
 """An image of each class in 1, 2, 4, … numbers: the pixels and errors are those of the run folders."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -129,10 +131,24 @@ def test_of_many_sizes_the_smallest_and_the_largest_are_among_those_shown(write,
 
 
 def test_where_no_number_of_components_does_it_is_said(write, tmp_path):
-    folder = write(2, sse=1.5)
-    text = (folder / "summary.json").read_text()
-    (folder / "summary.json").write_text(text.replace('"components_to_match": 3', '"components_to_match": null'))
-    assert rows_of(figure_of(tmp_path))[1][0][-1] == "none does"
+    folder = write(2, sse=0.01)
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["pca"]["test_sse_by_components"][-1] = 0.02
+    (folder / "summary.json").write_text(json.dumps(summary))
+    assert rows_of(figure_of(tmp_path))[1][0][-1] == "over 9"
+
+
+def test_what_nearly_matches_does(write, tmp_path):
+    """PCA's 2 components have 2.0: a thousandth less is no reason for a third."""
+    write(2, sse=1.9985)
+    assert rows_of(figure_of(tmp_path))[1][0][-1] == "2"
+
+
+def test_the_verdict_comes_first(write, tmp_path):
+    write(1, sse=1.5)
+    write(2, sse=1.9)
+    words = words_of(figure_of(tmp_path))
+    assert words.startswith("1 number of the dense autoencoder does what PCA does with 3 (1 seed) digits, test split")
 
 
 def test_what_pca_needs_for_corrupted_inputs_is_not_known(write, tmp_path):

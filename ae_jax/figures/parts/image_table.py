@@ -15,7 +15,7 @@ from ae_jax.figures.parts.images import mosaic
 
 _EDGE = 0.05  # inches: empty space around everything, and between pictures and words
 _BETWEEN = 0.1  # inches: between columns of words, between strips, and above a row that stands apart
-_MOST_NAME, _MOST_CELL = 0.36, 0.75  # of the width; inches
+_MOST_NAME, _MOST_HEADING, _MOST_CELL = 0.36, 0.7, 0.75  # of the width, of which all strips' are; inches
 
 
 class Cell(NamedTuple):
@@ -62,24 +62,32 @@ class _Layout(NamedTuple):
     height: float
 
 
-def draw_table(figure: Figure, rows: Sequence[Row], headings: Headings, note: str) -> None:
+def draw_table(
+    figure: Figure, rows: Sequence[Row], headings: Headings, notes: Sequence[str], *, headline: str = ""
+) -> None:
     """Draw rows, the inputs first, whose grey levels all images have; the figure becomes as high as they are.
 
     Args:
         figure: An empty figure of the right width, without a layout engine.
         rows: At least one.
         headings: As many as there are columns.
-        note: What is shown, above everything.
+        notes: What is shown, above everything.
+        headline: Above the notes.
     """
+    note = "; ".join(notes)
+    figure.set_label(note)  # of which its caption is made
     width = figure.get_size_inches()[0]
     names = [wrap(figure, row.left[0].text, _MOST_NAME * width * figure.dpi) for row in rows]
     rows = [
         row._replace(left=(row.left[0]._replace(text=name), *row.left[1:]))
         for row, name in zip(rows, names, strict=True)
     ]
+    room = _MOST_HEADING * width / len(headings.strips) * figure.dpi
+    above = tuple(cell._replace(text=wrap(figure, cell.text, room)) for cell in headings.strips)
+    headings = headings._replace(strips=above)
     pixels_high, pixels_wide = rows[0].strips[0].shape[1:3]
     gap = math.ceil(max(pixels_high, pixels_wide) / 10)
-    wrapped = wrap(figure, note, 0.97 * width * figure.dpi)
+    wrapped = wrap(figure, f"{headline}\n{note}" if headline else note, 0.97 * width * figure.dpi)
     layout = _layout(figure, rows, headings, _size(figure, [wrapped])[1], gap)
     figure.set_size_inches(width, layout.height)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(layout.height, 0))

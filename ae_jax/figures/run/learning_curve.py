@@ -6,11 +6,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ae_jax.figures.parts.about import write_about
+from ae_jax.figures.parts.epochs import scale_epochs
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.results.run_folder import RunFolder
 
 _ROUNDING = 1e-9  # part of the autoencoder's error
-_FEW = 5  # epochs, below which each is numbered
 
 
 def draw(run: RunFolder) -> Figure:
@@ -37,19 +37,10 @@ def draw(run: RunFolder) -> Figure:
         error_axes.set_yscale("log")
         plain_log_ticks(error_axes.yaxis)
     for axes in (loss_axes, error_axes):
-        _set_epochs(axes, max(epochs, default=1))
+        scale_epochs(axes, max(epochs, default=1))
         axes.legend()
     write_about(figure, run, "training and validation split")
     return figure
-
-
-def _set_epochs(axes: Axes, last: int) -> None:
-    """Whole numbers on a logarithmic axis: most happens in the first epochs."""
-    axes.set_xscale("log")
-    axes.set_xlim(last**-0.02, last**1.02) if last > 1 else axes.set_xlim(0.5, 2)
-    plain_log_ticks(axes.xaxis)
-    if last < _FEW:
-        axes.set_xticks(range(1, last + 1))
 
 
 def _draw_pca(axes: Axes, pca: dict[str, Any], *, lowest: float) -> None:
