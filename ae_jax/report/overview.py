@@ -1,56 +1,84 @@
-"""The page's overview: what was run and swept, what is best against PCA, and what is left out."""
+"""The page's overview: a verdict, what was run and swept, what is best against PCA, and what is left out."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from ae_jax.errors import path_text
+from ae_jax.report.columns import LATENT
+from ae_jax.report.names import key_names, settings_words, short_values, values_of
 from ae_jax.report.words import COLOURS, estimate_text, reading_text, verdict_text
 from ae_jax.results import Results
+from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import (
     Configuration,
     configurations,
     ranked_by_validation,
     setting_text,
-    settings_label,
 )
 from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Run
 from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate, interval_words
+from ae_jax.results.verdict import needed, verdicts
 from ae_jax.terminal import count
+
+_Names = tuple[dict[str, str], dict[str, dict[str, str]]]
+"""Names of keys, and of each key its values as they are shown."""
 
 
 def overview(results: Results) -> dict[str, Any]:
-    """Counts, what varies with its values, the best configurations, and the folders that are left out."""
-    made = configurations(results)
-    best, reading = _best(results)
+    """Counts, verdicts, what varies with its values, the best configurations, and the folders that are left out."""
+    names = _names(results)
+    best, reading = _best(results, names)
+    excluded = sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
+    leading = results.distinguishing
     return {
         "num_runs": len(results.runs),
-        "num_configurations": len(made),
+        "num_configurations": len(configurations(results)),
         "datasets": results.datasets,
         "seeds": sorted({run.seed for run in results.runs}),
-        "swept": [{"key": key, "values": _values(results.runs, key)} for key in results.varying if key != "seed"],
+        "verdicts": _verdicts(results),
+        "swept": [_swept(key, leading[key], results.runs, names) for key in leading],
         "best": best,
         "reading": reading,
-        "excluded": [
-            {"folder": path_text(one.path), "state": one.state, "reason": one.reason}
-            for one in sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
-        ],
+        "notes": commit_notes(results),
+        "states": [f"{number} {state}" for state, number in Counter(one.state for one in excluded).items()],
+        "excluded": [{"folder": path_text(one.path), "state": one.state, "reason": one.reason} for one in excluded],
     }
 
 
-def _values(runs: Sequence[Run], key: str) -> list[str]:
-    """Values of a key as text, numbers in their order."""
-    raw = {setting_text(run.settings[key]): run.settings[key] for run in runs if key in run.settings}
+def _names(results: Results) -> _Names:
+    keys = list(dict.fromkeys([*results.distinguishing, *results.varying, "dataset", "model", LATENT]))
+    return key_names(keys, results.runs), {key: short_values(values_of(key, results.runs)) for key in keys}
+
+
+def _verdicts(results: Results) -> list[str]:
+    """A sentence for each model, on each data."""
+    parts = results.by_data()
+    said = {data: verdicts(configurations(part)) for data, part in parts.items()}
+    return [f"{data}: {text}." if len(parts) > 1 else f"{text}." for data, texts in said.items() for text in texts]
+
+
+def _swept(key: str, others: Sequence[str], runs: Sequence[Run], names: _Names) -> dict[str, Any]:
+    """A key with its values in their order, and the keys that always vary together with it, with theirs."""
+    together = [{"key": names[0][other], "values": _values(runs, other, names)} for other in others]
+    return {"key": names[0][key], "values": _values(runs, key, names), "together": together}
+
+
+def _values(runs: Sequence[Run], key: str, names: _Names) -> list[str]:
+    """Values of a key as text, numbers in their order; where some lack it, "none" is one too."""
+    raw = {setting_text(value): value for value in values_of(key, runs)}
 
     def order(text: str) -> tuple[int, float, str]:
         value = raw[text]
         return (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, text)
 
-    return sorted(raw, key=order)
+    lacking = ["none"] if any(key not in run.settings for run in runs) else []
+    return lacking + [names[1][key][text] for text in sorted(raw, key=order)]
 
 
-def _best(results: Results) -> tuple[list[dict[str, Any]], str]:
+def _best(results: Results, names: _Names) -> tuple[list[dict[str, Any]], str]:
     """The best on each data at each latent size, chosen by validation sse, and how to read their numbers.
 
     On each data one is best of all.
@@ -66,7 +94,7 @@ def _best(results: Results) -> tuple[list[dict[str, Any]], str]:
             best = group[0] is ranked[0]
             about = {"dataset": data, "latent_size": size, "best": best, "most_seeds": most}
             chosen = {"chosen": _chosen(group), "chosen_of_all": _chosen(ranked) if best else None}
-            rows.append({**about, **chosen, **_row(group[0])})
+            rows.append({**about, **chosen, **_row(group[0], names)})
             shown.append(group[0])
     return rows, reading_text(shown, measure_named("sse")) if shown else ""
 
@@ -77,18 +105,19 @@ def _chosen(ranked: Sequence[Configuration]) -> str | None:
     return None if shares is None else share_text(shares[0])
 
 
-def _row(one: Configuration) -> dict[str, Any]:
+def _row(one: Configuration, names: _Names) -> dict[str, Any]:
     """A configuration; `rest` names it by what varies beside the latent size."""
     against, ours, pca = one.against_pca("sse"), one.estimate("sse"), one.pca("sse")
+    shown = one.settings or {key: one.runs[0].settings[key] for key in ("dataset", "model", LATENT)}
     return {
-        "label": one.label,
-        "rest": settings_label({key: value for key, value in one.settings.items() if key != "model.latent_size"}),
+        "label": settings_words(shown, *names),
+        "rest": settings_words({key: value for key, value in one.settings.items() if key != LATENT}, *names),
         "num_seeds": one.num_seeds,
         "lost": one.lost_text,
         "over": _over(ours) if ours else "",
         "autoencoder": _estimate(ours, pca),
         "pca": _estimate(pca, ours),
-        "ratio": _estimate(against.ratio if against else None),
+        "needed": needed(one).text,
         "told": against.verdict if against and against.verdict in COLOURS else "",
         "verdict": verdict_text(against) if against else "",
     }

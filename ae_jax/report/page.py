@@ -23,6 +23,7 @@ from ae_jax.results import Results
 
 _ASSETS = resources.files("ae_jax.report") / "assets"
 _SCRIPTS = (
+    "numbers.js",
     "common.js",
     "colours.js",
     "filters.js",
@@ -32,6 +33,9 @@ _SCRIPTS = (
     "curves.js",
     "parallel.js",
     "overview.js",
+    "copy.js",
+    "pictures.js",
+    "compare.js",
     "panel.js",
     "page.js",
 )

@@ -1,8 +1,12 @@
 const ALL = runs.map((_, index) => index);
 const LATENT = "model.latent_size";
 
-/** Draw, or draw anew, what Plotly shows in a place; `onOpen(run index)` is called for a point that is clicked. */
-async function draw(place, traces, layout, onOpen) {
+/** Draw, or draw anew, what Plotly shows in a place, and say it to those who do not see it.
+ *
+ * `onOpen(run index)` is called for a point that is clicked. */
+async function draw(place, traces, layout, { said, onOpen }) {
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", said);
   const axis = {
     gridcolor: styleColour("--line"),
     linecolor: styleColour("--line"),
@@ -11,8 +15,8 @@ async function draw(place, traces, layout, onOpen) {
   };
   const whole = {
     font: { family: "system-ui, sans-serif", size: 13, color: styleColour("--text") },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: styleColour("--page"),
+    plot_bgcolor: styleColour("--page"),
     margin: { l: 56, r: 12, t: 8, b: 44 },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
     hoverlabel: {
@@ -79,14 +83,14 @@ function axisOf(column, isLog, beside = []) {
   if (!isLog || column.kind !== "setting" || values.length > 12)
     return { title, ...scaleOf([...column.values, ...beside], isLog) };
   const apart = values.filter((value, index) => index === 0 || value > 1.2 * values[index - 1]);
-  return { title, type: "log", tickmode: "array", tickvals: apart, ticktext: apart.map(String) };
+  return { title, type: "log", tickmode: "array", tickvals: apart, ticktext: apart.map((value) => shownIn(column, value)) };
 }
 
 /** Scale and ticks: over few decades of a logarithmic axis at 1, 2, 5, over many at powers of ten. */
 function scaleOf(values, isLog) {
   if (!isLog) return { type: "linear" };
-  const positive = values.filter((value) => value > 0);
-  const ratio = Math.max(...positive) / Math.min(...positive);
+  const [low, high] = extent(values.filter((value) => value > 0));
+  const ratio = high / low;
   if (ratio >= 1000) return { type: "log", exponentformat: "power" };
   return { type: "log", tickformat: "~g", dtick: ratio >= 8 ? "D2" : undefined };
 }
@@ -104,6 +108,11 @@ function legendOf(key, groups) {
     showlegend: groups.length <= 24,
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", title: { ...title, font: { size: 13 } } },
   };
+}
+
+/** Menu entries of columns, below the names of their groups. */
+function menuOf(some) {
+  return some.map((column) => [column.key, column.label, column.group]);
 }
 
 /** A value where an axis puts it. */

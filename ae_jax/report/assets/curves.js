@@ -1,3 +1,4 @@
+const MOST_NAMED = 8;
 const CURVES = { validation_sse: "validation sse", validation_loss: "validation loss", train_loss: "train loss" };
 
 /** The chart of learning curves; returns { update(visible run indices) }. */
@@ -9,7 +10,7 @@ function makeCurves(onOpen) {
   const what = select(there, "validation_sse", update);
   const swept = columns.filter((column) => column.kind === "setting" && column.swept);
   const colour = select(
-    [["", "one colour"], ...swept.map((column) => [column.key, column.label])],
+    [["", "one colour"], ...menuOf(swept)],
     data.defaults.colour ?? "",
     update,
   );
@@ -20,27 +21,19 @@ function makeCurves(onOpen) {
   function drawCurves() {
     const groups = groupsBy(colour.value);
     const traces = groups.map((group) => curveTrace(what.value, group, visible.filter(group.holds)));
+    const epochs = visible.flatMap((run) => runs[run].curve.epoch);
+    const pca = what.value === "validation_sse" ? pcaLevels(visible, epochs) : [];
+    const values = [...visible.flatMap((run) => runs[run].curve[what.value]), ...pca.flatMap((trace) => trace.y)];
     const layout = {
-      xaxis: epochAxis(
-        visible.flatMap((run) => runs[run].curve.epoch),
-        logX.checked,
-      ),
-      yaxis: {
-        title: { text: CURVES[what.value] },
-        ...scaleOf(
-          visible.flatMap((run) => runs[run].curve[what.value]),
-          logY.checked,
-        ),
-      },
+      xaxis: epochAxis(epochs, logX.checked),
+      yaxis: { title: { text: CURVES[what.value] }, ...scaleOf(values, logY.checked) },
       height: 420,
       ...legendOf(colour.value, groups),
     };
-    return draw(
-      byId("curves"),
-      traces.filter((trace) => trace.x.length),
-      layout,
-      onOpen,
-    );
+    const theirs = pca.length ? "; PCA of as many components is a dotted line" : "";
+    const said = `Learning curves: ${CURVES[what.value]} over the epochs, ${counted(visible.length, "run")}${theirs}.`;
+    const drawn = [...traces.filter((trace) => trace.x.length), ...pca];
+    return draw(byId("curves"), drawn, layout, { said, onOpen });
   }
 
   byId("curves-controls").append(
@@ -48,8 +41,40 @@ function makeCurves(onOpen) {
     labelled("colour", colour),
     labelled("log x", logX),
     labelled("log y", logY),
+    ...pictureButtons(byId("curves"), "learning_curves"),
   );
   return { update: (indices) => ((visible = indices), drawCurves()) };
+}
+
+/** PCA's validation sse, a level for each number of components that stands beside these runs. */
+function pcaLevels(indices, epochs) {
+  const levels = new Map();
+  for (const index of indices) {
+    const { measures, num_components, latent_size } = runs[index];
+    const sse = measures.validation.sse?.[1];
+    if (sse !== null && sse !== undefined) levels.set(sse, num_components ?? latent_size);
+  }
+  if (!levels.size) return [];
+  const [first, last] = extent(epochs);
+  const places = [...levels].sort(([a], [b]) => b - a);
+  const named = places.length <= MOST_NAMED;
+  const said = ([sse, size]) => `<b>PCA</b><br>${counted(size, "component")}<br>validation sse: ${shown(sse)}`;
+  return [
+    {
+      type: "scatter",
+      mode: named ? "lines+text" : "lines",
+      name: "PCA",
+      legendrank: 2000,
+      x: places.flatMap(() => [first, last, null]),
+      y: places.flatMap(([sse]) => [sse, sse, null]),
+      text: places.flatMap(([, size]) => ["", `PCA, ${size}`, ""]),
+      textposition: "top left",
+      textfont: { color: styleColour("--pca"), size: 11 },
+      hovertext: places.flatMap((place) => [said(place), said(place), ""]),
+      hovertemplate: "%{hovertext}<extra></extra>",
+      line: { color: PCA, width: 2, dash: "dot" },
+    },
+  ];
 }
 
 /** Curves of a group in one trace, with gaps between them, which draws many at once. */

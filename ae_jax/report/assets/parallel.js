@@ -5,6 +5,7 @@ function makeParallel() {
   if (swept.length < 2) return null;
   const error = columnOf.get("test.sse");
   const dimensions = [...swept, error].map(dimensionOf);
+  byId("parallel-controls").append(...pictureButtons(byId("parallel"), "settings"));
   byId("parallel").style.minWidth = `${120 * dimensions.length}px`;
   const colours = dimensionOf(error);
   return {
@@ -22,7 +23,9 @@ function makeParallel() {
         tickfont: { color: styleColour("--text") },
         rangefont: { color: "rgba(0,0,0,0)" },
       };
-      return draw(byId("parallel"), [trace], { height: 360, margin: { l: 72, r: 56, t: 48, b: 24 } });
+      const names = swept.map((column) => column.label).join(", ");
+      const said = `Parallel coordinates: ${names} and test sse, ${counted(visible.length, "run")}.`;
+      return draw(byId("parallel"), [trace], { height: 360, margin: { l: 72, r: 56, t: 48, b: 24 } }, { said });
     },
   };
 }
@@ -36,14 +39,10 @@ function dimensionOf(column) {
   const few = places.length <= 12 && column.kind === "setting";
   const ticked = few ? places : ticksOver(places, isLog);
   const ends = places.map(at);
-  const last = column.key.split(".").at(-1);
   return {
-    label:
-      columns.filter((other) => other.kind === "setting" && other.key.endsWith(last)).length === 1
-        ? last
-        : column.label,
+    label: column.label,
     values: column.values.map(at),
-    range: [Math.min(...ends), Math.max(...ends)],
+    range: extent(ends),
     tickvals: ticked.map(at),
     ticktext: ticked.map((value) => (few ? shownIn(column, value) : String(Number(value.toPrecision(2))))),
   };

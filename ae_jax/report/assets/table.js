@@ -8,14 +8,14 @@ async function loadDataTables() {
 }
 
 /** The table of runs. `passes(run index)` filters it, `onOpen(run index)` is called for the row that is clicked. */
-function makeTable(DataTable, passes, onOpen) {
+function makeTable(DataTable, passes, onOpen, picks) {
   const place = byId("runs");
   const inTable = columns.filter((column) => column.shown);
   const selectedBy = inTable.findIndex((column) => column.key === "validation.sse");
   const table = new DataTable(place, {
     data: runs.map((_, index) => index),
     columns: [nameColumn(), ...inTable.map(valueColumn), dataColumn()],
-    createdRow: (row) => (row.tabIndex = 0),
+    createdRow: (row, run) => row.firstChild.prepend(picks.boxOf(run)),
     autoWidth: false,
     order: selectedBy < 0 ? [] : [[inTable.length + 1, "asc"], [selectedBy + 1, "asc"]],
     pageLength: 10,
@@ -30,36 +30,59 @@ function makeTable(DataTable, passes, onOpen) {
     },
   });
   table.search.fixed("settings", (_, run) => passes(run));
-  const opened = (event) => {
+  place.addEventListener("click", (event) => {
     const row = event.target.closest("tbody tr");
     const run = row && table.row(row).data();
-    if (Number.isInteger(run)) onOpen(run);
-  };
-  place.addEventListener("click", opened);
-  place.addEventListener("keydown", (event) => event.key === "Enter" && opened(event));
+    if (Number.isInteger(run) && !event.target.closest("a, input, label")) onOpen(run);
+  });
+  showWidth(place, inTable);
   return table;
 }
 
+/** The table scrolls in its place, and what is out of sight is said above it. */
+function showWidth(place, inTable) {
+  const scroller = element("div", { className: "scroll" });
+  const hint = byId("runs-more");
+  const frame = scrolling(scroller, "Runs", (isWide) => {
+    const { right } = scroller.getBoundingClientRect();
+    const headings = [...place.querySelectorAll("thead th")].slice(1);
+    const hidden = headings.filter((heading) => heading.getBoundingClientRect().right > right + 1);
+    hint.hidden = !isWide || !hidden.length;
+    hint.textContent = `→ ${counted(hidden.length, "more column")} to the right, from ${hidden[0]?.innerText.trim().replace(/\s+/g, " ")} on.`;
+  });
+  place.replaceWith(frame);
+  scroller.append(place);
+}
+
 function nameColumn() {
-  return { ...columnFor("run", (run) => runs[run].name, String), type: "string", className: "name" };
+  const render = (run, type) => {
+    const name = escaped(runs[run].name);
+    return type === "display" ? `<a href="${escaped(runAddress(run))}">${name}</a>` : name;
+  };
+  return { title: "run", ariaTitle: "run", data: null, render, type: "string", className: "name" };
 }
 
 /** Not shown: errors on different data do not compare, so the runs of each stand together at first. */
 function dataColumn() {
-  return { ...columnFor("data", (run) => runs[run].data, String), type: "num", visible: false, searchable: false };
-}
-
-function valueColumn(column) {
-  const made = columnFor(
-    column.label,
-    (run) => column.values[run],
-    (value) => shownIn(column, value),
-  );
-  return { ...made, type: column.number ? "num" : "string", className: column.number ? "number" : "" };
+  return { title: "data", data: null, render: (run) => runs[run].data, type: "num", visible: false, searchable: false };
 }
 
 /** A column of DataTables, which reads as HTML what it shows, and also what it searches. */
-function columnFor(title, valueOf, textOf) {
-  const render = (run, type) => (type === "sort" ? (valueOf(run) ?? -Infinity) : escaped(textOf(valueOf(run))));
-  return { title: escaped(title), ariaTitle: title, data: null, render };
+function valueColumn(column) {
+  const texts = textsOf(column);
+  const pads = column.number ? paddings(texts) : [];
+  const render = (run, type) => {
+    if (type === "sort") return column.values[run] ?? -Infinity;
+    const text = escaped(texts[run]);
+    return type === "display" && pads[run] ? `${text}<span class="pad" aria-hidden="true">${pads[run]}</span>` : text;
+  };
+  return {
+    title: escaped(column.label),
+    ariaTitle: column.label,
+    data: null,
+    render,
+    type: column.number ? "num" : "string",
+    className: column.number ? "number" : "",
+    headerTitle: column.key,
+  };
 }
