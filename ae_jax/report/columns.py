@@ -23,7 +23,7 @@ _COSTS = (
     ("epochs", "training", "epochs", True),
     ("best epoch", "training", "best_epoch", False),
     ("group size", "time", "group_size", True),
-    ("train seconds / group size", "time", "train_seconds", True),
+    ("train\u00a0seconds /\u00a0group\u00a0size", "time", "train_seconds", True),
     ("train seconds of the group", "time", "group_train_seconds", False),
     ("total seconds of the group", "time", "total_seconds", False),
     ("memory of the group's program, bytes", "memory", "program_bytes", False),

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from ae_jax.results.configurations import setting_text, short_keys
 from ae_jax.results.runs import Run, Setting
@@ -51,8 +50,3 @@ def _shortened(text: str, digits: int) -> str:
         return number if len(number) < len(found[0]) else found[0]
 
     return _NUMBER.sub(short, text)
-
-
-def values_of(key: str, runs: Sequence[Run]) -> list[Any]:
-    """The values of a key in the runs that have it."""
-    return [run.settings[key] for run in runs if key in run.settings]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ae_jax.errors import path_text
 from ae_jax.report.columns import LATENT
-from ae_jax.report.names import key_names, settings_words, short_values, values_of
+from ae_jax.report.names import key_names, settings_words, short_values
 from ae_jax.report.words import COLOURS, estimate_text, reading_text, verdict_text
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
@@ -16,8 +16,9 @@ from ae_jax.results.configurations import (
     ranked_by_validation,
     setting_text,
 )
+from ae_jax.results.factors import Factor, factors_of
 from ae_jax.results.measures import measure_named
-from ae_jax.results.runs import Run
+from ae_jax.results.runs import Setting, varying
 from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate, interval_words
 from ae_jax.results.verdict import needed, verdicts
@@ -26,20 +27,21 @@ from ae_jax.terminal import count
 _Names = tuple[dict[str, str], dict[str, dict[str, str]]]
 """Names of keys, and of each key its values as they are shown."""
 
+_MOST_VALUES = 12
+
 
 def overview(results: Results) -> dict[str, Any]:
     """Counts, verdicts, what varies with its values, the best configurations, and the folders that are left out."""
     names = _names(results)
     best, reading = _best(results, names)
     excluded = sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
-    leading = results.distinguishing
     return {
         "num_runs": len(results.runs),
         "num_configurations": len(configurations(results)),
         "datasets": results.datasets,
         "seeds": sorted({run.seed for run in results.runs}),
         "verdicts": _verdicts(results),
-        "swept": [_swept(key, leading[key], results.runs, names) for key in leading],
+        "swept": [_swept(one, results, names) for one in factors_of(results, results.runs)],
         "best": best,
         "reading": reading,
         "notes": commit_notes(results),
@@ -49,8 +51,10 @@ def overview(results: Results) -> dict[str, Any]:
 
 
 def _names(results: Results) -> _Names:
-    keys = list(dict.fromkeys([*results.distinguishing, *results.varying, "dataset", "model", LATENT]))
-    return key_names(keys, results.runs), {key: short_values(values_of(key, results.runs)) for key in keys}
+    settings = [one.settings for one in [*results.runs, *results.diverged]]
+    keys = list(dict.fromkeys([*results.distinguishing, *varying(settings), "dataset", "model", LATENT]))
+    names = key_names(keys, results.runs)
+    return names, {key: short_values(one[key] for one in settings if key in one) for key in keys}
 
 
 def _verdicts(results: Results) -> list[str]:
@@ -60,22 +64,27 @@ def _verdicts(results: Results) -> list[str]:
     return [f"{data}: {text}." if len(parts) > 1 else f"{text}." for data, texts in said.items() for text in texts]
 
 
-def _swept(key: str, others: Sequence[str], runs: Sequence[Run], names: _Names) -> dict[str, Any]:
-    """A key with its values in their order, and the keys that always vary together with it, with theirs."""
-    together = [{"key": names[0][other], "values": _values(runs, other, names)} for other in others]
-    return {"key": names[0][key], "values": _values(runs, key, names), "together": together}
+def _swept(factor: Factor, results: Results, names: _Names) -> dict[str, Any]:
+    """A key with its values in their order, each with those of the keys that always vary together with it.
+
+    It is said of which values runs diverged. Of many values there are the first and the last only.
+    """
+    settings = [run.settings for run in results.runs] + [one.settings for one in results.diverged]
+    at = [*factor.at.tolist(), *factor.lost_at.tolist()]
+    levels = sorted(enumerate(factor.levels), key=lambda item: _order(item[1].value))
+    shown = []
+    for place, level in levels if len(levels) <= _MOST_VALUES else levels[:: len(levels) - 1]:
+        one = settings[at.index(place)]
+        together = {key: one[key] for key in factor.together if key in one}
+        beside = f" with {settings_words(together, *names)}" if together else ""
+        lost = f" ({level.num_diverged if level.num_runs else 'all'} diverged)" if level.num_diverged else ""
+        shown.append(names[1][factor.key].get(setting_text(level.value), "none") + beside + lost)
+    return {"key": names[0][factor.key], "values": shown, "num_values": len(levels), "together": bool(factor.together)}
 
 
-def _values(runs: Sequence[Run], key: str, names: _Names) -> list[str]:
-    """Values of a key as text, numbers in their order; where some lack it, "none" is one too."""
-    raw = {setting_text(value): value for value in values_of(key, runs)}
-
-    def order(text: str) -> tuple[int, float, str]:
-        value = raw[text]
-        return (0, float(value), "") if isinstance(value, int | float) else (1, 0.0, text)
-
-    lacking = ["none"] if any(key not in run.settings for run in runs) else []
-    return lacking + [names[1][key][text] for text in sorted(raw, key=order)]
+def _order(value: Setting) -> tuple[int, float, str]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return (0, float(value), "") if is_number else (1, 0.0, setting_text(value))  # type: ignore[arg-type] # a number
 
 
 def _best(results: Results, names: _Names) -> tuple[list[dict[str, Any]], str]:

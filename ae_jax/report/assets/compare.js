@@ -123,7 +123,7 @@ function differingKeys(indices) {
 
 function differingSettings(indices, nameOf) {
   const valuesOf = (key) => indices.map((index) => runs[index].config[key] ?? ABSENT);
-  const rows = differingKeys(indices).map((key) => [key, ...shortTexts(valuesOf(key))]);
+  const rows = differingKeys(indices).map((key) => [columnOf.get(key)?.label ?? key, ...shortTexts(valuesOf(key))]);
   const none = element("p", { className: "hint", textContent: "No setting differs; their data do." });
   const made = rows.length ? textTable(["setting", ...indices.map(nameOf)], rows, [], "Differing settings") : none;
   return part("Differing settings", made);

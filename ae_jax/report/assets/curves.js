@@ -1,4 +1,4 @@
-const MOST_NAMED = 8;
+const LEAST_APART = 0.05; // of the height of the axes
 const CURVES = { validation_sse: "validation sse", validation_loss: "validation loss", train_loss: "train loss" };
 
 /** The chart of learning curves; returns { update(visible run indices) }. */
@@ -28,6 +28,7 @@ function makeCurves(onOpen) {
       xaxis: epochAxis(epochs, logX.checked),
       yaxis: { title: { text: CURVES[what.value] }, ...scaleOf(values, logY.checked) },
       height: 420,
+      ...besideCurves(pca, values, logY.checked),
       ...legendOf(colour.value, groups),
     };
     const theirs = pca.length ? "; PCA of as many components is a dotted line" : "";
@@ -57,24 +58,50 @@ function pcaLevels(indices, epochs) {
   if (!levels.size) return [];
   const [first, last] = extent(epochs);
   const places = [...levels].sort(([a], [b]) => b - a);
-  const named = places.length <= MOST_NAMED;
   const said = ([sse, size]) => `<b>PCA</b><br>${counted(size, "component")}<br>validation sse: ${shown(sse)}`;
   return [
     {
       type: "scatter",
-      mode: named ? "lines+text" : "lines",
+      mode: "lines",
       name: "PCA",
       legendrank: 2000,
       x: places.flatMap(() => [first, last, null]),
       y: places.flatMap(([sse]) => [sse, sse, null]),
-      text: places.flatMap(([, size]) => ["", `PCA, ${size}`, ""]),
-      textposition: "top left",
-      textfont: { color: styleColour("--pca"), size: 11 },
-      hovertext: places.flatMap((place) => [said(place), said(place), ""]),
-      hovertemplate: "%{hovertext}<extra></extra>",
+      text: places.flatMap((place) => [said(place), said(place), ""]),
+      hovertemplate: "%{text}<extra></extra>",
       line: { color: PCA, width: 2, dash: "dot" },
+      levels: places,
     },
   ];
+}
+
+/** The names of PCA's levels, and room for them. */
+function besideCurves(pca, values, isLog) {
+  const annotations = pcaNames(pca, values, isLog);
+  const longest = extent(annotations.map(({ text }) => text.length))[1];
+  return { annotations, margin: { l: 56, r: annotations.length ? 10 + 7 * longest : 12, t: 8, b: 44 } };
+}
+
+/** Names of PCA's levels, at their right ends; those too near to each other share one. */
+function pcaNames(pca, values, isLog) {
+  if (!pca.length) return [];
+  const scaled = isLog ? Math.log : (value) => value;
+  const [low, high] = extent(values.filter((value) => typeof value === "number" && (!isLog || value > 0)).map(scaled));
+  const names = [];
+  for (const [sse, size] of pca[0].levels) {
+    const near = names.at(-1);
+    if (near && Math.abs(scaled(near.sse) - scaled(sse)) < LEAST_APART * (high - low)) near.sizes.push(size);
+    else names.push({ sse, sizes: [size] });
+  }
+  return names.map(({ sse, sizes }) => ({
+    text: `PCA, ${sizes.length > 3 ? `${sizes[0]} to ${sizes.at(-1)}` : sizes.join(", ")}`,
+    font: { color: styleColour("--pca"), size: 12 },
+    x: 1,
+    xref: "paper",
+    xanchor: "left",
+    y: isLog ? Math.log10(sse) : sse,
+    showarrow: false,
+  }));
 }
 
 /** Curves of a group in one trace, with gaps between them, which draws many at once. */

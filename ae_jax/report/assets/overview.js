@@ -108,10 +108,9 @@ function seedsOf(row) {
 }
 
 function showSwept() {
-  const list = overview.swept.flatMap(({ key, values, together }) => {
-    const others = together.map((other) => `${other.key} ${valuesText(other.values)}`);
-    const text = valuesText(values);
-    const whole = others.length ? `${text}; with it ${others.join("; ")}` : text;
+  const list = overview.swept.flatMap(({ key, values, num_values, together }) => {
+    const text = together ? values.join("; ") : values.join(", ");
+    const whole = num_values > values.length ? `${num_values} values from ${values[0]} to ${values.at(-1)}` : text;
     return [element("dt", { textContent: key }), element("dd", { textContent: whole })];
   });
   const seeds =
@@ -123,10 +122,6 @@ function showSwept() {
   });
   const all = [...list, ...seeds];
   byId("swept").append(element("h2", { textContent: "What varies" }), all.length ? element("dl", {}, ...all) : nothing);
-}
-
-function valuesText(values) {
-  return values.length > 12 ? `${values.length} values from ${values[0]} to ${values.at(-1)}` : values.join(", ");
 }
 
 function showExcluded() {

@@ -89,11 +89,14 @@ function drawRunCurves(indices, place, nameOf = () => "autoencoder") {
   const epochs = indices.flatMap((index) => runs[index].curve.epoch);
   const errors = indices.flatMap((index) => runs[index].curve.validation_sse);
   const pca = pcaLevels(indices, epochs);
+  const values = [...errors, ...pca.flatMap(({ y }) => y)];
+  const isLog = spansDecades(errors);
   const layout = {
     xaxis: epochAxis(epochs, false),
-    yaxis: { title: { text: "validation sse" }, ...scaleOf([...errors, ...pca.flatMap(({ y }) => y)], spansDecades(errors)) },
-    height: 260,
+    yaxis: { title: { text: "validation sse" }, ...scaleOf(values, isLog) },
+    height: 280,
     showlegend: true,
+    ...besideCurves(pca, values, isLog),
   };
   const said = `Validation sse over ${counted(extent(epochs)[1], "epoch")}: ${indices.map(nameOf).join(", ")}${pca.length ? ", and PCA" : ""}`;
   return draw(place, [...pca, ...ours], layout, { said });

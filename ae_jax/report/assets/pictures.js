@@ -79,13 +79,12 @@ function drawProfiles(place, lines, features) {
 function reconstructionRows(indices, nameOf) {
   const first = runs[indices[0]];
   const { labels } = first.reconstructions;
-  const sse = (run, method) => shown(run.measures.test.sse?.[method]);
   const inputs = labels.slice(0, -2).map((label, row) => ({ label, run: first, row }));
   const ours = indices.map((index) => ({
     label: nameOf(index),
     run: runs[index],
     row: labels.indexOf("autoencoder"),
-    sse: sse(runs[index], 0),
+    sse: runs[index].measures.test.sse?.[0],
     colour: lookOf(indices.indexOf(index)).color,
     dash: lookOf(indices.indexOf(index)).dash,
   }));
@@ -94,11 +93,13 @@ function reconstructionRows(indices, nameOf) {
     label: indices.length > 1 ? `PCA, ${size}` : "PCA",
     run,
     row: labels.indexOf("PCA"),
-    sse: sse(run, 1),
+    sse: run.measures.test.sse?.[1],
     colour: PCA,
     dash: "dot",
   }));
-  return [...inputs, ...ours, ...pca];
+  const measured = [...ours, ...pca];
+  const texts = alike(measured.map((row) => row.sse));
+  return [...inputs, ...measured.map((row, at) => ({ ...row, sse: texts[at] }))];
 }
 
 /** Reconstructions of runs, or the reason why there are none. */

@@ -54,10 +54,24 @@ function showWidth(place, inTable) {
   scroller.append(place);
 }
 
+/** Names for narrow screens: without the parts that all have, and without the hash where the rest tells them apart. */
+function shortNames() {
+  const parts = runs.map((run) => run.name.split("-"));
+  const names = runs.map((run) => run.name);
+  if (new Set(parts.map((part) => part.length)).size > 1) return names;
+  const varied = parts[0].map((_, at) => at).filter((at) => new Set(parts.map((part) => part[at])).size > 1);
+  const joined = (places) => parts.map((part) => places.map((at) => part[at]).join("-"));
+  const isTold = (short) => new Set(short).size === runs.length;
+  return [joined(varied.slice(0, -1)), joined(varied)].find(isTold) ?? names;
+}
+
 function nameColumn() {
+  const short = shortNames();
   const render = (run, type) => {
     const name = escaped(runs[run].name);
-    return type === "display" ? `<a href="${escaped(runAddress(run))}">${name}</a>` : name;
+    if (type !== "display") return name;
+    const texts = `<span class="long">${name}</span><span class="short">${escaped(short[run])}</span>`;
+    return `<a href="${escaped(runAddress(run))}" title="${name}">${texts}</a>`;
   };
   return { title: "run", ariaTitle: "run", data: null, render, type: "string", className: "name" };
 }
