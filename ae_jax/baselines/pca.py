@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float64, Real
+from jaxtyping import Float64, Real
 
 from ae_jax.baselines.moments import PerFeature, second_moments
 from ae_jax.errors import UserError

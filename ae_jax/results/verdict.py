@@ -61,8 +61,13 @@ def needed(one: Configuration) -> Needed:
     ours = one.estimate("sse")
     if ours is None:
         raise ValueError("a completed run has a test sse")
-    ends = [ours.mean if end is None else end for end in (ours.mean, ours.high, ours.low)]
-    return Needed(*(components_to_match(curve, end) for end in ends), len(curve) - 1)
+    low, high = (ours.mean if end is None else end for end in (ours.low, ours.high))
+    return Needed(
+        num=components_to_match(curve, ours.mean),
+        low=components_to_match(curve, high),
+        high=components_to_match(curve, low),
+        num_known=len(curve) - 1,
+    )
 
 
 def sentence(one: Configuration) -> str:

@@ -65,9 +65,8 @@ def test_the_size_is_chosen_on_the_validation_split(sweep):
     results = sweep(
         lambda size, rate, seed: {1: 3.9, 2: 1.0, 4: 0.6}[size], sizes=(1, 2, 4), rates=(0.1,), seeds=range(5)
     )
-    assert verdicts(configurations(results)) == [
-        "2 numbers of the dense autoencoder do what PCA does with 3; better than PCA at 2 and worse at 1 of 3 latent sizes"
-    ]
+    ahead = "better than PCA at 2 and worse at 1 of 3 latent sizes"
+    assert verdicts(configurations(results)) == [f"2 numbers of the dense autoencoder do what PCA does with 3; {ahead}"]
 
 
 def test_each_model_has_a_sentence(sweep, write_run, tmp_path):
@@ -77,4 +76,4 @@ def test_each_model_has_a_sentence(sweep, write_run, tmp_path):
         write_run(tmp_path / "sweep" / f"linear{size}", settings=settings, sse=8 / 2**size)
     found = verdicts(configurations(load(tmp_path / "sweep")))
     assert ["dense" in text for text in found] == [True, False]
-    assert found[1].startswith("1 number of the linear autoencoder does what PCA does with 1")
+    assert "of the linear autoencoder do what PCA does with 2" in found[1]
