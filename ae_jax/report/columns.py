@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from ae_jax.report.names import key_names, short_values
+from ae_jax.report.names import short_values
 from ae_jax.results import Results
 from ae_jax.results.configurations import setting_text
+from ae_jax.results.keys import key_names
 from ae_jax.results.measures import MEASURES, Measure
 from ae_jax.results.runs import Run
 
@@ -76,7 +77,8 @@ def _settings(results: Results) -> list[Column]:
     runs, leading = results.runs, results.distinguishing
     followers = {key: first for first, others in leading.items() for key in others if key != LATENT}
     keys = [key for key in [*leading, *results.varying] if key not in ("dataset", LATENT, SEED)]
-    names = key_names(keys := ["dataset", *dict.fromkeys(keys), LATENT, SEED], runs)
+    keys = ["dataset", *dict.fromkeys(keys), LATENT, SEED]
+    names = key_names(keys, [run.settings for run in runs])
     made = []
     for key in keys:
         raw = [run.dataset if key == "dataset" else run.settings.get(key) for run in runs]

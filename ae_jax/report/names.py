@@ -1,32 +1,20 @@
-"""What keys and values of configs are called on the page: "latent size", "learning rate", "dense"."""
+"""Settings as the page shows them: long numbers short, and a configuration as a phrase."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from ae_jax.results.configurations import setting_text, short_keys
-from ae_jax.results.runs import Run, Setting
+from ae_jax.results.configurations import setting_text
+from ae_jax.results.runs import Setting
 
 _DIGITS, _ALL_DIGITS = 4, 17
 _NUMBER = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?|-?\d+e[+-]?\d+")
 
 
-def key_names(keys: Iterable[str], runs: Sequence[Run]) -> dict[str, str]:
-    """Keys in words: by the last part where that tells them apart; of a corruption with its kind where all have one."""
-    every = list(keys)
-    names = {key: name.replace("_", " ") for key, name in short_keys(every).items()}
-    kinds = {str(run.settings["corruption"]) for run in runs if run.settings.get("corruption", "none") != "none"}
-    for key in every:
-        if key.startswith("corruption."):
-            kind = f" ({next(iter(kinds))})" if len(kinds) == 1 else ""
-            names[key] = f"noise{kind} {key.partition('.')[2].replace('_', ' ')}"
-    return names
-
-
 def short_values(values: Iterable[Setting]) -> dict[str, str]:
     """Values as they were typed, numbers at four digits where that tells them apart, by their exact text."""
-    texts = list(dict.fromkeys(setting_text(value) for value in values))
+    texts = {setting_text(value): isinstance(value, str) for value in values}
     for digits in range(_DIGITS, _ALL_DIGITS):
-        short = {text: _shortened(text, digits) for text in texts}
+        short = {text: text if is_word else _shortened(text, digits) for text, is_word in texts.items()}
         if len(set(short.values())) == len(texts):
             return short
     return {text: text for text in texts}

@@ -6,7 +6,7 @@ from typing import Any
 
 from ae_jax.errors import path_text
 from ae_jax.report.columns import LATENT
-from ae_jax.report.names import key_names, settings_words, short_values
+from ae_jax.report.names import settings_words, short_values
 from ae_jax.report.words import COLOURS, estimate_text, reading_text, verdict_text
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
@@ -17,6 +17,7 @@ from ae_jax.results.configurations import (
     setting_text,
 )
 from ae_jax.results.factors import Factor, factors_of
+from ae_jax.results.keys import key_names
 from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.selection import selection_shares, share_text
@@ -51,10 +52,14 @@ def overview(results: Results) -> dict[str, Any]:
 
 
 def _names(results: Results) -> _Names:
-    settings = [one.settings for one in [*results.runs, *results.diverged]]
+    settings = _settings(results)
     keys = list(dict.fromkeys([*results.distinguishing, *varying(settings), "dataset", "model", LATENT]))
-    names = key_names(keys, results.runs)
-    return names, {key: short_values(one[key] for one in settings if key in one) for key in keys}
+    return key_names(keys, settings), {key: short_values(one[key] for one in settings if key in one) for key in keys}
+
+
+def _settings(results: Results) -> list[dict[str, Setting]]:
+    """Those of the runs, then those of what diverged."""
+    return [run.settings for run in results.runs] + [one.settings for one in results.diverged]
 
 
 def _verdicts(results: Results) -> list[str]:
@@ -69,7 +74,7 @@ def _swept(factor: Factor, results: Results, names: _Names) -> dict[str, Any]:
 
     It is said of which values runs diverged. Of many values there are the first and the last only.
     """
-    settings = [run.settings for run in results.runs] + [one.settings for one in results.diverged]
+    settings = _settings(results)
     at = [*factor.at.tolist(), *factor.lost_at.tolist()]
     levels = sorted(enumerate(factor.levels), key=lambda item: _order(item[1].value))
     shown = []

@@ -88,7 +88,7 @@ function comparisonSentence(indices, nameOf) {
   const sorted = [...indices].sort((a, b) => sse(a) - sse(b));
   const texts = new Map(sorted.map((index, at) => [index, alike(sorted.map(sse))[at]]));
   const [best, ...others] = sorted;
-  const behind = others.map((index) => `${nameOf(index)}’s ${texts.get(index)} is ${shownGap(sse(index), sse(best))}`);
+  const behind = others.map((index) => `${nameOf(index)}’s ${texts.get(index)} is ${shownGap(sse(index), sse(best), `${nameOf(best)}’s`)}`);
   const keys = differingKeys(indices);
   const seeds = keys.length === 1 && keys[0] === "seed" ? " They differ in the seed only." : "";
   const caution = seeds ? "" : " Single runs: what seeds tell is in the table of the best.";

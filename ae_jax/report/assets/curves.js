@@ -88,7 +88,7 @@ function pcaNames(pca, values, isLog) {
   const scaled = isLog ? Math.log : (value) => value;
   const [low, high] = extent(values.filter((value) => typeof value === "number" && (!isLog || value > 0)).map(scaled));
   const names = [];
-  for (const [sse, size] of pca[0].levels) {
+  for (const [sse, size] of pca[0].levels.filter(([sse]) => !isLog || sse > 0)) {
     const near = names.at(-1);
     if (near && Math.abs(scaled(near.sse) - scaled(sse)) < LEAST_APART * (high - low)) near.sizes.push(size);
     else names.push({ sse, sizes: [size] });

@@ -31,12 +31,13 @@ function shownRatio(value) {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-/** How far an error is from another, in the words of the terminal: "8.30% lower", "12.3 × as much". */
-function shownGap(ours, theirs) {
-  if (ours === theirs) return "equal";
-  if (!(theirs > 0)) return ours > theirs ? "higher" : "lower";
-  if (ours / theirs >= 2) return `${shownRatio(ours / theirs)} × as much`;
-  return `${shownRatio((100 * Math.abs(ours - theirs)) / theirs)}% ${ours > theirs ? "higher" : "lower"}`;
+/** How far an error is from another one, in the words of the terminal: "8.30% higher than A’s", "12.3 × A’s". */
+function shownGap(ours, theirs, whose) {
+  if (ours === theirs) return `equal to ${whose}`;
+  const word = `${ours > theirs ? "higher" : "lower"} than ${whose}`;
+  if (!(theirs > 0)) return word;
+  if (ours / theirs >= 2) return `${shownRatio(ours / theirs)} × ${whose}`;
+  return `${shownRatio((100 * Math.abs(ours - theirs)) / theirs)}% ${word}`;
 }
 
 /** A value of a column: settings as they were typed, counts whole. */
