@@ -35,6 +35,6 @@ def _shortened(text: str, digits: int) -> str:
 
     def short(found: re.Match[str]) -> str:
         number = f"{float(found[0]):.{digits}g}"
-        return number if len(number) < len(found[0]) else found[0]
+        return found[0] if float(number) == float(found[0]) else number
 
     return _NUMBER.sub(short, text)

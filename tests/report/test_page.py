@@ -16,6 +16,7 @@ from PIL import Image
 
 from ae_jax.errors import UserError
 from ae_jax.report import page as page_module
+from ae_jax.report.names import short_values
 from ae_jax.report.page import write_page
 from ae_jax.report.page_data import MOST_PICTURES, MOST_POINTS, page_data, rounded, thinned
 from ae_jax.report.pictures import reconstructions
@@ -149,6 +150,76 @@ def test_numbers_that_are_told_apart_look_different(tmp_path, write_run):
     assert best["told"] == "better"
     assert best["autoencoder"]["text"].startswith("1.9992")
     assert best["pca"]["text"] == "2.00000"
+
+
+def test_the_verdict_of_each_model_leads(tmp_path, write_run):
+    for seed, sse in enumerate([1.0, 1.01, 0.99, 1.0, 1.0]):
+        write_run(tmp_path / f"{seed}", settings={"seed": seed}, sse=sse)
+    # PCA's error is 8, 4, 2, 1 with 0, 1, 2, 3 components; the interval of the mean reaches beyond 1 on both sides.
+    verdicts = page_data(load(tmp_path))["overview"]["verdicts"]
+    assert verdicts == ["2 numbers of the dense autoencoder do what PCA does with 3 [3, 4]."]
+
+
+def test_settings_that_vary_together_are_one(tmp_path, write_run):
+    for model, rate in (("dense", 0.001), ("linear", 0.01)):
+        for seed in (0, 1):
+            settings = {
+                "model._target_": f"ae_jax.models.{model}.{model.title()}Autoencoder",
+                "optimizer.learning_rate": rate,
+                "seed": seed,
+            }
+            write_run(tmp_path / f"{model}{seed}", settings=settings)
+    data = page_data(load(tmp_path))
+    columns = {column["key"]: column for column in data["columns"]}
+    assert [key for key, column in columns.items() if column["kind"] == "setting" and column["shown"]] == [
+        "model", "model.latent_size", "seed",
+    ]  # fmt: skip
+    assert columns["model"]["together"] == ["learning rate"]
+    assert columns["optimizer.learning_rate"]["values"] == [0.001, 0.001, 0.01, 0.01]
+    (swept,) = data["overview"]["swept"]
+    assert swept["values"] == ["dense with learning rate 0.001", "linear with learning rate 0.01"]
+
+
+def test_errors_come_before_settings_and_costs(sweep):
+    data = page_data(load(sweep))
+    shown = [column["key"] for column in data["columns"] if column["shown"]]
+    assert shown[:4] == ["validation.sse", "test.sse", "pca.test.sse", "ratio.test.sse"]
+    assert shown[4:6] == ["model.latent_size", "seed"]
+    assert {column["group"] for column in data["columns"]} <= set(data["groups"])
+
+
+def test_what_varies_says_which_values_diverged(tmp_path, write_run):
+    for rate in (0.001, 0.1, 10.0):
+        for seed in (0, 1):
+            state = "diverged" if rate == 10 or (rate == 0.1 and seed) else "completed"
+            settings = {"optimizer.learning_rate": rate, "seed": seed}
+            write_run(tmp_path / f"{rate}-{seed}", settings=settings, state=state)
+    overview = page_data(load(tmp_path))["overview"]
+    (swept,) = overview["swept"]
+    assert (swept["key"], swept["values"]) == ("learning rate", ["0.001", "0.1 (1 diverged)", "10.0 (all diverged)"])
+    assert overview["states"] == ["3 diverged"]
+
+
+def test_runs_of_several_commits_say_so(tmp_path, write_run):
+    for seed in (0, 1):
+        status = write_run(tmp_path / f"{seed}", settings={"seed": seed}) / "status.json"
+        status.write_text(status.read_text().replace("0" * 40, str(seed) * 40))
+    notes = page_data(load(tmp_path))["overview"]["notes"]
+    assert notes == ["runs are of 2 commits (0000000, 1111111)"]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([0.00016334587611069497, 0.003], ["0.0001633", "0.003"]),
+        ([0.123456, 0.123457], ["0.123456", "0.123457"]),
+        ([1e-8, 1234567], ["1e-08", "1234567"]),
+        (["model-1.23456789", [0.33333333, 1]], ["model-1.23456789", "[0.3333,1]"]),
+        ([True, None], ["true", "null"]),
+    ],
+)
+def test_long_numbers_of_settings_are_short_as_far_as_they_are_told_apart(values, shown):
+    assert list(short_values(values).values()) == shown
 
 
 def test_folders_that_are_left_out_are_listed_with_their_reason(sweep):

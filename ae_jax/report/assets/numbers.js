@@ -60,8 +60,8 @@ function textsOf(column) {
 function shortTexts(texts) {
   const at = (digits) =>
     texts.map((text) => {
-      const short = /^-?[\d.]+(e-?\d+)?$/.test(text) ? String(Number(Number(text).toPrecision(digits))) : text;
-      return short.length < text.length ? short : text;
+      const short = Number(Number(text).toPrecision(digits));
+      return /^-?\d+\.\d+(e-?\d+)?$/.test(text) && short !== Number(text) ? String(short) : text;
     });
   const isTold = (short) => new Set(short).size === new Set(texts).size;
   return [DIGITS, 6, 9].map(at).find(isTold) ?? texts;
