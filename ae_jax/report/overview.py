@@ -22,7 +22,7 @@ from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate, interval_words
-from ae_jax.results.verdict import needed, verdicts
+from ae_jax.results.verdict import TOLERANCE, needed, verdicts
 from ae_jax.terminal import count
 
 _Names = tuple[dict[str, str], dict[str, dict[str, str]]]
@@ -45,6 +45,7 @@ def overview(results: Results) -> dict[str, Any]:
         "swept": [_swept(one, results, names) for one in factors_of(results, results.runs)],
         "best": best,
         "reading": reading,
+        "tolerance": f"{100 * TOLERANCE:g} %",
         "notes": commit_notes(results),
         "states": [f"{number} {state}" for state, number in Counter(one.state for one in excluded).items()],
         "excluded": [{"folder": path_text(one.path), "state": one.state, "reason": one.reason} for one in excluded],

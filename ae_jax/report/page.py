@@ -39,6 +39,7 @@ _SCRIPTS = (
     "panel.js",
     "page.js",
 )
+_STYLES = ("page.css", "table.css", "panel.css")
 
 
 class _Libraries(NamedTuple):
@@ -84,7 +85,7 @@ def _page(title: str, data: dict[str, Any], libraries: _Libraries) -> str:
     return Template(_asset("page.html")).substitute(
         title=html.escape(title),
         policy=_policy(plotly, script),
-        styles=libraries.styles + _asset("page.css") + _asset("panel.css"),
+        styles=libraries.styles + "".join(map(_asset, _STYLES)),
         data=_json(data),
         tables=_json(libraries.tables),
         plotly=plotly,

@@ -15,6 +15,7 @@ from ae_jax.report.pictures import reconstructions
 from ae_jax.results import Results
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.digits import difference_text
+from ae_jax.results.keys import key_names
 from ae_jax.results.measures import MEASURES, Measure
 from ae_jax.results.runs import Run
 
@@ -41,12 +42,19 @@ def page_data(results: Results) -> dict[str, Any]:
             "overview": overview(results) | {"num_pictures": sum(picture is not None for picture in pictures)},
             "columns": [one._asdict() for one in made],
             "groups": GROUPS,
+            "names": _names(results.runs),
             "measures": {name: measure.short for name, measure in MEASURES.items()},
             "runs": runs,
             "pca_curves": list(curves.values()),
             "defaults": _defaults(made, results),
         }
     )
+
+
+def _names(runs: Sequence[Run]) -> dict[str, str]:
+    """What all keys of the configs are called."""
+    settings = [run.settings for run in runs]
+    return key_names(dict.fromkeys(key for one in settings for key in one), settings)
 
 
 def rounded(content: Any) -> Any:

@@ -293,7 +293,7 @@ def test_nothing_points_to_the_network(sweep, tmp_path):
     for _, attributes in elements.tags:
         for name in ("src", "href", "action", "data", "srcset"):
             assert (attributes.get(name) or "data:").startswith("data:")
-    own = [page_module._asset(name) for name in (*page_module._SCRIPTS, "page.css", "panel.css", "page.html")]
+    own = [page_module._asset(name) for name in (*page_module._SCRIPTS, *page_module._STYLES, "page.html")]
     assert not re.search(r"https?:|//[a-z]|@import|fetch\(|XMLHttpRequest|WebSocket", "\n".join(own))
     styles = text[text.index("<style>") : text.index("</style>")]
     assert not re.search(r"@import|url\((?!['\"]?data:)", styles)

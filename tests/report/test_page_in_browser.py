@@ -60,6 +60,11 @@ def browser() -> Iterator:
         chromium.close()
 
 
+def shows_no_problem(page) -> bool:
+    """What goes wrong is said on the page, rather than left to the console."""
+    return "cannot be" not in page.locator("body").inner_text()
+
+
 @pytest.fixture
 def visit(browser, url) -> Iterator[Callable]:
     """Opens the page; afterwards there was no error, no request to anywhere, and no script but the page's own."""
@@ -84,6 +89,7 @@ def visit(browser, url) -> Iterator[Callable]:
     yield opened
     assert pages
     for page in pages:
+        assert shows_no_problem(page)
         assert page.evaluate("window.hacked") is None
         page.close()
     assert wrong == []
@@ -439,8 +445,10 @@ def test_learning_curves_have_pca(visit):
     page = visit()
     levels = "document.getElementById('curves').data.filter(t => t.name === 'PCA').map(t => [t.y, t.line])"
     ((y, line),) = page.evaluate(levels)
-    # 1.1 of the test sse 4 and 2 of one and two components; 0 of ten.
-    assert [round(value, 6) for value in y[::3]] == [4.4, 2.2, 0]
+    # 1.1 of the test sse 4 and 2 of one and two components; 0 of nine, which are all, is no level to draw, but named.
+    assert [round(value, 6) for value in y[::3]] == [4.4, 2.2]
+    names = page.evaluate("document.getElementById('curves').layout.annotations.map(a => a.text)")
+    assert names == ["PCA, 1", "PCA, 2", "PCA, 9: 0"]
     assert (line["dash"], line["color"]) == ("dot", "#D55E00")
     page.get_by_label("curve", exact=True).select_option("train_loss")
     assert page.evaluate(levels) == []
@@ -503,7 +511,8 @@ def test_link_and_latex_are_copied(visit):
     assert page.evaluate(copied) == page.url
     page.locator("#panel").get_by_role("button", name="Copy LaTeX").click()
     page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('toprule'))")
-    lines = page.evaluate(copied).splitlines()
+    first, second, *lines = page.evaluate(copied).splitlines()
+    assert (first, second) == ("% A: dense2-seed0", "% B: linear2-seed0")
     assert lines[0] == r"\begin{tabular}{@{}lrr@{}}"
     assert lines[2] == r"test split & A & B \\"
     assert lines[4] == r"sse, per example & 2.500 & 3.000 \\"
@@ -555,4 +564,28 @@ def test_nothing_moves_where_that_is_not_wanted(browser, url):
     page.wait_for_selector("body[data-ready=true]")
     assert page.evaluate("getComputedStyle(document.documentElement).scrollBehavior") == "auto"
     assert page.evaluate("document.getAnimations().length") == 0
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "after", "said"),
+    [
+        ("void (Plotly.react = async () => { throw new Error('no canvas') })", True, "This chart cannot be drawn: no canvas"),
+        ("URL.createObjectURL = () => 'blob:none'", False, "The table and the charts cannot be shown: "),
+    ],
+)
+def test_what_goes_wrong_is_said_in_its_place(broken, after, said, browser, url):
+    """No rejection is left without a handler, which would be an error of the page."""
+    page, wrong = browser.new_page(), []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.add_init_script("window.unhandled = 0; addEventListener('unhandledrejection', () => window.unhandled++)")
+    if not after:
+        page.add_init_script(broken)
+    page.goto(url)
+    page.wait_for_selector("body[data-ready=true]")
+    if after:
+        page.evaluate(broken)
+        page.get_by_label("x axis").select_option("seed")
+    page.get_by_text(said).first.wait_for()
+    assert (wrong, page.evaluate("window.unhandled")) == ([], 0)
     page.close()

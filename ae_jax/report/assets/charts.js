@@ -41,24 +41,32 @@ async function draw(place, traces, layout, { said, onOpen }) {
     showSendToCloud: false,
     plotlyServerURL: "",
   };
-  const isNew = !place.data;
-  if (!(await settled(place, () => Plotly.react(place, traces, whole, config)))) return;
-  if (isNew) {
-    const resize = () => place.clientWidth && place.data && settled(place, () => Plotly.Plots.resize(place));
-    new ResizeObserver(resize).observe(place);
-    if (onOpen) place.on("plotly_click", ({ points: [point] }) => point.customdata && onOpen(point.customdata[0]));
-  }
+  if (place.dataset.problem) place.replaceChildren();
+  delete place.dataset.problem;
+  if (!(await settled(place, () => Plotly.react(place, traces, whole, config))) || place.isWatched) return;
+  place.isWatched = true;
+  const resize = () => place.clientWidth && place.data && settled(place, () => Plotly.Plots.resize(place));
+  new ResizeObserver(resize).observe(place);
+  if (onOpen) place.on("plotly_click", ({ points: [point] }) => point.customdata && onOpen(point.customdata[0]));
 }
 
-/** Whether what Plotly does in a place came to its end: not where the place was closed or hidden meanwhile. */
+/** Whether what Plotly does in a place came to its end: not where the place was closed or hidden meanwhile.
+ *
+ * What goes wrong is said in the place. */
 async function settled(place, act) {
-  const there = () => place.isConnected && place.clientWidth > 0 && Boolean(place.data);
+  const isSeen = () => place.isConnected && place.clientWidth > 0;
   try {
     await act();
   } catch (error) {
-    if (there()) throw error;
+    if (!isSeen()) return false;
+    Plotly.purge(place);
+    place.dataset.problem = "true";
+    place.replaceChildren(
+      element("p", { className: "hint", textContent: `This chart cannot be drawn: ${error.message}` }),
+    );
+    place.isWatched = false;
   }
-  return there();
+  return isSeen() && Boolean(place.data);
 }
 
 const HOVER_SETTINGS = columns.filter((column) => column.kind === "setting" && (column.swept || column.key === LATENT));
@@ -83,7 +91,13 @@ function axisOf(column, isLog, beside = []) {
   if (!isLog || column.kind !== "setting" || values.length > 12)
     return { title, ...scaleOf([...column.values, ...beside], isLog) };
   const apart = values.filter((value, index) => index === 0 || value > 1.2 * values[index - 1]);
-  return { title, type: "log", tickmode: "array", tickvals: apart, ticktext: apart.map((value) => shownIn(column, value)) };
+  return {
+    title,
+    type: "log",
+    tickmode: "array",
+    tickvals: apart,
+    ticktext: apart.map((value) => shownIn(column, value)),
+  };
 }
 
 /** Scale and ticks: over few decades of a logarithmic axis at 1, 2, 5, over many at powers of ten. */

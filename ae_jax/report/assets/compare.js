@@ -88,7 +88,9 @@ function comparisonSentence(indices, nameOf) {
   const sorted = [...indices].sort((a, b) => sse(a) - sse(b));
   const texts = new Map(sorted.map((index, at) => [index, alike(sorted.map(sse))[at]]));
   const [best, ...others] = sorted;
-  const behind = others.map((index) => `${nameOf(index)}’s ${texts.get(index)} is ${shownGap(sse(index), sse(best), `${nameOf(best)}’s`)}`);
+  const behind = others.map(
+    (index) => `${nameOf(index)}’s ${texts.get(index)} is ${shownGap(sse(index), sse(best), `${nameOf(best)}’s`)}`,
+  );
   const keys = differingKeys(indices);
   const seeds = keys.length === 1 && keys[0] === "seed" ? " They differ in the seed only." : "";
   const caution = seeds ? "" : " Single runs: what seeds tell is in the table of the best.";
@@ -105,12 +107,16 @@ function comparedMeasures(indices, nameOf) {
     [data.measures[first], ...texts.slice(0, indices.length)],
     ["PCA’s, as many components", ...texts.slice(indices.length)],
     ["autoencoder is", ...of(first, 2).map((gap) => gap || ABSENT)],
-    ["components that PCA needs", ...indices.map((index) => String(runs[index].components_to_match ?? "more than all"))],
+    [
+      "components that PCA needs",
+      ...indices.map((index) => String(runs[index].components_to_match ?? "more than all")),
+    ],
     ...others.map((name) => [data.measures[name], ...alike(of(name, 0))]),
   ];
   const headings = ["test split", ...indices.map(nameOf)];
   const numeric = indices.map((_, at) => at + 1);
-  const copy = doing("Copy LaTeX", () => copyText(latexTable(headings, rows, numeric)));
+  const comments = indices.map((index) => `${nameOf(index)}: ${runs[index].id}`);
+  const copy = doing("Copy LaTeX", () => copyText(latexTable(headings, rows, numeric, comments)));
   const made = textTable(headings, rows, [], "Measures");
   made.classList.add("compared");
   return part("Measures", made, element("div", { className: "controls" }, copy));
@@ -123,7 +129,10 @@ function differingKeys(indices) {
 
 function differingSettings(indices, nameOf) {
   const valuesOf = (key) => indices.map((index) => runs[index].config[key] ?? ABSENT);
-  const rows = differingKeys(indices).map((key) => [columnOf.get(key)?.label ?? key, ...shortTexts(valuesOf(key))]);
+  const rows = differingKeys(indices).map((key) => [
+    columnOf.get(key)?.label ?? data.names[key],
+    ...shortTexts(valuesOf(key)),
+  ]);
   const none = element("p", { className: "hint", textContent: "No setting differs; their data do." });
   const made = rows.length ? textTable(["setting", ...indices.map(nameOf)], rows, [], "Differing settings") : none;
   return part("Differing settings", made);

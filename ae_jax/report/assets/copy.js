@@ -83,10 +83,11 @@ function latexText(text) {
   return text.replace(/[\\~^<>[×–’]|[&%$#_{}]/g, (character) => LATEX[character] ?? `\\${character}`);
 }
 
-/** A table of texts in LaTeX, which needs booktabs. */
-function latexTable(headings, rows, numeric = []) {
+/** A table of texts in LaTeX, which needs booktabs, below comments that say what it is. */
+function latexTable(headings, rows, numeric, comments) {
   const line = (cells) => `${cells.map(latexText).join(" & ")} \\\\`;
   const kinds = headings.map((_, index) => (numeric.includes(index) ? "r" : "l")).join("");
   const body = [line(headings), "\\midrule", ...rows.map(line)].join("\n");
-  return `\\begin{tabular}{@{}${kinds}@{}}\n\\toprule\n${body}\n\\bottomrule\n\\end{tabular}\n`;
+  const head = comments.map((text) => `% ${text.replace(/\s+/g, " ")}\n`).join("");
+  return `${head}\\begin{tabular}{@{}${kinds}@{}}\n\\toprule\n${body}\n\\bottomrule\n\\end{tabular}\n`;
 }

@@ -1,4 +1,5 @@
 const LEAST_APART = 0.05; // of the height of the axes
+const NOTHING = 1e-6; // part of the least error of a run
 const CURVES = { validation_sse: "validation sse", validation_loss: "validation loss", train_loss: "train loss" };
 
 /** The chart of learning curves; returns { update(visible run indices) }. */
@@ -9,11 +10,7 @@ function makeCurves(onOpen) {
   );
   const what = select(there, "validation_sse", update);
   const swept = columns.filter((column) => column.kind === "setting" && column.swept);
-  const colour = select(
-    [["", "one colour"], ...menuOf(swept)],
-    data.defaults.colour ?? "",
-    update,
-  );
+  const colour = select([["", "one colour"], ...menuOf(swept)], data.defaults.colour ?? "", update);
   const logX = check(false, update);
   const logY = check(true, update);
   let visible = ALL;
@@ -47,30 +44,36 @@ function makeCurves(onOpen) {
   return { update: (indices) => ((visible = indices), drawCurves()) };
 }
 
-/** PCA's validation sse, a level for each number of components that stands beside these runs. */
+/** PCA's validation sse, a level for each number of components that stands beside these runs.
+ *
+ * Where PCA has all components its error is rounding, which is no level to draw; it is named all the same. */
 function pcaLevels(indices, epochs) {
   const levels = new Map();
   for (const index of indices) {
     const { measures, num_components, latent_size } = runs[index];
     const sse = measures.validation.sse?.[1];
-    if (sse !== null && sse !== undefined) levels.set(sse, num_components ?? latent_size);
+    const level = [num_components ?? latent_size, sse];
+    if (sse !== null && sse !== undefined) levels.set(String(level), level);
   }
   if (!levels.size) return [];
+  const ours = extent(indices.map((index) => runs[index].measures.validation.sse[0]).filter((sse) => sse > 0))[0];
   const [first, last] = extent(epochs);
-  const places = [...levels].sort(([a], [b]) => b - a);
-  const said = ([sse, size]) => `<b>PCA</b><br>${counted(size, "component")}<br>validation sse: ${shown(sse)}`;
+  const all = [...levels.values()].sort(([, a], [, b]) => b - a);
+  const drawn = all.filter(([, sse]) => sse > NOTHING * ours);
+  const said = ([size, sse]) => `<b>PCA</b><br>${counted(size, "component")}<br>validation sse: ${shown(sse)}`;
   return [
     {
       type: "scatter",
       mode: "lines",
       name: "PCA",
       legendrank: 2000,
-      x: places.flatMap(() => [first, last, null]),
-      y: places.flatMap(([sse]) => [sse, sse, null]),
-      text: places.flatMap((place) => [said(place), said(place), ""]),
+      x: drawn.flatMap(() => [first, last, null]),
+      y: drawn.flatMap(([, sse]) => [sse, sse, null]),
+      text: drawn.flatMap((place) => [said(place), said(place), ""]),
       hovertemplate: "%{text}<extra></extra>",
       line: { color: PCA, width: 2, dash: "dot" },
-      levels: places,
+      levels: all,
+      num_drawn: drawn.length,
     },
   ];
 }
@@ -85,23 +88,27 @@ function besideCurves(pca, values, isLog) {
 /** Names of PCA's levels, at their right ends; those too near to each other share one. */
 function pcaNames(pca, values, isLog) {
   if (!pca.length) return [];
-  const scaled = isLog ? Math.log : (value) => value;
+  const { levels, num_drawn } = pca[0];
+  const scaled = isLog ? Math.log10 : (value) => value;
   const [low, high] = extent(values.filter((value) => typeof value === "number" && (!isLog || value > 0)).map(scaled));
   const names = [];
-  for (const [sse, size] of pca[0].levels.filter(([sse]) => !isLog || sse > 0)) {
+  for (const [size, sse] of levels.slice(0, num_drawn)) {
     const near = names.at(-1);
-    if (near && Math.abs(scaled(near.sse) - scaled(sse)) < LEAST_APART * (high - low)) near.sizes.push(size);
-    else names.push({ sse, sizes: [size] });
+    if (near && near.y - scaled(sse) < LEAST_APART * (high - low)) near.sizes.push(size);
+    else names.push({ y: scaled(sse), sizes: [size] });
   }
-  return names.map(({ sse, sizes }) => ({
-    text: `PCA, ${sizes.length > 3 ? `${sizes[0]} to ${sizes.at(-1)}` : sizes.join(", ")}`,
+  const listed = (sizes) => (sizes.length > 3 ? `${sizes[0]} to ${sizes.at(-1)}` : [...new Set(sizes)].join(", "));
+  const look = {
     font: { color: styleColour("--pca"), size: 12 },
     x: 1,
     xref: "paper",
     xanchor: "left",
-    y: isLog ? Math.log10(sse) : sse,
     showarrow: false,
-  }));
+  };
+  const none = levels.slice(num_drawn).map(([size]) => size);
+  const below = { ...look, text: `PCA, ${listed(none)}: 0`, y: 0, yref: "paper", yanchor: "bottom" };
+  const named = names.map(({ y, sizes }) => ({ ...look, text: `PCA, ${listed(sizes)}`, y }));
+  return none.length ? [...named, below] : named;
 }
 
 /** Curves of a group in one trace, with gaps between them, which draws many at once. */

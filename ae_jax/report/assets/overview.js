@@ -1,4 +1,5 @@
 const MOST_OPEN = 4;
+const SEEDS_AT = 6; // place of the column of the table of the best
 
 /** Facts, the best configurations, what was swept, and what is left out. */
 function showOverview() {
@@ -62,10 +63,14 @@ function showBest() {
   const words = certain
     ? " Chosen in: share of the resamples of the seeds in which validation sse chooses the same at this size."
     : "";
-  const needs = " PCA needs: components with which its test sse is as low, within 0.1 %.";
+  const needs = ` PCA needs: components with which its test sse is as low, within ${overview.tolerance}.`;
   const text = `Shaded: best of all by validation sse. Numbers: ${overview.reading}.${needs}${words}`;
   const reading = element("p", { className: "hint", textContent: text });
-  const copy = doing("Copy LaTeX", () => copyText(latexTable(headings, rows, numeric)));
+  // What chose is a sentence of a paper rather than columns, for which its page has no room.
+  const printed = headings.map((_, at) => at).filter((at) => at < SEEDS_AT || headings[at] === "dataset");
+  const [head, ...body] = [headings, ...rows].map((cells) => printed.map((at) => cells[at]));
+  const comments = [`The best at each latent size by validation sse. Numbers: ${overview.reading}.`];
+  const copy = doing("Copy LaTeX", () => copyText(latexTable(head, body, numeric, comments)));
   const controls = element("div", { className: "controls" }, copy);
   byId("best").append(element("details", { open: best.length <= 12 }, summary, table, reading, controls));
 }

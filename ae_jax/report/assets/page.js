@@ -91,7 +91,13 @@ darkScheme.addEventListener("change", markScheme);
 showOverview();
 byId("explore").hidden = runs.length === 0;
 if (runs.length) {
-  await startExploring();
+  try {
+    await startExploring();
+  } catch (error) {
+    // Such as where scripts that a script makes are not allowed.
+    const text = `The table and the charts cannot be shown: ${error.message}`;
+    byId("explore").prepend(element("p", { className: "hint", textContent: text }));
+  }
   startPanel();
 }
 document.body.dataset.ready = "true";

@@ -64,7 +64,9 @@ function measuresOf(run) {
     const rows = Object.entries(run.measures[split]).map(([name, [ours, pca, gap]]) => {
       return [data.measures[name], ...alike([ours, pca]), gap];
     });
-    return textTable([split, "autoencoder", theirs, "autoencoder is"], rows, [1, 2], `Measures, ${split}`);
+    const made = textTable([split, "autoencoder", theirs, "autoencoder is"], rows, [], `Measures, ${split}`);
+    made.classList.add("compared");
+    return made;
   });
   return part("Measures", ...tables, element("p", { className: "hint", textContent: neededBy(run) }));
 }
@@ -108,5 +110,9 @@ function configOf(run) {
   const lines = Object.entries(run.config).map(([key, value]) => `${key}=${value}\n`);
   const copy = doing("Copy config", () => copyText(lines.join("")));
   const shownRows = rows.map(([key, value]) => [key, ...shortTexts([value])]);
-  return part("Config", element("div", { className: "controls" }, copy), textTable(["key", "value"], shownRows, [], "Config"));
+  return part(
+    "Config",
+    element("div", { className: "controls" }, copy),
+    textTable(["key", "value"], shownRows, [], "Config"),
+  );
 }

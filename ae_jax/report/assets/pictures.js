@@ -89,14 +89,16 @@ function reconstructionRows(indices, nameOf) {
     dash: lookOf(indices.indexOf(index)).dash,
   }));
   const sizes = new Map(indices.map((index) => [runs[index].num_components ?? runs[index].latent_size, runs[index]]));
-  const pca = [...sizes].sort(([a], [b]) => a - b).map(([size, run]) => ({
-    label: indices.length > 1 ? `PCA, ${size}` : "PCA",
-    run,
-    row: labels.indexOf("PCA"),
-    sse: run.measures.test.sse?.[1],
-    colour: PCA,
-    dash: "dot",
-  }));
+  const pca = [...sizes]
+    .sort(([a], [b]) => a - b)
+    .map(([size, run]) => ({
+      label: indices.length > 1 ? `PCA, ${size}` : "PCA",
+      run,
+      row: labels.indexOf("PCA"),
+      sse: run.measures.test.sse?.[1],
+      colour: PCA,
+      dash: "dot",
+    }));
   const measured = [...ours, ...pca];
   const texts = alike(measured.map((row) => row.sse));
   return [...inputs, ...measured.map((row, at) => ({ ...row, sse: texts[at] }))];

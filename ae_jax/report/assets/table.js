@@ -17,7 +17,13 @@ function makeTable(DataTable, passes, onOpen, picks) {
     columns: [nameColumn(), ...inTable.map(valueColumn), dataColumn()],
     createdRow: (row, run) => row.firstChild.prepend(picks.boxOf(run)),
     autoWidth: false,
-    order: selectedBy < 0 ? [] : [[inTable.length + 1, "asc"], [selectedBy + 1, "asc"]],
+    order:
+      selectedBy < 0
+        ? []
+        : [
+            [inTable.length + 1, "asc"],
+            [selectedBy + 1, "asc"],
+          ],
     pageLength: 10,
     lengthMenu: [10, 25, 100, { label: "all", value: -1 }],
     layout: { topStart: null, topEnd: null, bottomStart: ["info", "pageLength"], bottomEnd: "paging" },
