@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ae_jax.errors import path_text
 from ae_jax.report.columns import LATENT
@@ -12,6 +12,7 @@ from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import (
     Configuration,
+    behind_text,
     configurations,
     ranked_by_validation,
     setting_text,
@@ -19,6 +20,7 @@ from ae_jax.results.configurations import (
 from ae_jax.results.factors import Factor, factors_of
 from ae_jax.results.keys import key_names
 from ae_jax.results.measures import measure_named
+from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate, interval_words
@@ -31,10 +33,18 @@ _Names = tuple[dict[str, str], dict[str, dict[str, str]]]
 _MOST_VALUES = 12
 
 
+class _Best(NamedTuple):
+    """Rows of the table of the best, how to read their numbers, and what one must know of them."""
+
+    rows: list[dict[str, Any]]
+    reading: str
+    notes: list[str]
+
+
 def overview(results: Results) -> dict[str, Any]:
     """Counts, verdicts, what varies with its values, the best configurations, and the folders that are left out."""
     names = _names(results)
-    best, reading = _best(results, names)
+    best = _best(results, names)
     excluded = sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
     return {
         "num_runs": len(results.runs),
@@ -43,10 +53,10 @@ def overview(results: Results) -> dict[str, Any]:
         "seeds": sorted({run.seed for run in results.runs}),
         "verdicts": _verdicts(results),
         "swept": [_swept(one, results, names) for one in factors_of(results, results.runs)],
-        "best": best,
-        "reading": reading,
+        "best": best.rows,
+        "reading": best.reading,
         "tolerance": f"{100 * TOLERANCE:g} %",
-        "notes": commit_notes(results),
+        "notes": [*best.notes, *commit_notes(results)],
         "states": [f"{number} {state}" for state, number in Counter(one.state for one in excluded).items()],
         "excluded": [{"folder": path_text(one.path), "state": one.state, "reason": one.reason} for one in excluded],
     }
@@ -93,12 +103,9 @@ def _order(value: Setting) -> tuple[int, float, str]:
     return (0, float(value), "") if is_number else (1, 0.0, setting_text(value))  # type: ignore[arg-type] # a number
 
 
-def _best(results: Results, names: _Names) -> tuple[list[dict[str, Any]], str]:
-    """The best on each data at each latent size, chosen by validation sse, and how to read their numbers.
-
-    On each data one is best of all.
-    """
-    rows, shown = list[dict[str, Any]](), list[Configuration]()
+def _best(results: Results, names: _Names) -> _Best:
+    """The best on each data at each latent size, chosen by validation sse; on each data one is best of all."""
+    rows, shown, behind = list[dict[str, Any]](), list[Configuration](), list[str]()
     for data, part in sorted(results.by_data().items()):
         ranked = ranked_by_validation(configurations(part), "sse")
         of_size: dict[int, list[Configuration]] = {}
@@ -111,7 +118,10 @@ def _best(results: Results, names: _Names) -> tuple[list[dict[str, Any]], str]:
             chosen = {"chosen": _chosen(group), "chosen_of_all": _chosen(ranked) if best else None}
             rows.append({**about, **chosen, **_row(group[0], names)})
             shown.append(group[0])
-    return rows, reading_text(shown, measure_named("sse")) if shown else ""
+            if text := behind_text(group, "sse"):
+                behind.append(f"latent size {size}: {text}" if len(of_size) > 1 else text)
+    reading = reading_text(shown, measure_named("sse")) if shown else ""
+    return _Best(rows, reading, [*outlier_notes(shown), *behind])
 
 
 def _chosen(ranked: Sequence[Configuration]) -> str | None:

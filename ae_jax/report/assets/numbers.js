@@ -1,5 +1,7 @@
 const ABSENT = "–";
 const DIGITS = 4;
+const MOST_DIGITS = 6;
+const MOST_APART = 3; // powers of ten, with which the smallest has three digits still
 const PLAIN = [1e-4, 1e6];
 
 /** Whether a number is written without a power of ten. */
@@ -7,12 +9,15 @@ function isPlain(value) {
   return value === 0 || (Math.abs(value) >= PLAIN[0] && Math.abs(value) < PLAIN[1]);
 }
 
-/** Numbers that stand beside each other, with the same decimals: four digits of the smallest, six of the largest. */
+/** Numbers that stand beside each other, with the same decimals: four digits of the smallest.
+ *
+ * Where six digits of the largest hide the smallest, each has its own. */
 function alike(values) {
   const isThere = (value) => value !== null && value !== undefined;
   const sizes = values.filter((value) => isThere(value) && value !== 0 && isPlain(value)).map(Math.abs);
   const [low, high] = extent(sizes.map((size) => Math.floor(Math.log10(Number(size.toPrecision(DIGITS))))));
-  const decimals = sizes.length ? Math.max(0, Math.min(DIGITS - 1 - low, Math.max(5 - high, 1 - low))) : 0;
+  if (high - low > MOST_APART) return values.map(shown);
+  const decimals = sizes.length ? Math.max(0, Math.min(DIGITS - 1 - low, MOST_DIGITS - 1 - high)) : 0;
   return values.map((value) => {
     if (!isThere(value)) return ABSENT;
     return isPlain(value) ? value.toFixed(decimals) : value.toExponential(DIGITS - 1);
@@ -27,6 +32,7 @@ function shown(value) {
 /** A ratio, or another part of a number, with three digits. */
 function shownRatio(value) {
   if (value === null || value === undefined) return ABSENT;
+  if (value > PLAIN[1]) return ">1e6"; // times rounding, such as PCA's error with all components
   if (!isPlain(value)) return value.toExponential(2);
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
