@@ -36,9 +36,10 @@ LOOKS = (
     Look("#CC79A7", "^", "-."),
     Look("#E69F00", "D", (0, (5, 1, 1, 1, 1, 1))),
     Look("#56B4E9", "v", (0, (3, 1))),
-    Look("#000000", "P", (0, (1, 1))),
+    Look("#000000", ">", (0, (8, 2))),
 )
-"""For autoencoders in the order of their configurations. PCA is always drawn in its own colour, dotted."""
+"""For autoencoders in the order of their configurations, all with markers that can be hollow. PCA is always drawn in its
+own colour, dotted as nothing else is."""
 
 DPI = 160
 

@@ -5,10 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from ae_jax.errors import UserError
 from ae_jax.figures.latent_vs_pca import draw
+from ae_jax.figures.parts.common import MOST_LINES, look
+from ae_jax.figures.parts.means import PCA_LOOK
 from ae_jax.figures.style import LOOKS, PCA, paper_style
 from ae_jax.results import load
 
@@ -194,15 +197,25 @@ def test_means_without_diverged_seeds_are_marked(runs, write_run, tmp_path):
     assert "1 of 5 runs diverged, not shown" in words_of(figure)
 
 
-def test_twelve_autoencoders_can_be_told_apart_and_no_more(runs):
-    for index in range(13):
+def test_24_autoencoders_can_be_told_apart_and_no_more(runs):
+    for index in range(25):
         results = runs([(1, [5.0]), (2, [3.0])], settings={"optimizer.learning_rate": 0.1 + index})
-    with pytest.raises(UserError, match="lines: there are more than 12"):
+    with pytest.raises(UserError, match="lines: there are more than 24"):
         figure_of(results, lines=["optimizer.learning_rate"])
-    kept = results.where("optimizer.learning_rate < 12")
+    kept = results.where("optimizer.learning_rate < 24")
     lines = [line for label, line in lines_of(figure_of(kept, lines=["optimizer.learning_rate"])).items()]
-    assert len(lines) == 13
-    assert len({(line.get_color(), line.get_markerfacecolor(), line.get_marker()) for line in lines}) == 13
+    assert len(lines) == 25
+    assert len({(line.get_color(), line.get_markerfacecolor(), line.get_marker()) for line in lines}) == 25
+
+
+def test_no_two_looks_are_alike_in_colour_or_in_grey():
+    looks = [look(index) for index in range(MOST_LINES)]
+    assert all(one["marker"] in Line2D.filled_markers for one in looks)
+    hollow = [one["markerfacecolor"] == "white" for one in looks]
+    kept = list(zip(looks, hollow, strict=True))
+    assert len({(one["color"], one["marker"], empty) for one, empty in kept}) == len(looks)
+    assert len({(one["marker"], empty, one["linestyle"]) for one, empty in kept}) == len(looks)
+    assert not {PCA, PCA_LOOK["marker"], ":"} & {part for one in looks for part in one.values()}
 
 
 def test_ticks_have_room_and_the_ends_are_there(runs):

@@ -19,8 +19,8 @@ from ae_jax.results.configurations import Configuration, configurations, setting
 from ae_jax.results.runs import Setting
 
 LATENT_SIZE = "model.latent_size"
-MOST_LINES = 2 * len(LOOKS)
-"""How many autoencoders can be told apart in one figure: in each look filled, then hollow."""
+MOST_LINES = 4 * len(LOOKS)
+"""How many autoencoders can be told apart in one figure: see `look`."""
 
 _SPLITS = {"train": "training split", "validation": "validation split", "test": "test split"}
 _MOST_COLUMNS = 4
@@ -88,7 +88,10 @@ def axis_label(key: str) -> str:
 
 
 def look(index: int) -> dict[str, Any]:
-    """Colour, marker and line of the autoencoder of that index, as options of `Axes.plot`; from the seventh on hollow.
+    """Colour, marker and line of the autoencoder of that index, as options of `Axes.plot`.
+
+    Each colour comes four times: with its own marker filled and hollow, and with that of another colour, also dashed like
+    another. So no two are alike, whether in colour, or in grey by marker, filling and dash.
 
     Raises:
         UserError: If there are more than can be told apart.
@@ -96,9 +99,11 @@ def look(index: int) -> dict[str, Any]:
     if index >= MOST_LINES:
         remedy = 'name fewer keys in lines=[…], or choose runs with where="…"'
         raise UserError("lines", f"there are more than {MOST_LINES} autoencoders, which nobody can tell apart", remedy)
-    one = LOOKS[index % len(LOOKS)]
-    face = one.colour if index < len(LOOKS) else "white"
-    return {"color": one.colour, "marker": one.marker, "linestyle": one.line, "markerfacecolor": face}
+    turn, place = divmod(index, len(LOOKS))
+    one, marked = LOOKS[place], LOOKS[(place + 2 * (turn // 2)) % len(LOOKS)]
+    dashed = LOOKS[(place + 3 * (turn // 2)) % len(LOOKS)]
+    face = "white" if turn % 2 else one.colour
+    return {"color": one.colour, "marker": marked.marker, "linestyle": dashed.line, "markerfacecolor": face}
 
 
 def split_text(split: str, dataset: str) -> str:
