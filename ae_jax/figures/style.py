@@ -7,7 +7,7 @@ drawn at the size at which they are printed, with fonts that come with matplotli
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
@@ -20,6 +20,8 @@ from ae_jax.errors import UserError, nearest
 
 # Okabe & Ito's palette; the autoencoder and PCA also differ in marker and line style.
 AUTOENCODER, PCA, NEUTRAL = "#0072B2", "#D55E00", "#595959"
+PCA_INK = "#BF5400"
+"""PCA's colour for words, which on white need more contrast (WCAG 4.5 to 1) than lines."""
 
 
 class Look(NamedTuple):
@@ -38,8 +40,8 @@ LOOKS = (
     Look("#56B4E9", "v", (0, (3, 1))),
     Look("#000000", ">", (0, (8, 2))),
 )
-"""For autoencoders in the order of their configurations, all with markers that can be hollow. PCA is always drawn in its
-own colour, dotted as nothing else is."""
+"""For autoencoders in the order of their configurations, all with markers that can be hollow. PCA is always drawn in
+its own colour, dotted as nothing else is."""
 
 DPI = 160
 
@@ -155,6 +157,18 @@ def paper_style(venue: VenueName, *, width: Width, font: str | None) -> Iterator
             raise UserError("font", f"lacks a letter of the figure ({missing})", remedy) from missing
 
 
+def least_size() -> float:
+    """The smallest text, in points, of the style in force: nothing is written smaller, but left out."""
+    return float(mpl.rcParams["legend.fontsize"]) - 1
+
+
+def ink_on(colour: Sequence[float]) -> str:
+    """Black or white, whichever can be read better on a colour (red, green, blue from 0 to 1): at least 4.5 to 1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "black" if luminance > 0.179 else "white"
+
+
 def figure_size(*, ratio: float = _GOLDEN, most_inches: float = math.inf) -> tuple[float, float]:
     """Width and height of a figure in the style that is in force.
 
@@ -192,7 +206,10 @@ def plain_log_ticks(axis: Axis) -> None:
     inside = [step * decade for decade in decades for step in (1, 2, 5) if low <= step * decade <= high]
     if len(inside) > 10:
         inside = [decade for decade in decades[:: math.ceil(len(decades) / 8)] if low <= decade <= high]
-    elif len(inside) < 2:
+    for steps in ((1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
+        if len(inside) < 3:
+            inside = [step * decade for decade in decades for step in steps if low <= step * decade <= high]
+    if len(inside) < 3:
         inside = list(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high))
     axis.set_major_locator(FixedLocator(inside))
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ae_jax.results.configurations import setting_text
 from ae_jax.results.runs import Setting
 
-LATENT_SIZE = "model.latent_size"
 _CORRUPTION = "corruption"
 
 
@@ -32,6 +32,25 @@ def _name(key: str, settings: Sequence[Mapping[str, Setting]]) -> str:
     *parents, last = key.split(".")
     words = last.replace("_", " ")
     if parents == [_CORRUPTION]:
-        kinds = {str(one[_CORRUPTION]).rpartition(".")[2] for one in settings if one.get(_CORRUPTION)} - {"none"}
-        return f"noise ({kinds.pop()}) {words}" if len(kinds) == 1 else f"noise {words}"
+        return f"{noise_name(settings)} {words}"
     return words if " " in words or not parents else f"{parents[-1].replace('_', ' ')} {words}"
+
+
+def noise_name(settings: Sequence[Mapping[str, Setting]]) -> str:
+    """What a corruption adds: "noise (gaussian)"; "noise" where there are several, or none."""
+    kinds = {component_name(str(one[_CORRUPTION])) for one in settings if one.get(_CORRUPTION)} - {"none"}
+    return f"noise ({kinds.pop().replace('_', ' ')})" if len(kinds) == 1 else "noise"
+
+
+def value_names(values: Iterable[Setting]) -> dict[str, str]:
+    """Values by their texts: components by their short names, where those tell them apart."""
+    names = {setting_text(value): component_name(value) if isinstance(value, str) else "" for value in values}
+    taken = list(names.values())
+    return {text: name if name and taken.count(name) == 1 else text for text, name in names.items()}
+
+
+def component_name(target: str) -> str:
+    """The short name of a component; of one from elsewhere the last part: `Wide` of `my.models.WideAutoencoder`."""
+    *modules, name = target.split(".")
+    is_path = modules and all(part.isidentifier() for part in (*modules, name))
+    return (name.removesuffix("Autoencoder") or name) if is_path else target
