@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from ae_jax.results.configurations import setting_text
+from ae_jax.results.keys import value_names
 from ae_jax.results.runs import Setting
 
 _DIGITS, _ALL_DIGITS = 4, 17
@@ -11,13 +12,14 @@ _NUMBER = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?|-?\d+e[+-]?\d+")
 
 
 def short_values(values: Iterable[Setting]) -> dict[str, str]:
-    """Values as they were typed, numbers at four digits where that tells them apart, by their exact text."""
-    texts = {setting_text(value): isinstance(value, str) for value in values}
+    """Values by their exact text: short names of components, four digits of numbers where those tell them apart."""
+    every = list(values)
+    words, names = {value for value in every if isinstance(value, str)}, value_names(every)
     for digits in range(_DIGITS, _ALL_DIGITS):
-        short = {text: text if is_word else _shortened(text, digits) for text, is_word in texts.items()}
-        if len(set(short.values())) == len(texts):
+        short = {text: name if text in words else _shortened(text, digits) for text, name in names.items()}
+        if len(set(short.values())) == len(names):
             return short
-    return {text: text for text in texts}
+    return names
 
 
 def settings_words(settings: dict[str, Setting], names: dict[str, str], values: dict[str, dict[str, str]]) -> str:

@@ -133,7 +133,7 @@ def _chosen(ranked: Sequence[Configuration]) -> str | None:
 def _row(one: Configuration, names: _Names) -> dict[str, Any]:
     """A configuration; `rest` names it by what varies beside the latent size."""
     against, ours, pca = one.against_pca("sse"), one.estimate("sse"), one.pca("sse")
-    shown = one.settings or {key: one.runs[0].settings[key] for key in ("dataset", "model", LATENT)}
+    shown = one.settings or {key: one.runs[0].settings[key] for key in ("model", LATENT)}
     return {
         "label": settings_words(shown, *names),
         "rest": settings_words({key: value for key, value in one.settings.items() if key != LATENT}, *names),

@@ -216,6 +216,7 @@ def test_runs_of_several_commits_say_so(tmp_path, write_run):
         ([1e-8, 1234567], ["1e-08", "1234567"]),
         (["model-1.23456789", [0.33333333, 1]], ["model-1.23456789", "[0.3333,1]"]),
         ([True, None], ["true", "null"]),
+        (["my.models.WideAutoencoder", "dense"], ["Wide", "dense"]),
     ],
 )
 def test_long_numbers_of_settings_are_short_as_far_as_they_are_told_apart(values, shown):

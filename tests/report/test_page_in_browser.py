@@ -570,7 +570,11 @@ def test_nothing_moves_where_that_is_not_wanted(browser, url):
 @pytest.mark.parametrize(
     ("broken", "after", "said"),
     [
-        ("void (Plotly.react = async () => { throw new Error('no canvas') })", True, "This chart cannot be drawn: no canvas"),
+        (
+            "void (Plotly.react = async () => { throw new Error('no canvas') })",
+            True,
+            "This chart cannot be drawn: no canvas",
+        ),
         ("URL.createObjectURL = () => 'blob:none'", False, "The table and the charts cannot be shown: "),
     ],
 )

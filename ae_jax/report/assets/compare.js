@@ -30,6 +30,7 @@ function makePicks(place) {
     look();
   };
   place.append(open, clear);
+  place.hidden = runs.length < 2;
   look();
   return {
     boxOf: (run) => {

@@ -1,3 +1,5 @@
+const MOST_CHARACTERS = 20;
+
 /** Parallel coordinates of what was swept; null where less than two keys were. */
 function makeParallel() {
   const swept = columns.filter((column) => column.kind === "setting" && column.swept && column.key !== "seed");
@@ -6,6 +8,8 @@ function makeParallel() {
   const error = columnOf.get("test.sse");
   const dimensions = [...swept, error].map(dimensionOf);
   byId("parallel-controls").append(...pictureButtons(byId("parallel"), "settings"));
+  const longest = extent(dimensions[0].ticktext.map((text) => text.length))[1];
+  const margin = { l: Math.max(72, 8 * longest), r: 56, t: 48, b: 24 };
   byId("parallel").style.minWidth = `${120 * dimensions.length}px`;
   const colours = dimensionOf(error);
   return {
@@ -25,7 +29,7 @@ function makeParallel() {
       };
       const names = swept.map((column) => column.label).join(", ");
       const said = `Parallel coordinates: ${names} and test sse, ${counted(visible.length, "run")}.`;
-      return draw(byId("parallel"), [trace], { height: 360, margin: { l: 72, r: 56, t: 48, b: 24 } }, { said });
+      return draw(byId("parallel"), [trace], { height: 360, margin }, { said });
     },
   };
 }
@@ -44,8 +48,13 @@ function dimensionOf(column) {
     values: column.values.map(at),
     range: extent(ends),
     tickvals: ticked.map(at),
-    ticktext: ticked.map((value) => (few ? shownIn(column, value) : String(Number(value.toPrecision(2))))),
+    ticktext: ticked.map((value) => (few ? fitting(shownIn(column, value)) : String(Number(value.toPrecision(2))))),
   };
+}
+
+/** A text that fits between two axes; the table has it whole. */
+function fitting(text) {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, 9)}…${text.slice(-9)}` : text;
 }
 
 /** Six numbers from the least to the largest, evenly spaced on the axis. */

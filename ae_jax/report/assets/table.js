@@ -94,6 +94,7 @@ function valueColumn(column) {
   const render = (run, type) => {
     if (type === "sort") return column.values[run] ?? -Infinity;
     const text = escaped(texts[run]);
+    if (type === "display" && !column.number) return `<span class="wide">${text}</span>`;
     return type === "display" && pads[run] ? `${text}<span class="pad" aria-hidden="true">${pads[run]}</span>` : text;
   };
   return {
