@@ -80,6 +80,8 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
         UserError: For a mistake in the paper, its sweeps, its figures or its tables, before anything is trained; or
             if a file cannot be written.
     """
+    if (output := console()).is_terminal:
+        say(output, "checking the paper: its sweeps, figures and tables")
     paper = checked(asked, config_dir)
     check_links(paper.folder)
     make_folder(paper.folder)

@@ -123,8 +123,9 @@ def _train() -> int:
             "--experimental-rerun", "unpickles its file, which can run any code", "type the overrides again"
         )
     asks = (arguments.help, arguments.hydra_help, arguments.cfg, arguments.info, arguments.shell_completion)
-    if not any(asks) and (arguments.multirun or console().is_terminal):
-        say(console(), f"composing the {'sweep' if arguments.multirun else 'run'}")
+    sweeps = arguments.multirun or any(one.startswith("+sweep=") for one in arguments.overrides)
+    if not any(asks) and (sweeps or console().is_terminal):
+        say(console(), f"composing the {'sweep' if sweeps else 'run'}")
     if not arguments.multirun and not any(asks) and not arguments.run:
         composed = compose(
             arguments.overrides,
