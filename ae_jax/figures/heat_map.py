@@ -104,9 +104,9 @@ def draw(
     behind = _behind(values, dict.fromkeys(values, 1.0) if is_ratio else pca, unit)
     of_each_size = is_ratio and LATENT_SIZE in keys
     framed = _framed(cells, measure, of_each_size=of_each_size, of_ratio=is_ratio)
+    fit_labels(figure, axes, bar)
     for place in framed:
         frame(axes, place, dashed=place in behind)
-    fit_labels(figure, axes, bar)
     numbered = fit_numbers(axes, drawn, hatched=behind if is_ratio else set())
     shown = f"{measure.replace('_', ' ')}{' ratio' if is_ratio and not of_each_size else ''}"
     best = f"best{' of each latent size' if of_each_size else ''} by validation {shown}"

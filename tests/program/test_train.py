@@ -240,6 +240,22 @@ def test_colours_on_a_terminal_and_none_with_no_color(environment, arguments, tm
 
 
 @pytest.mark.slow
+def test_a_sweep_on_a_terminal_says_at_once_what_it_does_and_nothing_twice(environment, arguments, tmp_path):
+    line = arguments("train", "-m", "experiment=smoke", "tracking.mode=disabled", "model.latent_size=2,4")
+    written = _on_a_terminal(line, tmp_path, {**environment, "TERM": "xterm-256color", "COLUMNS": "100"})
+    assert written.startswith("composing the sweep\r\nstarting JAX\r\n")
+    *_, last = written.split("2 of 2 runs ended in")  # the table as it is left, and what follows
+    text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", last)
+    assert [len(re.findall(rf"^│ {number} │ {size} ", text, re.MULTILINE)) for number, size in ((1, 2), (2, 4))] == [
+        1,
+        1,
+    ]
+    assert "━━━━━━" in text  # the bars, full
+    assert re.search("[▁▂▃▄▅▆▇█]{3}", text)
+    assert "memory, estimated ┃" not in written.partition("0 of 2 runs ended")[0]  # no table of the plan before
+
+
+@pytest.mark.slow
 def test_console_command_is_the_same_program(environment, tmp_path):
     command = Path(sys.executable).with_name("ae-train")
     if not command.exists():

@@ -22,7 +22,9 @@ Place = tuple[int, int]
 
 HATCH = "///"
 _GAP = 0.15  # cells between the autoencoder's and PCA's
-_INSIDE, _FRAME, _EDGE = 0.03, 1.3, 2.3  # cells to a frame; points of its line, and of the white one below it
+_INSIDE = 2.2  # points from the edge of a cell to its frame; in small cells a part of their width or height:
+_ACROSS, _UP = 0.05, 0.1
+_FRAME, _EDGE = 1.3, 2.3  # points of a frame's line, and of the white one below it
 _MOST_INCHES = 6.5  # of all rows
 _NAMES = 0.3  # of the width of the figure, for the names of rows
 _APART = 1.2  # of the width of a name, from one to the next
@@ -121,12 +123,14 @@ def draw_bar(axes: Axes, scale: Scale, label: str) -> Axes:
 
 
 def frame(axes: Axes, place: Place, *, dashed: bool) -> None:
-    """A frame inside a cell, apart from that of the next, seen on dark and on light ones."""
-    corner, side = (place[0] + _INSIDE, place[1] + _INSIDE), 1 - 2 * _INSIDE
-    look: dict[str, Any] = {"facecolor": "none", "clip_on": False}
-    axes.add_patch(Rectangle(corner, side, side, edgecolor="white", linewidth=_EDGE, zorder=3, **look))
+    """A frame inside a cell, apart from that of the next, seen on dark and light ones. Call it after `fit_labels`."""
+    across, up = _cell_points(axes)
+    inside = [min(_ACROSS, _INSIDE / across), min(_UP, _INSIDE / up)]
+    corner, sides = [at + inset for at, inset in zip(place, inside, strict=True)], [1 - 2 * inset for inset in inside]
+    look: dict[str, Any] = {"xy": corner, "width": sides[0], "height": sides[1], "facecolor": "none", "clip_on": False}
+    axes.add_patch(Rectangle(**look, edgecolor="white", linewidth=_EDGE, zorder=3))
     line = "--" if dashed else "-"
-    axes.add_patch(Rectangle(corner, side, side, edgecolor="black", linewidth=_FRAME, linestyle=line, zorder=4, **look))
+    axes.add_patch(Rectangle(**look, edgecolor="black", linewidth=_FRAME, linestyle=line, zorder=4))
 
 
 def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:
@@ -159,12 +163,11 @@ def fit_numbers(axes: Axes, drawn: Mapping[Place, Drawn], *, hatched: Set[Place]
     Returns:
         Whether there are numbers.
     """
-    box = axes.get_window_extent()
-    across = box.width / (axes.get_xlim()[1] - axes.get_xlim()[0])
-    up = box.height / (axes.get_ylim()[1] - axes.get_ylim()[0])
-    room = (1 - 2 * _INSIDE) * across - _EDGE * axes.figure.dpi / 72
-    sizes = [text.get_window_extent() for text in axes.texts]
-    fits = min(1.0, *(min(room / size.width, up / size.height) for size in sizes))
+    across, up = _cell_points(axes)
+    room = across - 2 * min(_ACROSS * across, _INSIDE) - _FRAME
+    boxes = [text.get_window_extent() for text in axes.texts]
+    dots = axes.figure.dpi / 72
+    fits = min(1.0, *(min(dots * room / box.width, dots * up / box.height) for box in boxes))
     points = fits * mpl.rcParams["legend.fontsize"]
     if points >= least_size():
         for text in axes.texts:
@@ -175,6 +178,13 @@ def fit_numbers(axes: Axes, drawn: Mapping[Place, Drawn], *, hatched: Set[Place]
     for place in hatched:
         drawn[place].cell.set(hatch=HATCH, edgecolor="black", linewidth=0)
     return False
+
+
+def _cell_points(axes: Axes) -> tuple[float, float]:
+    """Width and height of a cell."""
+    box, dots = axes.get_window_extent(), axes.figure.dpi / 72
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    return box.width / dots / (right - left), box.height / dots / (top - bottom)
 
 
 def _row_height(rows: int | float) -> float:
