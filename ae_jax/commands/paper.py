@@ -169,7 +169,10 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
             one: _composed(FIGURES, f"paper.figures.{one}", [*look, *given], config_dir)
             for one, given in parts["figures"].items()
         },
-        {one: _composed(TABLES, f"paper.tables.{one}", given, config_dir) for one, given in parts["tables"].items()},
+        {
+            one: _composed(TABLES, f"paper.tables.{one}", [f"venue={top['venue']}", *given], config_dir)
+            for one, given in parts["tables"].items()
+        },
         Path(top["output"]) / name,
     )
 
@@ -179,10 +182,11 @@ def _check_names(key: str, names: list[str]) -> None:
     known: dict[str, str] = {}
     for name in names:
         check_file_name(key, name)
-        before = known.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
-        if before != name:
-            problem = f"has {before!r} and {name!r}, which are one file on some systems"
-            raise UserError(key, problem, "give them names that differ in more")
+        for file in (name, f"{name}_caption"):
+            before = known.setdefault(unicodedata.normalize("NFKC", file).casefold(), name)
+            if before != name:
+                problem = f"has {before!r} and {name!r}, which are one file on some systems"
+                raise UserError(key, problem, "give them names that differ in more")
 
 
 def _composed(kind: Made, key: str, overrides: list[str], config_dir: str | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ae_jax.baselines.pca import PCA
+from ae_jax.datasets.base import Dataset
 from ae_jax.evaluation.cost import peak_memory
 from ae_jax.experiments import costs, measure
 from ae_jax.experiments.build import Experiment
@@ -20,7 +21,7 @@ from ae_jax.training import Status, TrainState
 from ae_jax.training.group import Group
 
 _NUM_SHOWN = 10  # reconstructions that are kept
-_NUM_LATENTS = 1000
+_NUM_LATENTS = 1000  # of the first test examples, among which those are
 
 Spare = Callable[[str], AbstractContextManager[None]]
 """`with spare("what"):` makes what decorates a run; an exception in it may be the end of that alone."""
@@ -222,8 +223,10 @@ def write_arrays(
     with spare("pca.npz"):
         pca.truncated(max(num_components, pca_part["components_to_match"] or 0)).save(folder / "pca.npz")
     with spare("reconstructions.npz"):
-        x = dataset.scaled(dataset.test[:_NUM_SHOWN])
-        seen = measure.corrupt_rows(experiment, model, x, 0) if experiment.corrupts else x
+        kept = _kept(dataset)
+        first = dataset.scaled(dataset.test[: kept.max() + 1])
+        corrupted = measure.corrupt_rows(experiment, model, first, 0) if experiment.corrupts else first
+        x, seen = first[kept], corrupted[kept]
         arrays = {
             "x": x,
             "corrupted": seen,
@@ -231,7 +234,8 @@ def write_arrays(
             "pca": pca.reconstruct(seen, num_components),
         }
         shape = (len(x), *dataset.feature_shape)
-        _write_npz(folder / "reconstructions.npz", {name: rows.reshape(shape) for name, rows in arrays.items()})
+        rows = {name: values.reshape(shape) for name, values in arrays.items()}
+        _write_npz(folder / "reconstructions.npz", rows, indices=kept)
     with spare("latents.npz"):
         clean = dataset.scaled(dataset.test[:_NUM_LATENTS])
         latents = {"autoencoder": model.encode(clean), "pca": pca.encode(clean, num_components)}
@@ -239,6 +243,16 @@ def write_arrays(
         _write_npz(folder / "latents.npz", latents, **labels)
     with spare("errors.npz"):
         _write_npz(folder / "errors.npz", compared.errors)
+
+
+def _kept(dataset: Dataset) -> np.ndarray:
+    """Which test examples keep their reconstructions: the first of each class, by class, and then the next ones."""
+    num = min(len(dataset.test), _NUM_LATENTS)
+    firsts = np.array([], np.int64)
+    if dataset.labels:
+        firsts = np.unique(dataset.labels["test"][:num], return_index=True)[1][:_NUM_SHOWN]
+    others = np.setdiff1d(np.arange(num), firsts)
+    return np.concatenate([firsts, others])[:_NUM_SHOWN]
 
 
 def _write_npz(path: Path, arrays: dict[str, np.ndarray], **integers: np.ndarray) -> None:

@@ -16,13 +16,14 @@ from ae_jax.figures.parts.common import (
     kinds,
     left_out_text,
     legend_above,
-    look,
     range_text,
     require_measured,
     seeds_text,
 )
+from ae_jax.figures.parts.looks import legend_of
+from ae_jax.figures.parts.scales import is_rounding
 from ae_jax.figures.parts.swept import lost_points, require_one_pca
-from ae_jax.figures.style import NEUTRAL, PCA, figure_size, plain_log_ticks
+from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import ranked_by_validation
 from ae_jax.results.measures import Measure, measure_named
@@ -68,10 +69,12 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
         raise UserError("runs", "have one configuration for each line, and nothing to select from", remedy)
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
-    handles = [_draw_line(axes, line, index) for index, line in enumerate(drawn)]
-    handles += _draw_pca(axes, parted, measure)
+    legend = legend_of(parted, lines=True)
+    for line, style in zip(drawn, legend.styles, strict=True):
+        _draw_line(axes, line, style)
+    handles = [*legend.handles, *_draw_pca(axes, parted, measure)]
     _set_axes(axes, unit)
-    legend_above(figure, handles, _notes(results, parted, drawn))
+    legend_above(figure, handles, [*_notes(results, parted, drawn), *legend.notes])
     return figure
 
 
@@ -87,27 +90,29 @@ def _line(kind: Kind, measure: str, num_lost: int) -> _Line:
     return _Line(kind.label, num_lost, validation, test)
 
 
-def _draw_line(axes: Axes, line: _Line, index: int) -> Artist:
-    tried, style = np.arange(1, len(line.validation) + 1), look(index)
+def _draw_line(axes: Axes, line: _Line, style: dict[str, Any]) -> None:
+    tried = np.arange(1, len(line.validation) + 1)
     axes.plot(tried, line.test, color=style["color"], linestyle=style["linestyle"], **_TEST)
     every = max(1, -(-len(tried) // _MARKERS))
-    (drawn,) = axes.plot(tried, line.validation, **style, label=line.label, markevery=every)
-    return drawn
+    axes.plot(tried, line.validation, **style, label=line.label, markevery=every)
 
 
 def _draw_pca(axes: Axes, parted: Sequence[Kind], measure: str) -> list[Artist]:
-    """PCA on both splits; and what the thin lines are."""
+    """PCA on both splits, as far as its error is more than rounding."""
+    lowest = min(float(np.min(line.get_ydata())) for line in axes.lines)
     first = max((one for kind in parted for one in kind.configurations), key=lambda one: one.num_seeds)
     handles: list[Artist] = []
     for split, style in (("validation", {}), ("test", _TEST)):
         pca = first.pca(measure, split)
-        if pca is not None:
+        if pca is not None and is_rounding(pca.mean, beside=lowest):
+            handles.append(Line2D([], [], color=PCA, linestyle=":", label="PCA, below the axis", **style))
+        elif pca is not None:
             handles.append(axes.axhline(pca.mean, color=PCA, linestyle=":", label="PCA", **style))
-    return [*handles[:1], Line2D([], [], color=NEUTRAL, label="thin: test, of what validation selects", **_TEST)]
+    return handles[:1]
 
 
 def _set_axes(axes: Axes, unit: Measure) -> None:
-    axes.set(xlabel="number of configurations tried", ylabel=f"expected best {unit.label}")
+    axes.set(xlabel="number of configurations tried", ylabel=f"expected best {unit.short}")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     lowest = min(float(np.min(line.get_ydata())) for line in axes.lines)
     if not unit.more_is_better and lowest > 0:
@@ -120,6 +125,7 @@ def _notes(results: Results, parted: Sequence[Kind], drawn: Sequence[_Line]) -> 
     number = range_text(len(line.validation) for line in drawn)
     shown = [one for kind in parted for one in kind.configurations]
     notes = [f"{results.datasets[0]}, validation split, latent size {shown[0].latent_size}"]
+    notes.append("thin: test, of what validation selects")
     notes.append(f"expectation over draws, with replacement, of {number} configurations")
     seeds = seeds_text(shown)
     notes.append(f"each {'of one seed' if seeds == '1 seed' else f'the mean of {seeds}'}")

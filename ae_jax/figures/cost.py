@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ae_jax.figures.parts import costs
 from ae_jax.figures.parts.common import (
@@ -15,24 +16,24 @@ from ae_jax.figures.parts.common import (
     kinds,
     left_out_text,
     legend_above,
-    look,
     require_measured,
     split_text,
 )
 from ae_jax.figures.parts.costs import COSTS, Cost, CostAxis
+from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import (
     PCA_LOOK,
     Mean,
     draw_means,
     mark_diverged,
-    name_decades,
+    name_costs,
     scale_measure,
     write_beside,
 )
-from ae_jax.figures.parts.scales import measure_scale
-from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.scales import visible_limits
+from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
-from ae_jax.figures.style import NEUTRAL, PCA, figure_size
+from ae_jax.figures.style import NEUTRAL, PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
@@ -83,40 +84,36 @@ def draw(
     groups = [_points(kind, cost, measure, split) for kind in parted]
     points = [point for group in groups for point in group]
     pca = _pca(points, cost, measure, split)
-    low, high = _limits(points, unit, split)
+    theirs = [value.mean for point in points if (value := point.shown.pca(measure, split)) is not None]
+    low, high = visible_limits([point.mean.y.mean for point in points], theirs, unit)
     inside = [point for point in points if low <= point.mean.y.mean <= high]
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
-    handles = _draw_points(axes, parted, [[point.mean for point in group if point in inside] for group in groups], pca)
-    whole = [point for point in inside if not point.mean.num_diverged]  # a mean of survivors is ahead of nothing
-    chosen = [(point.mean, point.shown.estimate(measure, "validation")) for point in whole]
-    validated = _pca(points, cost, measure, "validation")
-    chosen += [(mean, validated[size].y) for size, mean in pca.items() if size in validated]
-    handles += _draw_frontier(axes, chosen, unit, of_all=bool(pca))
+    legend = legend_of(parted, lines=False)
+    for kind, style, group in zip(parted, legend.styles, groups, strict=True):
+        draw_means(axes, [point.mean for point in group if point in inside], **style, label=kind.label)
+    handles: list[Artist] = [*legend.handles, *_draw_pca(axes, list(pca.values()))]
+    frontier = _frontier(_rivals(inside, pca, _pca(points, cost, measure, "validation"), measure), unit)
+    handles += _draw_frontier(axes, frontier, of_all=bool(pca))
     handles += mark_diverged(axes, [point.mean for point in inside])
-    scale_measure(axes, [*(point.mean for point in inside), *pca.values()], unit)
+    below = scale_measure(axes, [*(point.mean for point in inside), *pca.values()], unit)
     axes.set_xscale("log", nonpositive="mask")
-    axes.margins(x=0.08)
+    axes.margins(x=0.08, y=0.12)
     axes.set_xlabel(cost.label)
-    num_beyond = len(points) - len(inside)
-    legend_above(figure, handles, _notes(results, points, cost, measure, split, num_beyond, has_pca=bool(pca)))
-    name_decades(figure, axes)
+    notes = [split_text(split, results), *legend.notes, *_notes(points, measure, len(points) - len(inside))]
+    notes += _notes_on_costs(points, cost, pca, below)
+    legend_above(figure, handles, [*notes, *left_out_text(results)])
+    name_costs(figure, axes)
     if len({point.shown.latent_size for point in points}) > 1:
         ours = [(point.mean, str(point.shown.latent_size), NEUTRAL) for point in inside]
-        write_beside(figure, axes, ours + [(mean, str(size), PCA) for size, mean in pca.items()])
+        write_beside(figure, axes, [(mean, str(size), PCA_INK) for size, mean in pca.items()] + ours, path=frontier)
     return figure
 
 
-def _draw_points(
-    axes: Axes, parted: Sequence[Kind], groups: Sequence[Sequence[Mean]], pca: dict[int, Mean]
-) -> list[Artist]:
-    """Without lines, which would pass below the sizes between, and to and fro through what was timed."""
-    handles: list[Artist] = []
-    for index, (kind, means) in enumerate(zip(parted, groups, strict=True)):
-        handles.append(draw_means(axes, means, **(look(index) | {"linestyle": ""}), label=kind.label))
-    if pca:
-        handles.append(draw_means(axes, list(pca.values()), **(PCA_LOOK | {"linestyle": ""}), label="PCA"))
-    return handles
+def _draw_pca(axes: Axes, means: Sequence[Mean]) -> list[Artist]:
+    """PCA over everything, as many autoencoders may stand in one place with it."""
+    style = PCA_LOOK | {"linestyle": "", "zorder": 3.2}
+    return [draw_means(axes, means, **style, label="PCA")] if means else []
 
 
 def _points(kind: Kind, cost: CostAxis, measure: str, split: str) -> list[_Point]:
@@ -151,51 +148,51 @@ def _pca(points: Sequence[_Point], cost: CostAxis, measure: str, split: str) -> 
     return found
 
 
-def _draw_frontier(
-    axes: Axes, points: Sequence[tuple[Mean, Estimate | None]], unit: Measure, *, of_all: bool
-) -> list[Artist]:
-    """A line through the points that are better on the validation split than all cheaper ones, of whatever method."""
+def _rivals(
+    points: Sequence[_Point], pca: dict[int, Mean], validated: dict[int, Mean], measure: str
+) -> list[tuple[Mean, Estimate | None]]:
+    """Those of whatever method that may be on the frontier, with what they reach on the validation split."""
+    whole = [point for point in points if not point.mean.num_diverged]  # a mean of survivors is ahead of nothing
+    ours = [(point.mean, point.shown.estimate(measure, "validation")) for point in whole]
+    return ours + [(mean, validated[size].y) for size, mean in pca.items() if size in validated]
+
+
+def _frontier(points: Sequence[tuple[Mean, Estimate | None]], unit: Measure) -> list[tuple[float, float]]:
+    """The corners of a staircase through the points that are better on the validation split than all cheaper ones."""
     sign = -1 if unit.more_is_better else 1
     measured = [(mean, sign * found.mean) for mean, found in points if found is not None]
-    frontier, lowest = list[Mean](), math.inf
+    corners, lowest = list[tuple[float, float]](), math.inf
     for mean, validation in sorted(measured, key=lambda one: (one[0].x.mean, one[1])):
         if validation < lowest:
             lowest = validation
-            frontier.append(mean)
-    if len(measured) < 2 or not frontier:
+            corners += [(mean.x.mean, corners[-1][1])] if corners else []
+            corners.append((mean.x.mean, mean.y.mean))
+    return corners if len(measured) > 1 else []
+
+
+def _draw_frontier(axes: Axes, corners: Sequence[tuple[float, float]], *, of_all: bool) -> list[Line2D]:
+    if not corners:
         return []
-    xs, ys = [mean.x.mean for mean in frontier], [mean.y.mean for mean in frontier]
     label = f"Pareto frontier {'' if of_all else 'of autoencoders '}by validation"
     style: dict[str, Any] = {"color": NEUTRAL, "alpha": 0.3, "linewidth": 3.5, "zorder": 1.5}
-    if len(frontier) == 1:  # a point that is ahead of all others
+    if len(corners) == 1:  # a point that is ahead of all others
         style |= {"marker": "o", "markersize": 10, "linestyle": "", "markeredgewidth": 0}
-    return list(axes.plot(xs, ys, drawstyle="steps-post", label=label, **style))
+    return axes.plot(*zip(*corners, strict=True), label=label, **style)
 
 
-def _limits(points: Sequence[_Point], unit: Measure, split: str) -> tuple[float, float]:
-    """Between what runs are shown; those that went astray would press the others into one place."""
-    pca = [value.mean for point in points if (value := point.shown.pca(unit.name, split)) is not None]
-    low, high = measure_scale([point.mean.y.mean for point in points], pca, unit).limits
-    return (low - (high - low) / 2, high) if unit.more_is_better else (low, high)
-
-
-def _notes(
-    results: Results,
-    points: Sequence[_Point],
-    cost: CostAxis,
-    measure: str,
-    split: str,
-    num_beyond: int,
-    *,
-    has_pca: bool,
-) -> list[str]:
+def _notes(points: Sequence[_Point], measure: str, num_beyond: int) -> list[str]:
+    """What is shown of seeds and latent sizes, what was selected, and what is not shown."""
     shown = [point.shown for point in points]
     sizes = sorted({one.latent_size for one in shown})
-    notes = [split_text(split, results.datasets[0]), spread_text(shown, measure)]
+    notes = [spread_text(shown, measure)]
     notes.append("numbers are latent sizes" if len(sizes) > 1 else f"latent size {sizes[0]}")
     notes += selection_text("point", (point.num_candidates for point in points), measure)
-    if num_beyond:
-        notes.append(f"{num_beyond} of {len(points)} points are worse than the axis shows")
-    runs, taken = [run for one in shown for run in one.runs], [point.mean.x for point in points]
-    notes += costs.notes(runs, taken, cost, has_pca=has_pca)
-    return notes + left_out_text(results)
+    return notes + beyond_text(num_beyond, len(points))
+
+
+def _notes_on_costs(points: Sequence[_Point], cost: CostAxis, pca: dict[int, Mean], below: Sequence[Mean]) -> list[str]:
+    """What a time is of, and which PCA is below the axis."""
+    runs, taken = [run for point in points for run in point.shown.runs], [point.mean.x for point in points]
+    exact = [str(size) for size, mean in pca.items() if mean in below]
+    notes = [f"PCA with {', '.join(exact)} components is exact, below the axis"] if exact else []
+    return [*costs.notes(runs, taken, cost, has_pca=bool(pca)), *notes]

@@ -12,12 +12,14 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.figures.parts.common import left_out_text, legend_above, require_measured, seeds_text, split_text
 from ae_jax.figures.parts.means import PCA_LOOK
 from ae_jax.figures.parts.rows import Row, draw_diverged, rows_figure
+from ae_jax.figures.parts.scales import is_rounding
 from ae_jax.figures.parts.swept import order_of
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import configurations, setting_text
 from ae_jax.results.effects import Effect, Effects, effects
 from ae_jax.results.factors import SEED
+from ae_jax.results.keys import key_names
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.terminal import count
 
@@ -58,7 +60,9 @@ def draw(
     chosen = _chosen(of_keys, keys)
     pca = _pca(results, measure, split, found)
     most = found.rows[:_MOST_SHARES]
-    shares, means = [row for one in most for row in _share(one)], [row for one in chosen for row in _means(one, pca)]
+    names = _names(results, found)
+    shares = [row for one in most for row in _share(one, names)]
+    means = [row for one in chosen for row in _means(one, names, pca)]
     figure, (above, below) = rows_figure(figure_size()[0], shares, means)
     above.set_xlim(-0.02, 1.02)
     above.set_xlabel(r"partial share of the variance ($\omega^2$)", loc="right")
@@ -71,7 +75,7 @@ def draw(
     if keys is None and len(chosen) < len(of_keys):
         notes.append(f"means of {count(len(of_keys) - len(chosen), 'key')} that matter less are not shown")
     if not pca:
-        notes.append("PCA's error is 0 in some runs, and is not shown")
+        notes.append("PCA's error is 0 in some runs, or rounding, and is not shown")
     legend_above(figure, _handles(means), notes)
     return figure
 
@@ -92,18 +96,31 @@ def _chosen(rows: Sequence[Effect], keys: Sequence[str] | None) -> list[Effect]:
     return chosen
 
 
-def _share(effect: Effect) -> list[Row]:
+def _names(results: Results, found: Effects) -> dict[str, str]:
+    """What the keys are called."""
+    keys = [key for row in found.rows for key in (*row.keys, *row.together, *row.confounded)]
+    return key_names(dict.fromkeys(keys), [run.settings for run in results.runs])
+
+
+def _named(effect: Effect, names: dict[str, str]) -> Effect:
+    keys, together, confounded = (
+        [names[key] for key in of] for of in (effect.keys, effect.together, effect.confounded)
+    )
+    return effect._replace(keys=tuple(keys), together=together, confounded=confounded)
+
+
+def _share(effect: Effect, names: dict[str, str]) -> list[Row]:
     """A key with its share."""
-    heading, test = Row(effect.described, is_heading=True), effect.test
+    heading, test = Row(_named(effect, names).described, is_heading=True), effect.test
     if test is None:
         return [heading, Row("", note=effect.untold)]
     share = ">0.99" if 0.995 <= test.omega_squared < 1 else f"{test.omega_squared:.2f}"
     return [heading, Row(share, mean=test.omega_squared, low=test.low, high=test.high)]
 
 
-def _means(effect: Effect, pca: dict[tuple[str, str], float]) -> list[Row]:
+def _means(effect: Effect, names: dict[str, str], pca: dict[tuple[str, str], float]) -> list[Row]:
     """A key with the means of its values, in their order rather than that of the means."""
-    rows = [Row(effect.label, is_heading=True)]
+    rows = [Row(_named(effect, names).label, is_heading=True)]
     for value in sorted(effect.values, key=lambda value: order_of(value.setting)):
         text = "none" if value.setting is None else setting_text(value.setting)
         lost = value.num_runs == 0
@@ -122,8 +139,9 @@ def _means(effect: Effect, pca: dict[tuple[str, str], float]) -> list[Row]:
 
 
 def _pca(results: Results, measure: str, split: str, ours: Effects) -> dict[tuple[str, str], float]:
-    """PCA's means by key and value, as far as they can stand on the same axis: none where its error is 0."""
-    if any(run.pca(measure, split) is None for run in results.runs):
+    """PCA's means by key and value, as far as they can stand on the same axis: none where its error is rounding."""
+    errors = [error for run in results.runs if (error := run.pca(measure, split)) is not None]
+    if len(errors) < len(results.runs) or (ours.in_logs and is_rounding(min(errors), beside=max(errors))):
         return {}
     found = effects(results, measure, split, of_pca=True)
     if found.in_logs != ours.in_logs:
@@ -156,7 +174,7 @@ def _handles(means: Sequence[Row]) -> list[Artist]:
 
 def _notes(results: Results, found: Effects, split: str) -> list[str]:
     """Data, numbers, what the intervals are, and what is missing."""
-    notes = [split_text(split, results.datasets[0])]
+    notes = [split_text(split, results)]
     notes.append(f"{count(found.num_runs, 'run')}, {seeds_text(configurations(results))} each")
     if any(row.test for row in found.rows):
         notes.append("shares of what no other row explains, with 95 % intervals of the noncentral F")

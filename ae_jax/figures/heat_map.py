@@ -11,28 +11,37 @@ from matplotlib.patches import Patch
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.cells import (
     HATCH,
-    MOST_NUMBERS,
     Place,
+    depends_on_column,
     draw_bar,
     draw_cells,
     draw_pca,
     fit_labels,
+    fit_numbers,
     frame,
     grid_size,
     name_axes,
 )
-from ae_jax.figures.parts.common import left_out_text, legend_above, require_measured, split_text
-from ae_jax.figures.parts.scales import measure_scale, ratio_scale
+from ae_jax.figures.parts.common import (
+    LATENT_SIZE,
+    axis_label,
+    left_out_text,
+    legend_above,
+    require_measured,
+    split_text,
+)
+from ae_jax.figures.parts.scales import measure_scale, ratio_scale, short_number, short_ratio
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishing_keys, points, value_label, values_of
-from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA
+from ae_jax.figures.style import NEUTRAL
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.statistics import same
 from ae_jax.terminal import count
 
+_MOST_COLUMNS = 12
 _OTHERS = ("model.latent_size=2,8,16", "optimizer.learning_rate=1e-4,1e-3,1e-2")
 
 
@@ -55,10 +64,10 @@ def draw(
 ) -> Figure:
     """A cell for each pair of values; of what else varies, each cell has the best by validation.
 
-    Colours end at four times PCA's error, the numbers do not; they show means, and are no verdict. What is framed is
-    the best by validation in what is shown: of a ratio, which has another PCA for each latent size, the best of each
-    latent size; of the measure itself, the best of all. The frame is dashed where PCA is ahead of it. A cross stands
-    for runs that diverged: alone if all did, beside the mean of the others if some did.
+    Colours end at four times PCA's error, the numbers at 999; they show means, and are no verdict. Chosen and framed is
+    the best by validation in what is shown: by the ratio, or by the measure itself. Where the latent size is an axis,
+    each has a PCA of its own, and the best of each is framed. The frame is dashed where PCA is ahead of it. A cross
+    stands for runs that diverged: alone if all did, beside the mean of the others if some did.
 
     Args:
         results: Runs of one dataset.
@@ -73,35 +82,50 @@ def draw(
     """
     results.require(what="a figure")
     unit, sweep = measure_named(measure), points(results)
-    keys = _keys(sweep, x, y)
+    keys, is_ratio = _keys(sweep, x, y), show == "ratio"
     require_measured(completed(sweep), measure, split)
     labels = [[value_label(value) for value in values_of(key, sweep)] for key in keys]
-    cells = _cells(sweep, keys, labels, measure)
+    cells = _cells(sweep, keys, labels, measure, of_ratio=is_ratio and unit.has_ratio)
     ours, pca = _means(cells, measure, split)
-    values = _ratios(cells, unit, split) if show == "ratio" else ours
-    in_row = _depends_on_column(pca) if show == "measure" else None
-    shown = list(values.values())
-    scale = ratio_scale(shown) if show == "ratio" else measure_scale(shown, list(pca.values()), unit)
+    values = _ratios(cells, unit, split) if is_ratio else ours
+    in_row = None if is_ratio else depends_on_column(pca)
+    scale = (
+        ratio_scale(list(values.values())) if is_ratio else measure_scale(list(ours.values()), [*pca.values()], unit)
+    )
+    written = short_ratio if is_ratio else short_number
     figure = Figure(figsize=grid_size(len(labels[1]) + (in_row is True)))
     axes = figure.subplots()
     states = {place: cell.chosen.num_diverged if cell.chosen else None for place, cell in cells.items()}
-    behind = _behind(values, dict.fromkeys(values, 1.0) if show == "ratio" else pca, unit)
-    draw_cells(axes, states, values, scale, hatched=behind if show == "ratio" else set())
-    name_axes(axes, keys, labels)
+    drawn = draw_cells(axes, states, values, scale, written)
+    name_axes(axes, [_name(key, sweep) for key in keys], labels)
     if in_row is not None:
-        draw_pca(axes, pca, scale, in_row=in_row)
-    ratio = f"{measure.replace('_', ' ')} divided by PCA's, geometric mean"
-    bar = draw_bar(axes, scale, ratio if show == "ratio" else unit.label)
-    framed = _framed(cells, measure, of_each_size=show == "ratio")
+        draw_pca(axes, pca, scale, written, in_row=in_row)
+    bar = draw_bar(axes, scale, _bar_label(measure) if is_ratio else unit.label)
+    behind = _behind(values, dict.fromkeys(values, 1.0) if is_ratio else pca, unit)
+    of_each_size = is_ratio and LATENT_SIZE in keys
+    framed = _framed(cells, measure, of_each_size=of_each_size, of_ratio=is_ratio)
+    fit_labels(figure, axes, bar)
     for place in framed:
         frame(axes, place, dashed=place in behind)
-    several = show == "ratio" and len({one.latent_size for one in completed(sweep)}) > 1
-    best = f"best{' of each latent size' if several else ''} by validation {measure.replace('_', ' ')}"
-    handles = [*_colours(cells, show), *_frames(framed, behind, best)]
-    handles += _marks(cells, len(labels[0]) * len(labels[1]))
-    legend_above(figure, handles, _notes(results, cells, measure, split))
-    fit_labels(figure, axes, bar)
+    numbered = fit_numbers(axes, drawn, hatched=behind if is_ratio else set())
+    shown = f"{measure.replace('_', ' ')}{' ratio' if is_ratio and not of_each_size else ''}"
+    best = f"best{' of each latent size' if of_each_size else ''} by validation {shown}"
+    handles = _frames(framed, behind, best) + _marks(
+        cells, len(labels[0]) * len(labels[1]), hatched=is_ratio and not numbered
+    )
+    legend_above(figure, handles, _notes(results, cells, split, shown))
     return figure
+
+
+def _name(key: str, sweep: Sequence[Point]) -> str:
+    """The name of an axis, as short as it can be said: the columns need the width."""
+    return axis_label(key, [point.settings for point in sweep]).partition(" (number")[0]
+
+
+def _bar_label(measure: str) -> str:
+    """What the numbers are, and on which side of 1 the autoencoder is ahead."""
+    ratio = f"{measure.replace('_', ' ')} divided by PCA's, geometric mean"
+    return f"{ratio}; autoencoder ahead < 1 < PCA ahead"
 
 
 def _keys(sweep: Sequence[Point], x: str | None, y: str | None) -> tuple[str, str]:
@@ -112,6 +136,9 @@ def _keys(sweep: Sequence[Point], x: str | None, y: str | None) -> tuple[str, st
     if x and x == y:
         raise UserError("y", f"is {y}, as x is; a heat map needs two keys", "name another, or leave it out")
     swept = distinguishing_keys(sweep)
+    if x is None and y is None and len(swept) > 1:
+        # Rows have room for more values than columns.
+        swept = sorted(swept, key=lambda key: len(values_of(key, sweep)) > _MOST_COLUMNS)
     pairs = [(a, b) for a in ([x] if x else swept) for b in ([y] if y else swept) if a != b]
     if not pairs:
         problem = f"vary in {' and '.join(swept) or 'nothing'}, beside the seed; a heat map needs two keys"
@@ -128,7 +155,9 @@ def _independent(sweep: Sequence[Point], a: str, b: str) -> bool:
     return len(pairs) > max(len(values_of(key, sweep)) for key in (a, b))
 
 
-def _cells(sweep: Sequence[Point], keys: Sequence[str], labels: list[list[str]], measure: str) -> dict[Place, _Cell]:
+def _cells(
+    sweep: Sequence[Point], keys: Sequence[str], labels: list[list[str]], measure: str, *, of_ratio: bool
+) -> dict[Place, _Cell]:
     """Cells as far as there are runs."""
     parted: dict[Place, list[Point]] = {}
     for point in sweep:
@@ -137,7 +166,7 @@ def _cells(sweep: Sequence[Point], keys: Sequence[str], labels: list[list[str]],
     cells = {}
     for place, group in sorted(parted.items()):
         candidates = completed(group)
-        chosen = best_by_validation(candidates, measure) if candidates else None
+        chosen = best_by_validation(candidates, measure, against_pca=of_ratio) if candidates else None
         cells[place] = _Cell(chosen, len(candidates))
     return cells
 
@@ -178,42 +207,29 @@ def _behind(shown: dict[Place, float], pca: dict[Place, float], unit: Measure) -
     return {at for at, value in pca.items() if sign * shown[at] > sign * value and not same(shown[at], value)}
 
 
-def _framed(cells: dict[Place, _Cell], measure: str, *, of_each_size: bool) -> list[Place]:
-    """The cells of the best by validation: of each latent size, or of all."""
+def _framed(cells: dict[Place, _Cell], measure: str, *, of_each_size: bool, of_ratio: bool) -> list[Place]:
+    """The cells of the best by validation in what is shown: of each latent size, or of all."""
     parted: dict[int, list[Configuration]] = {}
     for cell in cells.values():
         if cell.chosen:
             parted.setdefault(cell.chosen.latent_size if of_each_size else 0, []).append(cell.chosen)
-    best = [best_by_validation(group, measure) for group in parted.values()]
+    best = [best_by_validation(group, measure, against_pca=of_ratio) for group in parted.values()]
     return [place for place, cell in cells.items() if cell.chosen in best]
 
 
-def _depends_on_column(pca: dict[Place, float]) -> bool:
-    """Whether PCA's measure is the same in all rows; if not, it must be the same in all columns."""
-    for axis in (0, 1):
-        if len({(place[axis], value) for place, value in pca.items()}) == len({place[axis] for place in pca}):
-            return axis == 0
-    raise UserError("show", "PCA's measure changes along both x and y, and has no row of its own", "choose show=ratio")
-
-
-def _colours(cells: dict[Place, _Cell], show: str) -> list[Artist]:
-    if show != "ratio":
-        return []
-    by = " by mean" if any(cell.chosen and cell.chosen.num_seeds > 1 for cell in cells.values()) else ""
-    pca = Patch(facecolor=PCA, hatch=HATCH if len(cells) > MOST_NUMBERS else "", linewidth=0, label=f"PCA ahead{by}")
-    return [Patch(color=AUTOENCODER, label=f"autoencoder ahead{by}"), pca]
-
-
 def _frames(framed: Sequence[Place], behind: set[Place], best: str) -> list[Artist]:
-    lines = {False: ("-", best), True: ("--", f"{best}, but PCA ahead")}
     kinds = sorted({place in behind for place in framed})
+    lines = {
+        False: ("-", best),
+        True: ("--", "the same, but PCA ahead" if len(kinds) > 1 else f"{best}, but PCA ahead"),
+    }
     look: dict[str, Any] = {"facecolor": "none", "edgecolor": "black", "linewidth": 1.4}
     return [Patch(**look, linestyle=lines[kind][0], label=lines[kind][1]) for kind in kinds]
 
 
-def _marks(cells: dict[Place, _Cell], num_cells: int) -> list[Artist]:
-    """What crosses mean, and cells without any run, as far as they are in the figure."""
-    handles: list[Artist] = []
+def _marks(cells: dict[Place, _Cell], num_cells: int, *, hatched: bool) -> list[Artist]:
+    """What hatches and crosses mean, and cells without any run, as far as they are in the figure."""
+    handles: list[Artist] = [Patch(facecolor="white", hatch=HATCH, label="PCA ahead")] if hatched else []
     chosen = [cell.chosen for cell in cells.values()]
     if None in chosen:
         handles.append(Line2D([], [], color=NEUTRAL, ls="", marker="x", markersize=5, label="all runs diverged"))
@@ -225,8 +241,8 @@ def _marks(cells: dict[Place, _Cell], num_cells: int) -> list[Artist]:
     return handles
 
 
-def _notes(results: Results, cells: dict[Place, _Cell], measure: str, split: str) -> list[str]:
+def _notes(results: Results, cells: dict[Place, _Cell], split: str, by: str) -> list[str]:
     shown = [cell.chosen for cell in cells.values() if cell.chosen]
-    notes = [split_text(split, results.datasets[0]), spread_text(shown, what="cell", spread="none")]
-    notes += selection_text("cell", (cell.num_candidates for cell in cells.values() if cell.chosen), measure)
-    return notes + left_out_text(results)
+    notes = [split_text(split, results), spread_text(shown, what="cell", spread="none")]
+    notes += selection_text("cell", (cell.num_candidates for cell in cells.values() if cell.chosen), by)
+    return notes + left_out_text(results, diverged="at crosses")

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ae_jax.errors import UserError
+from ae_jax.figures.parts.against import draw_needed, draw_ratios, ratio_notes, ratios_of
 from ae_jax.figures.parts.common import (
     LATENT_SIZE,
     Kind,
@@ -22,12 +23,13 @@ from ae_jax.figures.parts.common import (
     kinds,
     left_out_text,
     legend_above,
-    look,
     require_measured,
     split_text,
 )
-from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged
-from ae_jax.figures.parts.selection import selection_text
+from ae_jax.figures.parts.looks import legend_of
+from ae_jax.figures.parts.means import PCA_LOOK, ROUNDING, Mean, draw_means, mark_diverged
+from ae_jax.figures.parts.scales import visible_limits
+from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import figure_size, plain_log_ticks
 from ae_jax.results import Results
@@ -35,9 +37,10 @@ from ae_jax.results.configurations import Configuration, best_by_validation, set
 from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Run, varying
 from ae_jax.results.statistics import estimate
+from ae_jax.results.verdict import gaining_most, needed, sentence
 
-# Part of the axis that two numbers need between them; part of PCA's largest error below which is rounding.
-_GAP, _ROUNDING = 0.055, 1e-9
+_GAP = 0.055  # part of the axis that two numbers need between them
+_HIGH = 0.8  # of two panels, as a part of the width
 
 
 class _Curve(NamedTuple):
@@ -46,6 +49,15 @@ class _Curve(NamedTuple):
     sizes: list[int]
     values: list[float]
     exact: bool
+
+    @property
+    def points(self) -> list[tuple[float, float]]:
+        """Number of components and value."""
+        return [(float(size), value) for size, value in zip(self.sizes, self.values, strict=True)]
+
+    def at(self, sizes: Sequence[int]) -> list[float]:
+        """Its values at sizes that it has."""
+        return [value for size, value in zip(self.sizes, self.values, strict=True) if size in sizes]
 
 
 def draw(
@@ -56,6 +68,7 @@ def draw(
     split: Literal["train", "validation", "test", "corrupted"],
     scale: Literal["log", "linear"] | None,
     lines: list[str],
+    ratio: bool,
 ) -> Figure:
     """A marker for each kind of autoencoder at each latent size, and PCA, in the same units.
 
@@ -65,6 +78,7 @@ def draw(
     Where a kind has several configurations of one latent size, the best by the mean of the measure on the validation
     split is shown, and the figure says so. PCA's curve is exact at every number of components for sse, mse and
     explained_variance on the test split, with markers at the latent sizes of the runs; elsewhere it has these alone.
+    Where it is exact, the title begins with the verdict on what gains most by validation, and an arrow shows it.
 
     Args:
         results: Runs of at least two latent sizes.
@@ -72,6 +86,7 @@ def draw(
         split: Where it is measured.
         scale: Of the measure's axis; None: logarithmic for errors, linear where more is better or an error is 0.
         lines: Keys of the config whose values have markers of their own.
+        ratio: Whether a panel below has errors divided by PCA's, run by run; measures without a ratio have none.
 
     Raises:
         UserError: If the runs have one latent size, lack the measure, or a key is unknown; or if their corrupted inputs
@@ -82,33 +97,54 @@ def draw(
     if LATENT_SIZE in lines:
         raise UserError("lines", f"{LATENT_SIZE} is the axis of this figure", "leave it out")
     candidates = kinds(results, lines, option="lines")
-    groups = [Kind(kind.label, _selected(kind, measure, split)) for kind in candidates]
+    groups = [kind._replace(configurations=_selected(kind, measure, split)) for kind in candidates]
     shown = [one for group in groups for one in group.configurations]
+    sizes = _sizes(shown)
+    curve, legend = _pca(shown, measure, split), legend_of(groups, lines=False)
+    limits = visible_limits([mean.y.mean for mean in _means(shown, measure, split)], curve.at(sizes), chosen)
+    inside = [_inside(kind.configurations, measure, split, limits) for kind in groups]
+    ratios = [ratios_of(group, measure, split) for group in inside] if ratio and chosen.has_ratio else []
+    figure, axes = _panels(ratios, legend.styles)
+    for kind, group, style in zip(groups, inside, legend.styles, strict=True):
+        draw_means(axes, _means(group, measure, split), **style, label=kind.label, zorder=2.5)
+    handles = [*legend.handles, _draw_pca(axes, curve, sizes)]
+    handles += mark_diverged(axes, [mean for group in inside for mean in _means(group, measure, split)])
+    _set_scale(axes, scale or ("linear" if chosen.more_is_better else None), shown, curve, measure, split)
+    _set_sizes(figure.axes, sizes, curve.sizes[-1])
+    axes.set_ylabel(chosen.label)
+    numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
+    notes = [split_text(split, results), *legend.notes, spread_text(shown, measure)]
+    notes += [*ratio_notes(inside, ratios), *beyond_text(len(shown) - sum(map(len, inside)), len(shown))]
+    notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
+    most = gaining_most(shown)
+    legend_above(figure, handles, notes, headline=sentence(most) if curve.exact else "")
+    if curve.exact:
+        (at,) = _means([most], measure, split)
+        draw_needed(figure, axes, at, needed(most), curve.points)
+    return figure
+
+
+def _sizes(shown: Sequence[Configuration]) -> list[int]:
+    """The latent sizes. Raises UserError if there is one only."""
     sizes = sorted({one.latent_size for one in shown})
     if len(sizes) < 2:
         remedy = "train several: python scripts/train.py +sweep=latent_vs_pca"
         raise UserError("runs", f"all have the latent size {sizes[0]}, which makes no line", remedy)
-    figure = Figure(figsize=figure_size())
-    axes = figure.subplots()
-    curve = _pca(shown, measure, split)
-    handles = [_draw_kind(axes, group, index, measure, split) for index, group in enumerate(groups)]
-    handles.append(_draw_pca(axes, curve, sizes))
-    handles += mark_diverged(
-        axes,
-        [
-            Mean(estimate([float(one.latent_size)]), found, one.num_diverged)
-            for one in shown
-            if (found := one.estimate(measure, split)) is not None
-        ],
-    )
-    _set_scale(axes, scale or ("linear" if chosen.more_is_better else None), shown, curve, measure, split)
-    _set_sizes(axes, sizes)
-    axes.set(xlabel=axis_label(LATENT_SIZE), ylabel=chosen.label)
-    numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
-    notes = [split_text(split, results.datasets[0]), spread_text(shown, measure)]
-    notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
-    legend_above(figure, handles, notes)
-    return figure
+    return sizes
+
+
+def _panels(ratios: Sequence[Sequence[Mean]], styles: Sequence[dict[str, Any]]) -> tuple[Figure, Axes]:
+    """A figure, and its axes of the measure; below them those of the ratios, where there are any."""
+    if not any(ratios):
+        figure = Figure(figsize=figure_size())
+        axes = figure.subplots()
+    else:
+        figure = Figure(figsize=figure_size(ratio=_HIGH))
+        axes, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1))
+        draw_ratios(below, ratios, styles)
+        figure.align_ylabels()
+    figure.axes[-1].set_xlabel(axis_label(LATENT_SIZE))
+    return figure, axes
 
 
 def _selected(kind: Kind, measure: str, split: str) -> list[Configuration]:
@@ -121,9 +157,9 @@ def _selected(kind: Kind, measure: str, split: str) -> list[Configuration]:
 
 
 def _pca(shown: Sequence[Configuration], measure: str, split: str) -> _Curve:
-    """PCA up to the largest latent size: at every number of components where the runs tell it, else at theirs."""
-    last = max(one.latent_size for one in shown)
+    """PCA at every number of components where the runs tell it, up to those that it needs; else at the latent sizes."""
     if split == "test" and measure in ("sse", "mse", "explained_variance"):
+        last = max(needed(gaining_most(shown)).num or 0, *(one.latent_size for one in shown))
         curves = {_exact(run, measure)[: last + 1] for run in (run for one in shown for run in one.runs)}
         values = [fmean(at_size) for at_size in zip(*sorted(curves), strict=False)][1:]
         return _Curve(list(range(1, len(values) + 1)), values, exact=True)
@@ -154,10 +190,17 @@ def _exact(run: Run, measure: str) -> tuple[float, ...]:
     return tuple(sse / run.summary["dataset"]["num_features"] if measure == "mse" else sse)
 
 
-def _draw_kind(axes: Axes, kind: Kind, index: int, measure: str, split: str) -> Artist:
-    found = [(one, one.estimate(measure, split)) for one in kind.configurations]
-    points = [Mean(estimate([float(one.latent_size)]), y, one.num_diverged) for one, y in found if y is not None]
-    return draw_means(axes, points, **(look(index) | {"linestyle": ""}), label=kind.label, zorder=2.5)
+def _means(shown: Sequence[Configuration], measure: str, split: str) -> list[Mean]:
+    found = [(one, one.estimate(measure, split)) for one in shown]
+    return [Mean(estimate([float(one.latent_size)]), y, one.num_diverged) for one, y in found if y is not None]
+
+
+def _inside(
+    shown: Sequence[Configuration], measure: str, split: str, limits: tuple[float, float]
+) -> list[Configuration]:
+    """Those whose mean an axis with these limits shows."""
+    means = {one: one.estimate(measure, split) for one in shown}
+    return [one for one, mean in means.items() if mean and limits[0] <= mean.mean <= limits[1]]
 
 
 def _draw_pca(axes: Axes, curve: _Curve, sizes: Sequence[int]) -> Artist:
@@ -183,21 +226,24 @@ def _set_scale(
         raise UserError("scale", f"a logarithmic axis has no place for {measure} {lowest:.3g}", "set scale=linear")
     axes.set_yscale("log", nonpositive="mask")
     # Two decades below the autoencoders, PCA's curve falls to rounding and says nothing.
-    visible = [value for value in curve.values if value > max(lowest / 100, _ROUNDING * max(curve.values, default=0))]
+    visible = [value for value in curve.values if value > max(lowest / 100, ROUNDING * max(curve.values, default=0))]
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0.8 * min([lowest, *visible])), high)
     plain_log_ticks(axes.yaxis)
 
 
-def _set_sizes(axes: Axes, sizes: Sequence[int]) -> None:
-    """Ticks at the latent sizes of the runs, the largest always, as far as their numbers have room."""
-    axes.set_xscale("log", base=2)
-    first, last = math.log2(sizes[0]), math.log2(sizes[-1])
-    room = 0.04 * (last - first)
-    axes.set_xlim(2 ** (first - room), 2 ** (last + room))
+def _set_sizes(panels: Sequence[Axes], sizes: Sequence[int], last: int) -> None:
+    """Ticks at the latent sizes of the runs, the largest always, as far as their numbers have room; up to `last`."""
+    axes = panels[-1]
+    for one in panels:
+        one.set_xscale("log", base=2)
+    first, end = math.log2(sizes[0]), math.log2(max(sizes[-1], last))
+    room = 0.04 * (end - first)
+    low, high = (math.log2(x) for x in axes.dataLim.intervalx)
+    axes.set_xlim(2 ** (min(first, low) - room), 2 ** (max(end, high) + room))
     ticks = [sizes[-1]]
     for size in reversed(sizes):
-        if math.log2(ticks[-1] / size) >= _GAP * (last - first):
+        if math.log2(ticks[-1] / size) >= _GAP * (end - first):
             ticks.append(size)
     axes.xaxis.set_major_locator(FixedLocator(ticks[::-1]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))

@@ -1,26 +1,34 @@
 """Error or loss over epochs: a line for each autoencoder, beside what PCA reaches."""
 
-import math
-from collections.abc import Sequence
-from typing import Annotated, Literal
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Le
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.common import Kind, kinds, left_out_text, legend_above, look, text_size
+from ae_jax.figures.parts.common import MODEL, Kind, kinds, left_out_text, legend_above, named
+from ae_jax.figures.parts.ends import End, name_ends
+from ae_jax.figures.parts.epochs import scale_epochs
+from ae_jax.figures.parts.looks import legend_of
+from ae_jax.figures.parts.means import Mean, mark_diverged
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.spread import spread_text
-from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
+from ae_jax.figures.style import NEUTRAL, PCA, PCA_INK, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, ranked_by_validation
-from ae_jax.results.measures import MEASURES
+from ae_jax.results.statistics import estimate
+from ae_jax.terminal import count
 
 _MARKERS = 6  # on each line, so that lines can be told apart without colour
+_FEW, _HIGH = 12, 0.9  # lines, from which on the figure has another ratio of height to width
+_ASTRAY = 10  # times the error of the mean alone
+_SIZE = "latent size"
 
 
 def draw(
@@ -29,19 +37,21 @@ def draw(
     *,
     measure: Literal["validation_sse", "validation_loss", "train_loss"],
     lines: list[str] | None,
-    most_lines: Annotated[int, Ge(1), Le(12)],
+    most_lines: Annotated[int, Ge(1), Le(24)],
 ) -> Figure:
     """The mean over seeds, and the range from the lowest to the highest seed, for each autoencoder.
 
     A line and its range have the epochs that all seeds trained. Where some stopped earlier, each of the others goes on
     as a thin line of its own, as a mean over fewer seeds would jump. An epoch without a finite value is a gap. PCA's
-    validation error is dotted, for each number of components among the autoencoders.
+    validation error is dotted: orange where there is one, else in the colour of the autoencoders with as many numbers,
+    where those have one, and named beside the axes.
 
     Args:
         results: Runs with the lines of their epochs.
         measure: What is drawn; losses are in the units of the loss.
         lines: Keys of the config whose values make a line of their own, by the best configuration; None: all that vary.
-        most_lines: How many are shown, the best by validation sse.
+        most_lines: How many are shown: of each latent size the best by validation sse, then the next best, as larger
+            latents nearly always have the lower error.
 
     Raises:
         UserError: If a key is unknown, no run has an epoch, or losses are in different units.
@@ -49,30 +59,72 @@ def draw(
     results.require(what="a figure")
     keys = list(results.distinguishing) if lines is None else lines
     candidates = kinds(results, keys, option="lines")
-    best = [Kind(kind.label, [best_by_validation(kind.configurations, "sse")]) for kind in candidates]
-    kept = ranked_by_validation([kind.configurations[0] for kind in best], "sse")[:most_lines]
-    shown = [kind for kind in best if kind.configurations[0] in kept]
-    figure = Figure(figsize=figure_size())
+    best = [best_by_validation(kind.configurations, "sse") for kind in candidates]
+    kept = _kept(best, most_lines)
+    shown = [kind._replace(values=_size_first(kind.values)) for kind in named([[one] for one in kept], keys)]
+    legend = legend_of(shown, lines=True)
+    figure = Figure(figsize=figure_size() if len(kept) <= _FEW else figure_size(ratio=_HIGH))
     axes = figure.subplots()
     axes.set(xlabel="epoch", ylabel=_label(measure, kept))
-    handles = [_draw_kind(axes, kind, index, measure) for index, kind in enumerate(shown)]
+    ends = [_draw_kind(axes, kind, style, measure, len(kept)) for kind, style in zip(shown, legend.styles, strict=True)]
     _set_scales(axes, kept, measure)
+    handles: list[Artist] = [*legend.handles]
+    notes = [results.datasets[0], *_shared(candidates, shown), *legend.notes]
+    colours = _pca_colours(kept, [str(style["color"]) for style in legend.styles])
     if measure == "validation_sse":
-        handles.append(_draw_pca(figure, axes, kept))
-    notes = [results.datasets[0], spread_text(kept, what="line", spread="range")]
+        handles.append(_draw_pca(axes, kept, colours))
+        notes += _outside_text(axes, kept, ends)
+    handles += mark_diverged(axes, ends)
+    notes.append(spread_text(kept, what="line", spread="range"))
     if any(len({len(curve) for curve in _curves(one, measure)}) > 1 for one in kept):
         notes.append("thin: seeds that trained longer")
-    sizes = [len(kind.configurations) for kind in candidates if any(one in kept for one in kind.configurations)]
-    notes += selection_text("line", sizes, "sse")
-    if len(kept) < len(best):
-        notes.append(f"the best {len(kept)} of {len(best)} lines by validation sse, the others not shown")
-    legend_above(figure, handles, [*notes, *left_out_text(results)])
+    sizes = [len(kind.configurations) for kind, one in zip(candidates, best, strict=True) if one in kept]
+    notes += [*selection_text("line", sizes, "sse"), *_kept_text(best, kept), *left_out_text(results)]
+    legend_above(figure, handles, notes)
+    if measure == "validation_sse":
+        _name_pca(figure, axes, kept, colours)
     return figure
+
+
+def _kept(best: Sequence[Configuration], number: int) -> list[Configuration]:
+    """Of each latent size the best, then of each the next; of a round with too many some of all sizes."""
+    by_size: dict[int, list[Configuration]] = {}
+    for one in sorted(ranked_by_validation(best, "sse"), key=lambda one: one.latent_size):
+        by_size.setdefault(one.latent_size, []).append(one)
+    kept: list[Configuration] = []
+    for places in itertools.zip_longest(*by_size.values()):
+        found = [one for one in places if one is not None]
+        evenly = np.linspace(0, len(found) - 1, min(number - len(kept), len(found))).round().astype(int)
+        kept += [found[place] for place in evenly]
+    return [one for one in best if one in kept]
+
+
+def _kept_text(best: Sequence[Configuration], kept: Sequence[Configuration]) -> list[str]:
+    if len(kept) == len(best):
+        return []
+    sizes, shown = ({one.latent_size for one in group} for group in (best, kept))
+    if len(sizes) == 1:
+        return [f"the best {len(kept)} of {len(best)} lines by validation sse"]
+    at = f"{len(shown)} of {len(sizes)} latent sizes" if len(shown) < len(sizes) else "each latent size"
+    return [f"{len(kept)} of {len(best)} lines: the best of {at} by validation sse"]
+
+
+def _size_first(values: Mapping[str, str]) -> dict[str, str]:
+    """The latent size is what colour stands for, so that PCA's lines can have it."""
+    return {name: values[name] for name in sorted(values, key=lambda name: name != _SIZE)}
+
+
+def _shared(candidates: Sequence[Kind], shown: Sequence[Kind]) -> list[str]:
+    """What all lines that are shown share, and others have not."""
+    varied = {name for kind in shown for name in kind.values}
+    (first,) = [kind for kind in candidates if shown[0].configurations[0] in kind.configurations]
+    values = first.values.items()
+    return [f"{name} {value}" for name, value in values if name not in varied and name != MODEL]
 
 
 def _label(measure: str, shown: Sequence[Configuration]) -> str:
     if measure == "validation_sse":
-        return f"validation {MEASURES['sse'].label}"
+        return "validation error (sse)"
     losses = sorted({str(one.runs[0].summary["training"]["loss"]) for one in shown})
     if len(losses) > 1:
         problem = f"{measure} is in different units ({', '.join(losses)})"
@@ -90,40 +142,59 @@ def _curves(one: Configuration, measure: str) -> list[np.ndarray]:
     return curves
 
 
-def _draw_kind(axes: Axes, kind: Kind, index: int, measure: str) -> Artist:
+def _draw_kind(axes: Axes, kind: Kind, style: dict[str, Any], measure: str, num_lines: int) -> Mean:
+    """Draw a line; returns where it ends, with the number of seeds that diverged."""
     (one,) = kind.configurations
-    curves, lost = _curves(one, measure), one.num_diverged
-    label = f"{kind.label}, {lost} of {len(curves) + lost} seeds diverged" if lost else kind.label
+    curves = _curves(one, measure)
     common = min(len(curve) for curve in curves)
     epochs, seeds = np.arange(1, common + 1), np.stack([curve[:common] for curve in curves])
-    style = look(index)
-    colour = style["color"]
+    colour, index = style["color"], len(axes.lines)
     if len(curves) > 1:
-        axes.fill_between(epochs, seeds.min(axis=0), seeds.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+        pale = 0.18 if num_lines <= _MARKERS else 0.09
+        axes.fill_between(epochs, seeds.min(axis=0), seeds.max(axis=0), color=colour, alpha=pale, linewidth=0)
     for curve in curves:
         if len(curve) > common:
             later = np.arange(common, len(curve) + 1)
             axes.plot(later, curve[common - 1 :], color=colour, linestyle=style["linestyle"], linewidth=0.5)
-    # Markers of different lines stand at different epochs.
-    step = max(1, math.ceil(common / _MARKERS))
-    first = min(common - 1, index * step // _MARKERS)
-    (line,) = axes.plot(epochs, seeds.mean(axis=0), **style, markevery=(first, step), label=label)
-    return line
+    # Markers of different lines stand at different epochs, evenly on a logarithmic axis.
+    parts = (np.arange(_MARKERS) + index % num_lines / num_lines) / _MARKERS
+    marked = np.unique(np.rint(common**parts).astype(int) - 1)
+    mean = seeds.mean(axis=0)
+    axes.plot(epochs, mean, **style, markevery=marked.tolist(), label=kind.label)
+    last = int(np.flatnonzero(np.isfinite(mean))[-1]) if np.isfinite(mean).any() else 0
+    return Mean(estimate([float(last + 1)]), estimate([float(mean[last])]), one.num_diverged)
 
 
 def _set_scales(axes: Axes, shown: Sequence[Configuration], measure: str) -> None:
-    """Epochs are whole; what is positive is logarithmic, with PCA inside unless it is two decades below."""
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+    """Logarithmic: epochs, and what is positive, with PCA inside unless it is two decades below."""
+    longest = max(len(curve) for one in shown for curve in _curves(one, measure))
+    scale_epochs(axes, longest)
     values = np.concatenate([curve for one in shown for curve in _curves(one, measure)])
     values = values[np.isfinite(values)]
     if values.min() <= 0:
         return
     if measure == "validation_sse":
         values = np.append(values, [error for error in _pca(shown).values() if error > values.min() / 100])
+        astray = _ASTRAY * max(run.summary["pca"]["test_sse_by_components"][0] for one in shown for run in one.runs)
+        values = values[values <= astray] if values.min() < astray else values
     axes.set_yscale("log", nonpositive="mask")
     margin = (values.max() / values.min()) ** 0.05 if values.max() > values.min() else 1.1
     axes.set_ylim(values.min() / margin, values.max() * margin)
     plain_log_ticks(axes.yaxis)
+
+
+def _outside_text(axes: Axes, shown: Sequence[Configuration], ends: Sequence[Mean]) -> list[str]:
+    """What the axis does not show: PCA's errors that are rounding, lines that go astray or end there."""
+    errors, (low, high) = _pca(shown), axes.get_ylim()
+    below = [str(size) for size, error in errors.items() if error < low]
+    notes = [f"PCA {', '.join(below)} below the axis"] if below and len(errors) > 1 else []
+    peaks = [max(float(np.nanmax(curve)) for curve in _curves(one, "validation_sse")) for one in shown]
+    astray = sum(peak > high for peak in peaks)
+    if astray:
+        ending = sum(end.y.mean > high for end in ends)
+        where = f", {ending} end{'s' if ending == 1 else ''} there" if ending else ""
+        notes.append(f"{astray} of {count(len(shown), 'line')} go{'es' if astray == 1 else ''} above the axis{where}")
+    return notes
 
 
 def _pca(shown: Sequence[Configuration]) -> dict[int, float]:
@@ -132,30 +203,42 @@ def _pca(shown: Sequence[Configuration]) -> dict[int, float]:
     for one in shown:
         found = one.pca("sse", "validation")
         if found is not None:
-            by_size.setdefault(int(one.runs[0].summary["pca"]["num_components"]), []).append(found.mean)
+            by_size.setdefault(_num_components(one), []).append(found.mean)
     return {size: float(np.mean(by_size[size])) for size in sorted(by_size)}
 
 
-def _draw_pca(figure: Figure, axes: Axes, shown: Sequence[Configuration]) -> Artist:
-    """A dotted line for each number of components; several are named at the right end, as far as there is room."""
+def _num_components(one: Configuration) -> int:
+    return int(one.runs[0].summary["pca"]["num_components"])
+
+
+def _pca_colours(shown: Sequence[Configuration], colours: Sequence[str]) -> dict[int, str]:
+    """Of each number of components that of its autoencoders, where each has one and there are several; else PCA's."""
+    of_size: dict[int, set[str]] = {}
+    for one, colour in zip(shown, colours, strict=True):
+        of_size.setdefault(_num_components(one), set()).add(colour)
+    if len(of_size) == 1 or any(len(found) > 1 for found in of_size.values()):
+        return dict.fromkeys(of_size, PCA)
+    return {size: found.pop() for size, found in of_size.items()}
+
+
+def _draw_pca(axes: Axes, shown: Sequence[Configuration], colours: dict[int, str]) -> Artist:
+    """A dotted line for each number of components; returns what stands for them in the legend."""
     errors, (low, _) = _pca(shown), axes.get_ylim()
-    drawn = [axes.axhline(error, color=PCA, linestyle=":", linewidth=1.4, zorder=2.6) for error in errors.values()]
-    name = "PCA"
+    look: dict[str, Any] = {"linestyle": ":", "linewidth": 1.4}
+    for size, error in errors.items():
+        axes.axhline(error, color=colours[size], zorder=2.6, **look)
+    name = "PCA of that size"
+    if len(errors) == 1:
+        ((size, error),) = errors.items()
+        name = f"PCA, {size} component{'' if size == 1 else 's'}{', below the axis' if error < low else ''}"
+    coloured = set(colours.values()) != {PCA}
+    return Line2D([], [], color=NEUTRAL if coloured else PCA, label=name, **look)
+
+
+def _name_pca(figure: Figure, axes: Axes, shown: Sequence[Configuration], colours: dict[int, str]) -> None:
+    """Name each of several lines by its number of components."""
+    errors, (low, _) = _pca(shown), axes.get_ylim()
     if len(errors) > 1:
-        _name_lines(figure, axes, {size: error for size, error in errors.items() if error >= low})
-    else:
-        (size,) = errors
-        name += f", {size} component{'' if size == 1 else 's'}"
-    drawn[0].set_label(name if max(errors.values()) >= low else f"{name}, below the axis")
-    return drawn[0]
-
-
-def _name_lines(figure: Figure, axes: Axes, errors: dict[int, float]) -> None:
-    _, name_height = text_size(figure, "PCA 1")
-    last = -math.inf
-    for size, error in sorted(errors.items(), key=lambda pair: pair[1]):
-        height = float(axes.transData.transform((1, error))[1])
-        if height - last >= name_height:
-            right = axes.get_yaxis_transform()
-            axes.text(1.01, error, f"PCA {size}", transform=right, color=PCA, va="center", fontsize="small")
-            last = height
+        inks = {size: PCA_INK if colour == PCA else NEUTRAL for size, colour in colours.items()}
+        visible = [(size, error) for size, error in errors.items() if error >= low]
+        name_ends(figure, axes, [End(error, f"PCA {size}", colours[size], inks[size]) for size, error in visible])

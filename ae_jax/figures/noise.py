@@ -7,17 +7,18 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.common import (
     Kind,
+    axis_label,
     kinds,
     left_out_text,
     legend_above,
-    look,
-    plain,
     require_measured,
 )
+from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged, scale_measure
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.spread import spread_text
@@ -25,13 +26,15 @@ from ae_jax.figures.parts.swept import require_one_pca
 from ae_jax.figures.style import LOOKS, NEUTRAL, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
+from ae_jax.results.keys import noise_name
 from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Run
 from ae_jax.results.statistics import estimate
 
 _GAP = 0.13  # part of the axis that two numbers need between them
+_FAR = 10.0  # times the lowest level, from which on the axis is logarithmic
 _INPUTS = ("corrupted", "clean")
-_UNITS = {"scale": "standard deviation of noise", "rate": "probability for each feature"}
+_UNITS = {"scale": ["standard deviation"], "rate": ["probability for each feature"]}
 _SWEEP = "train several levels: python scripts/train.py +sweep=noise"
 
 
@@ -71,23 +74,24 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     unit, key = measure_named(measure), _level_key(results.runs)
     require_one_pca(results.runs)
     parted = kinds(results, [line for line in lines if line != key], option="lines")
-    if len(parted) > len(LOOKS):
+    legend = legend_of(parted, lines=True)
+    if any(style["markerfacecolor"] == "white" for style in legend.styles):  # which clean inputs have
         remedy = 'name fewer keys in lines=[…], or choose runs with where="…"'
         raise UserError(
             "lines", f"there are {len(parted)} autoencoders, of which {len(LOOKS)} can be told apart", remedy
         )
     groups = [_levels(kind.configurations, key, measure) for kind in parted]
-    curves = [*_autoencoders(parted, groups, measure), *_pca(groups, measure)]
+    curves = [*_autoencoders(parted, groups, legend.styles, measure), *_pca(groups, measure)]
     means = [mean for curve in curves for mean in curve.means]
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
     drawn = [draw_means(axes, curve.means, **curve.style, label=curve.label) for curve in curves]
-    handles = [*drawn[:: len(_INPUTS)], *_inputs(), *mark_diverged(axes, means)]
+    handles = [*legend.handles, drawn[-len(_INPUTS)], *_inputs(), *mark_diverged(axes, means)]
     scale_measure(axes, means, unit)
-    unit_of_key = _UNITS.get(key.rpartition(".")[2])
-    axes.set_xlabel(plain(key) + (f" ({unit_of_key})" if unit_of_key else ""))
+    settings = [run.settings for run in results.runs]
+    axes.set_xlabel(", ".join([axis_label(key, settings), *_UNITS.get(key.rpartition(".")[2], ())]))
     _tick_levels(axes, sorted({level.noise for group in groups for level in group}))
-    legend_above(figure, handles, _notes(results, groups, measure))
+    legend_above(figure, handles, _notes(results, groups, legend.notes, measure))
     return figure
 
 
@@ -131,12 +135,14 @@ def _levels(candidates: Sequence[Configuration], key: str, measure: str) -> list
     return [_Level(noise, best_by_validation(group, measure), len(group)) for noise, group in groups]
 
 
-def _autoencoders(parted: Sequence[Kind], groups: Sequence[Sequence[_Level]], measure: str) -> Iterator[_Curve]:
-    for index, (kind, levels) in enumerate(zip(parted, groups, strict=True)):
+def _autoencoders(
+    parted: Sequence[Kind], groups: Sequence[Sequence[_Level]], styles: Sequence[dict[str, Any]], measure: str
+) -> Iterator[_Curve]:
+    for kind, levels, style in zip(parted, groups, styles, strict=True):
         for inputs in _INPUTS:
             ys = [(level, level.shown.estimate(measure, _split(level.shown, inputs))) for level in levels]
             means = [Mean(estimate([level.noise]), y, level.shown.num_diverged) for level, y in ys if y]
-            yield _Curve(kind.label, means, _styled(look(index), inputs))
+            yield _Curve(kind.label, means, _styled(style, inputs))
 
 
 def _pca(groups: Sequence[Sequence[_Level]], measure: str) -> Iterator[_Curve]:
@@ -166,18 +172,29 @@ def _styled(style: dict[str, Any], inputs: str) -> dict[str, Any]:
 
 
 def _tick_levels(axes: Axes, levels: Sequence[float]) -> None:
-    """Ticks at the levels of the runs, from the highest down, as far as their numbers have room."""
+    """Ticks at the levels of the runs, from the highest down, as far as numbers have room; logarithmic if far apart.
+
+    Where only two have room, there are ticks between them as on any axis.
+    """
+    if levels[0] > 0 and levels[-1] >= _FAR * levels[0]:
+        axes.set_xscale("log")
+    places = dict(zip(levels, axes.transScale.transform([(level, 1.0) for level in levels])[:, 0], strict=True))
     ticks = [levels[-1]]
     for level in reversed(levels):
-        if ticks[-1] - level >= _GAP * (levels[-1] - levels[0]):
+        if places[ticks[-1]] - places[level] >= _GAP * (places[levels[-1]] - places[levels[0]]):
             ticks.append(level)
-    axes.set_xticks(ticks[::-1], labels=[f"{tick:g}" for tick in ticks[::-1]])
+    if len(ticks) < min(3, len(levels)):
+        ticks = [float(tick) for tick in MaxNLocator(4).tick_values(levels[0], levels[-1])]
+    ticks = sorted(ticks)
+    axes.set_xticks(ticks, labels=[f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _notes(results: Results, groups: Sequence[Sequence[_Level]], measure: str) -> list[str]:
+def _notes(results: Results, groups: Sequence[Sequence[_Level]], of_kinds: Sequence[str], measure: str) -> list[str]:
     levels = [level for group in groups for level in group]
-    notes = [f"{results.datasets[0]}, test split", f"latent size {levels[0].shown.latent_size}"]
+    noise = noise_name([run.settings for run in results.runs])
+    notes = [f"{results.datasets[0]}, test split", f"latent size {levels[0].shown.latent_size}", *of_kinds]
+    notes.append(f"{noise}, which PCA, fitted to clean inputs, never saw")
     notes.append(spread_text([level.shown for level in levels], measure))
-    notes.append("PCA was fitted to clean inputs, and never saw noise")
     selected = selection_text("point", (level.num_candidates for level in levels), measure)
     return [*notes, *selected, *left_out_text(results)]

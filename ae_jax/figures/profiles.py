@@ -17,11 +17,11 @@ from ae_jax.figures.parts.common import (
     kinds,
     left_out_text,
     legend_above,
-    look,
     require_measured,
     seeds_text,
     split_text,
 )
+from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.swept import lost_points
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
@@ -29,8 +29,10 @@ from ae_jax.results.configurations import Configuration
 from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.runs import Run
 from ae_jax.results.statistics import CONFIDENCE, FEWEST_OF_INTERVAL
+from ae_jax.terminal import count
 
 _NUM_RESAMPLES = 2000
+_MOST_RATIO = 100.0  # beyond it, a ratio to PCA's says no more
 _MOST_POINTS = 400  # of a band
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
 
@@ -93,14 +95,14 @@ def draw(
     pca = sorted({sign * _shown(run, run.pca(measure, split), unit, split, show) for run in results.runs})
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
-    ends = _limits(profiles, pca, in_logs=unit.has_ratio)
-    handles = [
-        _draw(axes, profile, index, kind.label, ends, sign)
-        for index, (kind, profile) in enumerate(zip(parted, profiles, strict=True))
-    ]
-    handles.append(_draw_pca(axes, pca, ends, sign))
+    most = _MOST_RATIO if show == "ratio" and unit.has_ratio else math.inf
+    ends = _limits(profiles, pca, most, in_logs=unit.has_ratio)
+    legend = legend_of(parted, lines=True)
+    for index, (kind, profile) in enumerate(zip(parted, profiles, strict=True)):
+        _draw(axes, profile, index, legend.styles[index] | {"label": kind.label}, ends, sign)
+    handles = [*legend.handles, _draw_pca(axes, pca, ends, sign)]
     _name_axes(axes, unit, show, [sign * end for end in ends])
-    legend_above(figure, handles, _notes(results, parted, profiles, split))
+    legend_above(figure, handles, [*_notes(results, parted, profiles, split, max(ends)), *legend.notes])
     return figure
 
 
@@ -147,10 +149,10 @@ def _below(values: np.ndarray, xs: np.ndarray) -> np.ndarray:
     return np.less_equal(values[:, None], xs[None]).astype(np.float64)
 
 
-def _limits(profiles: Sequence[_Profile], pca: Sequence[float], *, in_logs: bool) -> tuple[float, float]:
-    """Ends of the axis with some room, also where all runs are the same."""
+def _limits(profiles: Sequence[_Profile], pca: Sequence[float], most: float, *, in_logs: bool) -> tuple[float, float]:
+    """Ends of the axis with some room, also where all runs are the same; `most` is the largest value that is shown."""
     finite = np.concatenate([*(profile.xs for profile in profiles), np.array(pca)])
-    low, high = float(finite.min()), float(finite.max())
+    low, high = float(finite.min()), min(float(finite.max()), most)
     if in_logs and low > 0:
         room = max((high / low) ** 0.05, 1.02)
         return low / room, high * room
@@ -158,15 +160,17 @@ def _limits(profiles: Sequence[_Profile], pca: Sequence[float], *, in_logs: bool
     return low - room, high + room
 
 
-def _draw(axes: Axes, profile: _Profile, index: int, label: str, ends: tuple[float, float], sign: float) -> Artist:
-    xs = sign * np.concatenate([[ends[0]], profile.xs, [ends[1]]])
+def _draw(
+    axes: Axes, profile: _Profile, index: int, style: dict[str, Any], ends: tuple[float, float], sign: float
+) -> None:
+    xs = sign * np.concatenate([[ends[0]], profile.xs, [max(ends[1], *profile.xs[-1:])]])
     shares = np.concatenate([[0.0], profile.shares, profile.shares[-1:]])
-    style = look(index) | {"markevery": max(1, len(xs) // 4), "drawstyle": "steps-post"}
-    (line,) = axes.plot(xs, shares, **style, label=label)
+    # Markers of lines that lie on each other stand apart, and none at the ends, where nothing changes.
+    every = max(1, len(xs) // 4)
+    axes.plot(xs, shares, **style, markevery=(1 + index % every, every), drawstyle="steps-post")
     if profile.band is not None:
         low, high = (np.concatenate([[0.0], end, end[-1:]]) for end in profile.band)
         axes.fill_between(xs, low, high, step="post", color=style["color"], alpha=0.15, linewidth=0)
-    return line
 
 
 def _draw_pca(axes: Axes, pca: Sequence[float], ends: tuple[float, float], sign: float) -> Artist:
@@ -182,7 +186,7 @@ def _draw_pca(axes: Axes, pca: Sequence[float], ends: tuple[float, float], sign:
 
 def _name_axes(axes: Axes, unit: Measure, show: str, ends: Sequence[float]) -> None:
     word = "at least" if unit.more_is_better else "at most"
-    names = {"ratio": f"{unit.short}: ratio to PCA's" if unit.has_ratio else f"{unit.short}: difference to PCA's"}
+    names = {"ratio": f"{unit.short}, {'divided by' if unit.has_ratio else 'minus'} PCA's"}
     axes.set_xlabel(names.get(show, unit.label))
     axes.set_ylabel(f"share of runs {word} at x")
     axes.set_ylim(-0.02, 1.02)
@@ -195,15 +199,18 @@ def _name_axes(axes: Axes, unit: Measure, show: str, ends: Sequence[float]) -> N
         axes.set_xlim(*ends)  # better is left, whichever way that is
 
 
-def _notes(results: Results, parted: Sequence[Kind], profiles: Sequence[_Profile], split: str) -> list[str]:
+def _notes(results: Results, parted: Sequence[Kind], profiles: Sequence[_Profile], split: str, end: float) -> list[str]:
     shown = [one for kind in parted for one in kind.configurations]
     runs = sum(len(values) for profile in profiles for values in profile.values)
     number = sum(len(profile.values) for profile in profiles)
-    notes = [split_text(split, results.datasets[0])]
+    notes = [split_text(split, results)]
     notes.append(f"{runs} runs of {number} configuration{'' if number == 1 else 's'}, {seeds_text(shown)} each")
     notes.append("better is left")
     if any(profile.band is not None for profile in profiles):
         notes.append("bands: pointwise 95 % of stratified bootstrap samples of seeds")
     if any(profile.band is None for profile in profiles):
         notes.append(f"no band below {FEWEST_OF_INTERVAL} seeds")
+    values = np.concatenate([of for profile in profiles for of in profile.values])
+    if beyond := int(np.sum(np.isfinite(values) & (values > end))):
+        notes.append(f"{count(beyond, 'run')} beyond the axis")
     return notes + left_out_text(results, diverged="at no x")

@@ -7,7 +7,7 @@ drawn at the size at which they are printed, with fonts that come with matplotli
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
@@ -20,6 +20,8 @@ from ae_jax.errors import UserError, nearest
 
 # Okabe & Ito's palette; the autoencoder and PCA also differ in marker and line style.
 AUTOENCODER, PCA, NEUTRAL = "#0072B2", "#D55E00", "#595959"
+PCA_INK = "#BF5400"
+"""PCA's colour for words, which on white need more contrast (WCAG 4.5 to 1) than lines."""
 
 
 class Look(NamedTuple):
@@ -36,9 +38,10 @@ LOOKS = (
     Look("#CC79A7", "^", "-."),
     Look("#E69F00", "D", (0, (5, 1, 1, 1, 1, 1))),
     Look("#56B4E9", "v", (0, (3, 1))),
-    Look("#000000", "P", (0, (1, 1))),
+    Look("#000000", ">", (0, (8, 2))),
 )
-"""For autoencoders in the order of their configurations. PCA is always drawn in its own colour, dotted."""
+"""For autoencoders in the order of their configurations, all with markers that can be hollow. PCA is always drawn in
+its own colour, dotted as nothing else is."""
 
 DPI = 160
 
@@ -74,6 +77,7 @@ class Venue(NamedTuple):
     Attributes:
         column: Width of a column in inches.
         text: Width of the text in inches; the same where there is one column.
+        height: Of the text in inches.
         font_size: Of the text, in points. A figure has one point less, its legend and ticks two.
         font: One that comes with matplotlib and looks like the venue's.
         mathtext: The formulas that go with it.
@@ -81,19 +85,21 @@ class Venue(NamedTuple):
 
     column: float
     text: float
+    height: float
     font_size: float
     font: str
     mathtext: str
 
 
 # Widths: neurips_2024.sty (5.5 in), icml2024.sty (6.75 in, 0.25 in between columns), iclr2024_conference.sty (5.5 in),
-# jmlr2e.sty (6 in, 11 pt Computer Modern), IEEEtran.cls v1.8b on letter paper (252 pt and 516 pt).
+# jmlr2e.sty (6 in, 11 pt Computer Modern), IEEEtran.cls v1.8b on letter paper (252 pt and 516 pt). Heights: 9 in, but
+# 8.5 in of JMLR and 9.25 in of IEEE's conferences (journals have 9.63 in).
 VENUES: dict[str, Venue] = {
-    "neurips": Venue(5.5, 5.5, 10, "STIXGeneral", "stix"),
-    "icml": Venue(3.25, 6.75, 10, "STIXGeneral", "stix"),
-    "iclr": Venue(5.5, 5.5, 10, "STIXGeneral", "stix"),
-    "jmlr": Venue(6.0, 6.0, 10.95, "cmr10", "cm"),
-    "ieee": Venue(3.487, 7.14, 9, "STIXGeneral", "stix"),
+    "neurips": Venue(5.5, 5.5, 9.0, 10, "STIXGeneral", "stix"),
+    "icml": Venue(3.25, 6.75, 9.0, 10, "STIXGeneral", "stix"),
+    "iclr": Venue(5.5, 5.5, 9.0, 10, "STIXGeneral", "stix"),
+    "jmlr": Venue(6.0, 6.0, 8.5, 10.95, "cmr10", "cm"),
+    "ieee": Venue(3.487, 7.14, 9.25, 9, "STIXGeneral", "stix"),
 }
 _PAPER_DPI = 300
 _GOLDEN = 0.618
@@ -154,6 +160,18 @@ def paper_style(venue: VenueName, *, width: Width, font: str | None) -> Iterator
             raise UserError("font", f"lacks a letter of the figure ({missing})", remedy) from missing
 
 
+def least_size() -> float:
+    """The smallest text, in points, of the style in force: nothing is written smaller, but left out."""
+    return float(mpl.rcParams["legend.fontsize"]) - 1
+
+
+def ink_on(colour: Sequence[float]) -> str:
+    """Black or white, whichever can be read better on a colour (red, green, blue from 0 to 1): at least 4.5 to 1."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in colour[:3]]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return "black" if luminance > 0.179 else "white"
+
+
 def figure_size(*, ratio: float = _GOLDEN, most_inches: float = math.inf) -> tuple[float, float]:
     """Width and height of a figure in the style that is in force.
 
@@ -191,7 +209,10 @@ def plain_log_ticks(axis: Axis) -> None:
     inside = [step * decade for decade in decades for step in (1, 2, 5) if low <= step * decade <= high]
     if len(inside) > 10:
         inside = [decade for decade in decades[:: math.ceil(len(decades) / 8)] if low <= decade <= high]
-    elif len(inside) < 2:
+    for steps in ((1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)):
+        if len(inside) < 3:
+            inside = [step * decade for decade in decades for step in steps if low <= step * decade <= high]
+    if len(inside) < 3:
         inside = list(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high))
     axis.set_major_locator(FixedLocator(inside))
     axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))

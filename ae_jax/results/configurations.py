@@ -1,6 +1,7 @@
 """Runs that differ in the seed only are one configuration: what is compared, selected and reported."""
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -146,17 +147,21 @@ def data_of(one: Configuration, split: str) -> set[str]:
     return found
 
 
-def best_by_validation(candidates: Sequence[Configuration], measure: str) -> Configuration:
+def best_by_validation(
+    candidates: Sequence[Configuration], measure: str, *, against_pca: bool = False
+) -> Configuration:
     """The first by `ranked_by_validation`. What it is reported on is the test split.
 
     Raises:
         UserError: If the measure was not taken.
     """
-    return ranked_by_validation(candidates, measure)[0]
+    return ranked_by_validation(candidates, measure, against_pca=against_pca)[0]
 
 
-def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> list[Configuration]:
-    """Configurations by their mean on the validation split, best first.
+def ranked_by_validation(
+    candidates: Sequence[Configuration], measure: str, *, against_pca: bool = False
+) -> list[Configuration]:
+    """Configurations by their mean on the validation split, or by its ratio to PCA's, best first.
 
     Those of which runs diverged come last: their mean is that of the seeds that went well, and nobody would choose what
     diverges for a third of them. Before them come those with fewer than five seeds where others have more: of many
@@ -174,6 +179,9 @@ def ranked_by_validation(candidates: Sequence[Configuration], measure: str) -> l
 
     def order(one: Configuration) -> tuple[bool, bool, float]:
         mean = means[id(one)].mean  # type: ignore[union-attr] # not None
+        if against_pca:
+            compared = one.against_pca(measure, "validation")
+            mean = compared.ratio.mean if compared and compared.ratio else math.inf
         return *_standing(one, enough), sign * mean
 
     return sorted(measured, key=order)

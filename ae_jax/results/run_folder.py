@@ -8,7 +8,7 @@
 | `environment.json` | package versions, devices, flags, host |
 | `metrics.jsonl` | a line per epoch |
 | `summary.json` | final measures, the PCA comparison, costs |
-| `reconstructions.npz` | a few test examples, as the autoencoder and PCA give them back |
+| `reconstructions.npz` | a few test examples, one of each class first, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `errors.npz` | squared error of every test example, of the autoencoder and of PCA; from corrupted inputs too |
 | `pca.npz` | PCA's mean, leading components and all variances |
@@ -121,7 +121,11 @@ class RunFolder:
 
     @cached_property
     def reconstructions(self) -> dict[str, np.ndarray]:
-        """Arrays of shape "examples *feature_shape": x, corrupted, autoencoder, pca."""
+        """Arrays of shape "examples *feature_shape": x, corrupted, autoencoder, pca; of later runs also indices.
+
+        Indices are the places of the examples in the test split, those of one example of each class first; runs without
+        have its first examples.
+        """
         return self._arrays("reconstructions.npz", ("x", "corrupted", "autoencoder", "pca"))
 
     @cached_property

@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from ae_jax.results.compare import Verdict
 from ae_jax.results.configurations import Configuration, ranked_by_validation
+from ae_jax.results.keys import component_name
 from ae_jax.results.statistics import FEWEST
 from ae_jax.terminal import count
 
@@ -73,7 +74,7 @@ def needed(one: Configuration) -> Needed:
 def sentence(one: Configuration) -> str:
     """What a configuration does, in numbers of PCA: "8 numbers of the dense autoencoder do what PCA does with 15"."""
     found, size = needed(one), one.latent_size
-    ours = f"{count(size, 'number')} of the {one.runs[0].settings['model']} autoencoder"
+    ours = f"{count(size, 'number')} of the {component_name(str(one.runs[0].settings['model']))} autoencoder"
     do = "does" if size == 1 else "do"
     if found.num is None and found.num_known == one.runs[0].summary["dataset"]["num_features"]:
         return f"{ours} {do} what PCA cannot do with all its {found.num_known}"
@@ -98,12 +99,16 @@ def verdicts(candidates: Sequence[Configuration]) -> list[str]:
     return [_verdict(ranked) for _, ranked in sorted(models.items())]
 
 
+def gaining_most(candidates: Sequence[Configuration]) -> Configuration:
+    """The one whose validation sse is the smallest part of PCA's; one of which seeds diverged comes last."""
+    return min(candidates, key=lambda one: (one.num_diverged > 0, _validation_ratio(one)))
+
+
 def _verdict(ranked: Sequence[Configuration]) -> str:
     best: dict[int, Configuration] = {}
     for one in ranked:
         best.setdefault(one.latent_size, one)
-    most = min(best.values(), key=_validation_ratio)
-    return f"{sentence(most)}{_ahead(list(best.values()))}"
+    return f"{sentence(gaining_most(list(best.values())))}{_ahead(list(best.values()))}"
 
 
 def _ahead(best: Sequence[Configuration]) -> str:

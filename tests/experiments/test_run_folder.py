@@ -80,7 +80,7 @@ def test_the_errors_of_all_test_examples_are_kept(smoke):
         assert errors[name].mean(dtype=np.float64) == pytest.approx(sse, rel=1e-7)  # half a unit of float32
     # Those of the examples whose reconstructions are kept.
     of_test = ((run.reconstructions["x"] - run.reconstructions["pca"]) ** 2).reshape(10, -1).sum(axis=1)
-    np.testing.assert_allclose(errors["corrupted_pca"][:10], of_test, rtol=1e-4)
+    np.testing.assert_allclose(errors["corrupted_pca"][run.reconstructions["indices"]], of_test, rtol=1e-4)
     assert summary["corrupted"].keys() == {"autoencoder", "pca"}
 
 
@@ -149,8 +149,12 @@ def test_no_file_holds_nan(smoke):
 
 def test_reconstructions_are_in_the_shape_of_the_data(smoke):
     arrays = RunFolder(smoke).reconstructions
+    indices = arrays.pop("indices")
     assert arrays.keys() == {"x", "corrupted", "autoencoder", "pca"}
     assert {array.shape for array in arrays.values()} == {(10, 8, 8)}
+    # The first of each class, by class.
+    labels = RunFolder(smoke).latents["labels"]
+    assert indices.tolist() == [labels.tolist().index(digit) for digit in range(10)]
     # Masking sets features to 0 and leaves the others as they are.
     changed = arrays["x"] != arrays["corrupted"]
     assert changed.any()

@@ -40,6 +40,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
         summary = {
             "schema": SCHEMA,
+            "seed": 7,
             "dataset": {"name": "made-up", "counts": {"train": 100, "validation": 10, "test": 20}},
             "training": {"loss": "mse"},
             "test": {"sse": sse},

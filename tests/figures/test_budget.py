@@ -109,3 +109,13 @@ def test_more_is_better_rises(runs):
 def test_what_cannot_be_drawn_is_refused(given, options, message, runs):
     with pytest.raises(UserError, match=message):
         figure_of(runs(*given), **options)
+
+
+def test_rounding_of_pca_is_below_the_axis(runs):
+    results = runs(*sweep())
+    for run in results.runs:
+        for split in ("validation", "test"):
+            run.summary["pca"][split]["sse"] = 1e-27
+    figure = figure_of(results)
+    assert "PCA, below the axis" in words(figure)
+    assert figure.axes[0].get_ylim()[0] > 0.5

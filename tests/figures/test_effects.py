@@ -142,3 +142,16 @@ def test_what_cannot_be_drawn_is_refused(options, message, runs):
 def test_seeds_alone_are_no_sweep(runs):
     with pytest.raises(UserError, match="no key varies in these runs, beside the seed"):
         figure_of(runs(*(({"seed": seed}, {}) for seed in range(3))))
+
+
+def test_rounding_of_pca_is_left_out_and_keys_have_names(runs):
+    """PCA with all components leaves 1e-27, and a mean of it with other errors would say nothing."""
+    results = runs(*sweep())
+    for run in results.runs:
+        if run.latent_size == 4:
+            run.summary["pca"]["validation"]["sse"] = 1e-27
+    figure = figure_of(results)
+    assert dots(figure.axes[1], PCA) == []
+    assert "in some runs, or rounding" in words(figure)
+    headings = [text.get_text() for text in figure.axes[1].texts]
+    assert headings == ["latent size", "learning rate"]

@@ -74,9 +74,9 @@ def test_means_from_corrupted_and_clean_inputs(runs):
     assert legend(figure) == ["dense autoencoder", "PCA", "corrupted inputs", "clean inputs"]
     assert "digits, test split; latent size 2" in words(figure)
     assert "mean and 95 % t interval, symmetric in logarithms, over 3 seeds" in words(figure)
-    assert "PCA was fitted to clean inputs, and never saw noise" in words(figure)
+    assert "noise (gaussian), which PCA, fitted to clean inputs, never saw" in words(figure)
     axes = figure.axes[0]
-    assert axes.get_xlabel().replace("\n", " ") == "corruption.scale (standard deviation of noise)"
+    assert axes.get_xlabel().replace("\n", " ") == "noise (gaussian) scale, standard deviation"
     assert axes.get_ylabel().replace("\n", " ") == "squared error per example (sse)"
     assert axes.get_yscale() == "log"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0.1", "0.2", "0.4"]
@@ -123,7 +123,7 @@ def test_runs_without_corruption_stand_at_noise_0(runs):
 
 def test_other_corruptions_have_their_own_unit(runs):
     axes = figure_of(runs(*sweep(kind=masking))).axes[0]
-    assert axes.get_xlabel().replace("\n", " ") == "corruption.rate (probability for each feature)"
+    assert axes.get_xlabel().replace("\n", " ") == "noise (masking) rate, probability for each feature"
 
 
 def test_each_model_has_its_line_and_pca_one(runs):
@@ -214,6 +214,35 @@ def test_options_that_are_wrong_are_refused(options, message, runs):
 
 def test_no_more_autoencoders_than_can_be_told_apart(runs):
     given = [run for number in range(7) for run in sweep(seeds=(0,), **{"trainer.batch_size": number + 1})]
+    results = runs(*given)
     with pytest.raises(UserError, match="there are 7 autoencoders, of which 6"):
-        figure_of(runs(*given), lines=["trainer.batch_size"])
+        figure_of(results, lines=["trainer.batch_size"])
     assert len(curves(figure_of(runs(*given), lines=[]))) == 4
+
+
+def test_two_keys_that_cross_are_colour_and_dash(runs):
+    given = [
+        run
+        for number in range(1, 5)
+        for decay in range(1, 7)
+        for run in sweep(seeds=(0,), **{"trainer.batch_size": number, "optimizer.b1": decay / 10})
+    ]
+    figure = figure_of(runs(*given), lines=["trainer.batch_size", "optimizer.b1"])
+    assert "colour: batch size dash and marker: optimizer b1" in words(figure)
+    # Six values and four, PCA, corrupted and clean inputs.
+    assert len(legend(figure)) == 13
+    looks = {(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in curves(figure)}
+    assert len(looks) == 2 * (24 + 1)
+
+
+def test_levels_far_apart_have_a_logarithmic_axis(runs):
+    axes = figure_of(runs(*sweep(levels=(0.02, 0.06, 0.2), seeds=(0,)))).axes[0]
+    assert axes.get_xscale() == "log"
+    assert {label.get_text() for label in axes.get_xticklabels()} == {"0.02", "0.06", "0.2"}
+
+
+def test_levels_without_room_have_ticks_as_any_axis(runs):
+    clean = [({"corruption": CLEAN, "seed": 0}, {"sse": 0.9})]
+    axes = figure_of(runs(*clean, *sweep(levels=(0.01, 0.2), seeds=(0,)))).axes[0]
+    assert axes.get_xscale() == "linear"
+    assert len(axes.get_xticks()) >= 3

@@ -145,3 +145,18 @@ def test_no_ratio_to_an_error_of_nothing(runs):
 def test_a_mistake_names_its_option(options, problem, runs):
     with pytest.raises(UserError, match=problem):
         figure_of(runs(*seeds(1.0)), **options)
+
+
+def test_ratios_beyond_a_hundred_are_beyond_the_axis_and_counted(runs):
+    figure = figure_of(runs(*seeds(1.0, 300.0, 2e20)))
+    assert figure.axes[0].get_xlim()[1] < 150
+    assert "2 runs beyond the axis" in words(figure)
+    assert profile(figure)[1] == pytest.approx([1 / 3, 2 / 3, 1.0])
+
+
+def test_markers_of_lines_that_lie_on_each_other_stand_apart(runs):
+    given = seeds(1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7), seeds(1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, **LINEAR)
+    lines = [one for one in figure_of(runs(*given[0], *given[1])).axes[0].lines if one.get_color() != PCA]
+    starts = [line.get_markevery()[0] for line in lines]
+    assert len(set(starts)) == 2
+    assert min(starts) > 0

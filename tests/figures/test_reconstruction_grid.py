@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from ae_jax.errors import UserError
+from ae_jax.figures.parts.images import aligned
 from ae_jax.figures.reconstruction_grid import draw
-from ae_jax.figures.style import PCA, paper_style
+from ae_jax.figures.style import PCA_INK, paper_style
 from ae_jax.results import load
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -18,7 +19,7 @@ CORRUPTION = {"_target_": "ae_jax.corruptions.gaussian.gaussian", "scale": 0.5}
 def write(write_run, tmp_path):
     """Write a run on the same test images as all others, with reconstructions that tell it apart."""
 
-    def run(name, *, shape=(3, 3), grey=0.5, pca=None, corrupted=None, settings=None, **options):
+    def run(name, *, shape=(3, 3), grey=0.5, pca=None, corrupted=None, settings=None, labels=(0, 1, 2, 3), **options):
         folder = write_run(tmp_path / name, settings=settings, feature_shape=shape, **options)
         x = np.linspace(0, 1, 4 * int(np.prod(shape)), dtype=np.float32).reshape(4, *shape)
         size = (settings or {}).get("model.latent_size", 2)
@@ -29,6 +30,8 @@ def write(write_run, tmp_path):
             autoencoder=np.full_like(x, grey),
             pca=np.full_like(x, pca if pca is not None else size / 10),
         )
+        arrays = {"autoencoder": x[:, 0].reshape(4, -1), "pca": x[:, 0].reshape(4, -1)}
+        np.savez(folder / "latents.npz", **arrays, **({} if labels is None else {"labels": labels}))
         return folder
 
     return run
@@ -76,9 +79,9 @@ def test_each_row_has_its_images_and_errors(write, tmp_path):
         np.testing.assert_allclose(rows[0][1][:, part], x[column], atol=1e-6)
         for (_, picture), grey in zip(rows[1:], (0.3, 0.4, 0.2), strict=True):
             np.testing.assert_allclose(picture[:, part], grey, atol=1e-6)
-    assert {"latent size", "test sse"} <= {text.get_text() for text in figure.axes[0].texts}
-    assert {text.get_color() for text in figure.axes[0].texts if text.get_text() in ("PCA", "2.00")} == {PCA}
-    assert words_of(figure).startswith("digits, test split; 1 seed")
+    assert {"latent\nsize", "test\nsse"} <= {text.get_text() for text in figure.axes[0].texts}
+    assert {text.get_color() for text in figure.axes[0].texts if text.get_text() in ("PCA", "2.00")} == {PCA_INK}
+    assert words_of(figure).startswith("digits, test split; one example of each class; sse of the whole split 1 seed")
 
 
 def test_the_best_run_by_validation_is_shown(write, tmp_path):
@@ -117,7 +120,7 @@ def test_corrupted_inputs_stand_above_what_is_made_of_them(write, tmp_path):
     figure = figure_of(tmp_path, rows=["corruption"])
     assert [row[0] for row in table_of(figure)] == [
         ["input"],
-        ["corruption=none", "2", "1.00"],
+        ["corruption none", "2", "1.00"],
         ["PCA", "2", "2.00"],
         ["corrupted"],
         ["gaussian", "2", "2.50"],
@@ -133,6 +136,64 @@ def test_columns_are_as_many_as_asked_for_and_kept(write, tmp_path):
         assert {picture.shape for _, picture in table_of(figure_of(tmp_path, num_examples=asked))} == {
             (3, 4 * shown - 1)
         }
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown", "note"),
+    [
+        ((7, 5, 7, 5), [1, 0], "one example of each class; sse"),
+        ((1, 1, 1, 1), [0], "one example of each class; sse"),
+        (None, [0, 1, 2, 3], "test split; sse"),
+    ],
+)
+def test_there_is_one_example_of_each_class(labels, shown, note, write, tmp_path):
+    """The first of each that runs keep, by class; all examples where there are no classes."""
+    folder = write("a", labels=labels)
+    (_, inputs), *_ = table_of(figure_of(tmp_path))
+    x = np.load(folder / "reconstructions.npz")["x"][shown]
+    for column, image in enumerate((x - x.min()) / (x.max() - x.min())):
+        np.testing.assert_allclose(inputs[:, 4 * column : 4 * column + 3], image, atol=1e-6)
+    assert inputs.shape == (3, 4 * len(shown) - 1)
+    assert note in words_of(figure_of(tmp_path))
+
+
+def test_classes_that_no_example_is_kept_of_are_counted(write, tmp_path):
+    """Runs from before one of each class was kept have the first examples of the test split."""
+    folder = write("a", labels=(4, 4, 2, 2))
+    arrays = dict(np.load(folder / "latents.npz"))
+    six = {name: np.resize(values, (6, 3)) for name, values in arrays.items() if name != "labels"}
+    np.savez(folder / "latents.npz", **six, labels=[4, 4, 2, 2, 1, 0])
+    note = "one example of each of 2 of 4 classes, as no others are kept"
+    assert note in words_of(figure_of(tmp_path))
+    kept = dict(np.load(folder / "reconstructions.npz"))
+    np.savez(folder / "reconstructions.npz", **kept, indices=[5, 4, 2, 0])
+    assert "one example of each class; sse" in words_of(figure_of(tmp_path))
+    assert "one example of each of 3 of 4 classes sse" in words_of(figure_of(tmp_path, num_examples=3))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "texts"),
+    [
+        ([21.058, 1.5, None, 0.1579], ["21.058", "1.500", "", "0.158"]),
+        ([100.0, 250.4], ["100", "250"]),
+        ([0.0, 12.0], ["0.0", "12.0"]),
+        ([3e-5, 0.5], ["3e-05", "0.5000"]),
+        ([3e-5, 2e-5], ["3.00e-05", "2.00e-05"]),
+        ([2e6, 1.0], ["2.00e+06", "1.00e+00"]),
+        ([0.0], ["0"]),
+    ],
+)
+def test_numbers_of_a_column_have_the_same_decimals(numbers, texts):
+    assert aligned(numbers) == texts
+
+
+def test_errors_end_at_the_same_place(write, tmp_path):
+    write("a", sse=12.25)
+    write("b", sse=0.5, settings={"model._target_": LINEAR})
+    figure = figure_of(tmp_path)
+    words = ("test\nsse", "12.250", "0.500", "2.000")
+    ends = {text.get_window_extent().x1 for text in figure.axes[0].texts if text.get_text() in words}
+    assert len({round(end) for end in ends}) == 1
 
 
 def test_colour_images_keep_their_colours(write, tmp_path):

@@ -15,7 +15,7 @@ from ae_jax.errors import UserError
 from ae_jax.figures.run import learning_curve, pca_curve, reconstructions
 from ae_jax.figures.run.draw import draw_run_figures, run_figures, write_run_figure
 from ae_jax.figures.save import save
-from ae_jax.figures.style import _SETTINGS, plain_log_ticks, style
+from ae_jax.figures.style import _SETTINGS, PCA, plain_log_ticks, style
 
 CASES = {
     "images": {"num_examples": 10},
@@ -102,7 +102,10 @@ def test_size_is_that_of_the_figure_at_160_dots_an_inch(make_run):
     run = make_run()
     with style():
         path = save(pca_curve.draw(run), run.path / "a" / "curve.png")
-    assert _size(path) == (round(5.5 * 160), round(3.4 * 160))
+    width, height = _size(path)
+    assert width == round(5.5 * 160)
+    # A line of words above it.
+    assert 0.2 * 160 < height - 3.4 * 160 < 0.4 * 160
 
 
 def test_a_figure_is_found_by_its_file():
@@ -149,7 +152,6 @@ def test_pca_curve_has_the_autoencoder_as_a_point(make_run):
     assert [text.get_text() for text in axes.texts] == ["PCA needs 3"]
     assert axes.get_xlabel() == "latent size (number of components)"
     assert axes.get_ylabel() == "squared error per example (sse)"
-    assert axes.get_title() == "made-up, test split, 20 examples"
     assert _legend(axes) == ["PCA", "autoencoder"]
     low, high = axes.get_ylim()
     assert low < 1.5 < high
@@ -272,7 +274,7 @@ def test_every_pixel_is_a_square_of_dots(feature_shape, dots, make_run):
         path = save(figure, run.path / "reconstructions.png")
     picture = figure.axes[0].images[0].get_array()
     high, wide = (dots * size for size in picture.shape)
-    seen = imread(path)[10 : 10 + high, 192 : 192 + wide, 0]
+    seen = imread(path)[-10 - high : -10, 192 : 192 + wide, 0]
     np.testing.assert_allclose(seen, np.kron(picture, np.ones((dots, dots))), atol=1 / 128)
 
 
@@ -288,6 +290,43 @@ def test_examples_that_are_no_images_are_drawn_over_their_features(make_run):
 def test_one_feature_is_a_visible_point(make_run):
     for axes in reconstructions.draw(make_run(feature_shape=(1,))).axes:
         assert {line.get_marker() for line in axes.lines} == {"o"}
+
+
+@pytest.mark.parametrize(
+    ("draw", "splits"),
+    [
+        (learning_curve.draw, "training and validation split"),
+        (pca_curve.draw, "test split, 20 examples"),
+        (reconstructions.draw, "test split"),
+    ],
+    ids=["learning_curve", "pca_curve", "reconstructions"],
+)
+@pytest.mark.parametrize("name", ["made-up", "a_<long>_name of a {data} set, 50 % of $1 " * 3])
+def test_data_split_and_loss_are_named_and_that_there_is_no_interval(name, draw, splits, make_run):
+    run = make_run()
+    run.summary["dataset"]["name"] = name
+    with style():
+        figure = draw(run)
+        (line,) = figure.texts
+        box, (width, height) = line.get_window_extent(), figure.get_size_inches() * figure.dpi
+        tops = [axes.get_tightbbox().y1 for axes in figure.axes]
+    words = line.get_text().replace("\n", " ").replace(r"\$", "$").replace(";", "")
+    expected = f"{name}, {splits} trained with mse one run, seed 7, no interval"
+    assert " ".join(words.split()) == " ".join(expected.split())
+    assert 0 <= box.x0 < box.x1 <= width
+    assert max(tops) <= box.y0 < box.y1 <= height
+
+
+def test_pcas_curve_is_dotted_and_nothing_else_is(make_run):
+    curve, _, line = pca_curve.draw(make_run()).axes[0].lines
+    assert (curve.get_linestyle(), curve.get_color(), line.get_linestyle()) == (":", PCA, "-")
+
+
+def test_epochs_are_logarithmic_and_whole(make_run):
+    for num_epochs, ticks in ((1, [1]), (2, [1, 2]), (4, [1, 2, 3, 4]), (100, [1, 2, 5, 10, 20, 50, 100])):
+        for axes in learning_curve.draw(make_run(num_epochs=num_epochs)).axes:
+            assert axes.get_xscale() == "log"
+            assert [tick for tick in axes.get_xticks() if 1 <= tick <= num_epochs] == ticks
 
 
 def test_style_stays_inside(make_run):

@@ -1,9 +1,11 @@
 """What several figures share: names for axes and autoencoders, notes that say what is shown, a legend."""
 
 import json
+import math
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -12,18 +14,20 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ae_jax.errors import UserError, nearest
-from ae_jax.figures.style import LOOKS
+from ae_jax.figures.style import LOOKS, least_size
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
-from ae_jax.results.configurations import Configuration, configurations, setting_text, short_keys
+from ae_jax.results.configurations import Configuration, configurations, setting_text
+from ae_jax.results.keys import key_name, key_names, noise_words, value_names
 from ae_jax.results.runs import Setting
 
-LATENT_SIZE = "model.latent_size"
-MOST_LINES = 2 * len(LOOKS)
-"""How many autoencoders can be told apart in one figure: in each look filled, then hollow."""
+LATENT_SIZE, MODEL = "model.latent_size", "model"
+MOST_LINES = 4 * len(LOOKS)
+"""How many autoencoders can be told apart in one figure: see `look`."""
 
 _SPLITS = {"train": "training split", "validation": "validation split", "test": "test split"}
-_MOST_COLUMNS = 4
+_MOST_COLUMNS = 8
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 _MOST_BESIDE = 1.25  # of the width of axes: a name below may reach into the space of the ticks
 
 
@@ -33,19 +37,18 @@ class Kind(NamedTuple):
     Attributes:
         label: What distinguishes it from the other kinds.
         configurations: Its configurations, which differ in other keys.
+        values: Its values of the keys that part the kinds, by their names; of keys that it has.
     """
 
     label: str
     configurations: list[Configuration]
+    values: Mapping[str, str] = MappingProxyType({})
 
 
 def kinds(results: Results, keys: Sequence[str], *, option: str) -> list[Kind]:
     """Configurations, parted by the values of some keys, in the order of the configurations.
 
-    Args:
-        results: The runs.
-        keys: Dotted keys of the config, without the seed.
-        option: What the figure calls the keys, for the message.
+    `keys` are dotted, without the seed; `option` is what the figure calls them.
 
     Raises:
         UserError: If no run has one of the keys, or it is the seed.
@@ -60,35 +63,52 @@ def kinds(results: Results, keys: Sequence[str], *, option: str) -> list[Kind]:
     for one in configurations(results):
         settings = one.runs[0].settings
         parted.setdefault(json.dumps([settings.get(key) for key in keys]), []).append(one)
-    of_kinds = list(parted.values())
-    names = labels([group[0].runs[0].settings for group in of_kinds], keys)
-    return [Kind(name, group) for name, group in zip(names, of_kinds, strict=True)]
+    return named(list(parted.values()), keys)
+
+
+def named(groups: Sequence[list[Configuration]], keys: Sequence[str]) -> list[Kind]:
+    """Groups of configurations, named by what distinguishes them from each other in some keys."""
+    settings = [group[0].runs[0].settings for group in groups]
+    parts = zip(labels(settings, keys), groups, _values(settings, keys), strict=True)
+    return [Kind(label, group, values) for label, group, values in parts]
 
 
 def labels(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[str]:
-    """What distinguishes autoencoders in some keys: "dense", or "dense, learning_rate=0.001".
+    """What distinguishes autoencoders in some keys: "dense", or "dense, learning rate 0.001".
 
-    A component stands as its value alone, anything else with the shortest end of its key that is unambiguous.
+    A component stands as its value alone, anything else with its name.
     """
+    values = _values(settings, keys)
+    if set().union(*values) <= {MODEL}:
+        models = value_names(one.get(MODEL) for one in settings)
+        return [f"{models[str(one.get(MODEL))]} autoencoder" for one in settings]
+    return [
+        ", ".join(value if is_word(name, value) else f"{name} {value}" for name, value in of.items()) for of in values
+    ]
+
+
+def is_word(name: str, value: str) -> bool:
+    """Whether a value says enough without its key: a component has the name of a word, such as "dense"."""
+    return name.isidentifier() and value != "none"
+
+
+def _values(settings: Sequence[dict[str, Setting]], keys: Sequence[str]) -> list[dict[str, str]]:
+    """The values of those keys in which autoencoders differ, by the names of the keys."""
     shown = [key for key in keys if len({json.dumps(one.get(key)) for one in settings}) > 1]
-    if shown == ["model"] or not shown:
-        return [f"{one.get('model')} autoencoder" for one in settings]
-    names = short_keys(shown)
-    return [", ".join(_named(key, names[key], one[key]) for key in shown if key in one) for one in settings]
+    names, texts = key_names(shown, settings), {key: value_names(one.get(key) for one in settings) for key in shown}
+    return [{names[key]: texts[key][setting_text(one[key])] for key in shown if key in one} for one in settings]
 
 
-def _named(key: str, name: str, value: Setting) -> str:
-    is_component = "." not in key and isinstance(value, str) and value != "none"
-    return str(value) if is_component else f"{name}={setting_text(value)}"
-
-
-def axis_label(key: str) -> str:
-    """The name of an axis that has values of a key of the config."""
-    return "latent size (number of components)" if key == LATENT_SIZE else plain(key)
+def axis_label(key: str, settings: Sequence[Mapping[str, Setting]] = ()) -> str:
+    """The name of an axis that has values of a key of the config; `settings` are the configs, see `key_names`."""
+    return "latent size (number of components)" if key == LATENT_SIZE else plain(key_name(key, settings))
 
 
 def look(index: int) -> dict[str, Any]:
-    """Colour, marker and line of the autoencoder of that index, as options of `Axes.plot`; from the seventh on hollow.
+    """Colour, marker and line of the autoencoder of that index, as options of `Axes.plot`.
+
+    Each colour comes four times: with its own marker filled and hollow, then with the marker and dash of others. No two
+    are alike in colour, nor in grey by marker, filling and dash.
 
     Raises:
         UserError: If there are more than can be told apart.
@@ -96,14 +116,18 @@ def look(index: int) -> dict[str, Any]:
     if index >= MOST_LINES:
         remedy = 'name fewer keys in lines=[…], or choose runs with where="…"'
         raise UserError("lines", f"there are more than {MOST_LINES} autoencoders, which nobody can tell apart", remedy)
-    one = LOOKS[index % len(LOOKS)]
-    face = one.colour if index < len(LOOKS) else "white"
-    return {"color": one.colour, "marker": one.marker, "linestyle": one.line, "markerfacecolor": face}
+    turn, place = divmod(index, len(LOOKS))
+    one, marked = LOOKS[place], LOOKS[(place + 2 * (turn // 2)) % len(LOOKS)]
+    dashed = LOOKS[(place + 3 * (turn // 2)) % len(LOOKS)]
+    face = "white" if turn % 2 else one.colour
+    return {"color": one.colour, "marker": marked.marker, "linestyle": dashed.line, "markerfacecolor": face}
 
 
-def split_text(split: str, dataset: str) -> str:
-    """Where a measure was taken: "digits, test split"."""
-    return f"{dataset}, {_SPLITS.get(split, 'test split, corrupted inputs (PCA fitted to clean ones)')}"
+def split_text(split: str, results: Results) -> str:
+    """Where a measure was taken, such as "digits, test split"; which noise where inputs were corrupted."""
+    noise = noise_words([run.settings for run in results.runs if run.settings.get("corruption") != "none"])
+    where = _SPLITS.get(split, f"test split, corrupted inputs: {noise}; PCA fitted to clean ones")
+    return f"{results.datasets[0]}, {where}"
 
 
 def seeds_text(shown: Iterable[Configuration]) -> str:
@@ -161,11 +185,10 @@ def plain(text: str) -> str:
     return text
 
 
-def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]) -> None:
-    """A legend above all axes: notes, then handles by their labels, in as many columns as fit.
+def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str], *, headline: str = "") -> None:
+    """A legend above all axes: a headline, notes, then handles by their labels, in as many columns as fit.
 
-    The figure grows by the legend's height, so that the axes keep theirs. Names of axes that are longer than the axes
-    are broken into lines. Call it last.
+    The figure grows by its height. Names of axes that are longer than the axes are broken into lines. Call it last.
     """
     for axes in figure.axes:
         box = axes.get_window_extent()
@@ -173,7 +196,9 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
         _break_name(axes.yaxis.label, box.height)
     width, height = figure.get_size_inches()
     room = 0.97 * width * figure.dpi
-    title = wrap(figure, "; ".join(notes), room)
+    said = [text for text in (headline, "; ".join(notes)) if text]
+    figure.set_label("\n".join(said))  # of which its caption is made
+    title = "\n".join(wrap(figure, text, 0.98 * room) for text in said)
     names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in handles]
     for columns in range(max(1, min(len(names), _MOST_COLUMNS)), 0, -1):
         legend = figure.legend(
@@ -190,6 +215,8 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
         )
         for text, name in zip(legend.get_texts(), names, strict=True):
             text.set_text(name)
+        if mpl.rcParams["font.family"] == ["cmr10"]:  # whose lines are lower than they are drawn
+            legend.get_title().set_linespacing(1.45)
         box = legend.get_window_extent()
         if box.width <= room or columns == 1:
             break
@@ -199,12 +226,20 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
 
 def wrap(figure: Figure, text: str, room: float) -> str:
     """A text of the size of a legend's, in lines of at most `room` dots, broken between notes where that is enough."""
-    for separator in ("; ", ", ", " ", ","):
+    text = re.sub(r"\[[^]]*\]|\(\d+ seeds?\)", lambda found: found[0].replace(" ", _UNBROKEN), text)
+    return plain(broken(figure, text, room)).replace(_UNBROKEN, " ")
+
+
+def broken(figure: Figure, text: str, room: float) -> str:
+    """A text in lines of at most `room` dots; between the parts of a name only where nothing else is enough."""
+    for separator in ("; ", ", ", " ", ",", ".", "_"):
         text = "\n".join(_fill(figure, line, separator, room) for line in text.split("\n"))
-    return plain(text)
+    return text
 
 
 def _fill(figure: Figure, line: str, separator: str, room: float) -> str:
+    if text_size(figure, line)[0] <= room:
+        return line
     first, *pieces = line.split(separator)
     lines = [first]
     for piece in pieces:
@@ -218,13 +253,19 @@ def _fill(figure: Figure, line: str, separator: str, room: float) -> str:
 
 
 def _break_name(label: Text, room: float) -> None:
-    """Break the name of an axis into as many lines, of about the same length, as are needed to fit in `room` dots."""
-    words = label.get_text()
-    for number in range(1, len(words.split()) + 1):
+    """Make the name of an axis smaller, or break it into as many lines, of about the same length, as fit in `room`."""
+    words, along = label.get_text(), "height" if label.get_rotation() == 90 else "width"
+    if not words:
+        return
+    points = float(label.get_fontsize())
+    smaller = points * room / getattr(label.get_window_extent(), along)
+    if smaller >= least_size():
+        label.set_fontsize(min(points, math.floor(10 * smaller) / 10))
+        return
+    for number in range(2, len(words.split()) + 1):
         lines = (textwrap.wrap(words, width, break_long_words=False) for width in range(1, len(words) + 1))
         label.set_text("\n".join(next(broken for broken in lines if len(broken) <= number)))
-        box = label.get_window_extent()
-        if (box.height if label.get_rotation() == 90 else box.width) <= room:
+        if getattr(label.get_window_extent(), along) <= room:
             return
 
 

@@ -80,7 +80,15 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
         if row.is_heading:
             if top:
                 axes.axhline(top, color=NEUTRAL, linewidth=0.3, alpha=0.5)
-            axes.text(0.01, middle, row.name, transform=axes.get_yaxis_transform(), va="center", fontsize=size)
+            axes.text(
+                0.01,
+                middle,
+                row.name,
+                transform=axes.get_yaxis_transform(),
+                va="center",
+                fontsize=size,
+                linespacing=1.0,
+            )
         elif row.mean is not None:
             if row.low is not None and row.high is not None:
                 axes.hlines(middle, row.low, row.high, color=AUTOENCODER, linewidth=1.2)
@@ -93,6 +101,6 @@ def _draw(axes: Axes, rows: Sequence[Row]) -> None:
         middles.append(middle)
         top += _lines(row)
     axes.set_ylim(top + 0.25, -0.25)
-    axes.set_yticks(middles, labels=["" if row.is_heading else row.name for row in rows])
+    axes.set_yticks(middles, labels=["" if row.is_heading else row.name for row in rows], linespacing=1.0)
     axes.tick_params(axis="y", length=0, labelsize=size)
     axes.grid(visible=False, axis="y")

@@ -16,6 +16,11 @@ def selection_text(what: str, numbers: Iterable[int], measure: str) -> list[str]
     return [f"each {what} the best of {range_text(found)} configurations by validation {measure.replace('_', ' ')}"]
 
 
+def beyond_text(num_beyond: int, num: int) -> list[str]:
+    """A note on points that are not drawn, where there are any."""
+    return [f"{num_beyond} of {num} points are worse than the axis shows"] if num_beyond else []
+
+
 def best_run(group: Sequence[Configuration]) -> Run:
     """The seed with the lowest validation sse, of the best configuration: not a lucky one of any other.
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from ae_jax.figures.parts.about import write_about
+from ae_jax.figures.parts.epochs import scale_epochs
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.results.run_folder import RunFolder
 
@@ -24,18 +25,21 @@ def draw(run: RunFolder) -> Figure:
         ("validation_loss", "validation", AUTOENCODER, "-"),
     ):
         loss_axes.plot(epochs, [r[key] for r in run.metrics], color=colour, linestyle=line, marker=marker, label=label)
-    loss_axes.set(xlabel="epoch", ylabel=f"loss ({run.summary['training']['loss']})", title="Objective")
+    loss_axes.set(
+        xlabel="epoch", ylabel=f"loss ({run.summary['training']['loss']})", title="training and validation split"
+    )
     sse = [record["validation_sse"] for record in run.metrics]
     error_axes.plot(epochs, sse, color=AUTOENCODER, marker=marker, label="autoencoder")
-    error_axes.set(xlabel="epoch", ylabel="squared error per example (sse)", title="Validation error")
+    error_axes.set(xlabel="epoch", ylabel="squared error per example (sse)", title="validation split")
     lowest = min((error for error in sse if error is not None), default=0.0)
     _draw_pca(error_axes, run.summary["pca"], lowest=lowest)
     if lowest > 0:
         error_axes.set_yscale("log")
         plain_log_ticks(error_axes.yaxis)
     for axes in (loss_axes, error_axes):
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+        scale_epochs(axes, max(epochs, default=1))
         axes.legend()
+    write_about(figure, run, "training and validation split")
     return figure
 
 

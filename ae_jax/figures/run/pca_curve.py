@@ -4,9 +4,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.results.run_folder import RunFolder
 
+_NO_TITLE = 0.97  # of the height: above it is a line of words
 _FEW = 20  # numbers of components that are told apart on a linear axis
 _ROUNDING = 1e-9  # part of the error of the mean alone
 
@@ -22,12 +24,13 @@ def draw(run: RunFolder) -> Figure:
     figure = Figure()
     axes = figure.subplots()
     set_margins(figure)
+    figure.subplots_adjust(top=_NO_TITLE)
     few = len(curve) <= _FEW
     shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 and sse > _ROUNDING * curve[0]]
     logarithmic = bool(shown) and error > 0
     if not logarithmic:
         shown = [(size, sse) for size, sse in enumerate(curve) if size > 0 or few]
-    axes.plot(*zip(*shown, strict=True), color=PCA, marker="." if few else "", label="PCA")
+    axes.plot(*zip(*shown, strict=True), color=PCA, linestyle=":", marker="." if few else "", label="PCA")
     axes.plot(latent_size, error, "o", color=AUTOENCODER, markersize=8, label="autoencoder", zorder=3)
     match = pca["components_to_match"]
     # Two decades below the autoencoder, PCA's curve falls to rounding and says nothing: cut both axes there.
@@ -37,7 +40,6 @@ def draw(run: RunFolder) -> Figure:
     axes.set(
         xlabel="latent size (number of components)",
         ylabel="squared error per example (sse)",
-        title=f"{run.summary['dataset']['name']}, test split, {run.summary['dataset']['counts']['test']} examples",
     )
     if few:
         axes.set(xlim=(shown[0][0] - 0.5, last + 0.5))
@@ -53,12 +55,13 @@ def draw(run: RunFolder) -> Figure:
     if match is not None and match > latent_size:
         _draw_match(axes, latent_size, match, error)
     axes.legend(loc="lower left" if logarithmic else "upper right")
+    write_about(figure, run, f"test split, {run.summary['dataset']['counts']['test']} examples")
     return figure
 
 
 def _draw_match(axes: Axes, latent_size: int, match: int, error: float) -> None:
     """A line from the autoencoder to the curve, and what it means, on the side where there is room for it."""
-    axes.plot([latent_size, match], [error, error], color=NEUTRAL, linestyle=":", linewidth=1)
+    axes.plot([latent_size, match], [error, error], color=NEUTRAL, linewidth=1)
     right_end = axes.transAxes.inverted().transform(axes.transData.transform((match, error)))[0]
     offset, va, ha = ((6, 2), "bottom", "left") if right_end < 0.75 else ((0, -6), "top", "right")
     axes.annotate(f"PCA needs {match}", (match, error), xytext=offset, textcoords="offset points", va=va, ha=ha)

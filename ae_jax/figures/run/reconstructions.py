@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.parts.images import is_image, mosaic
 from ae_jax.figures.style import AUTOENCODER, DPI, NEUTRAL, PCA, set_margins
 from ae_jax.results.run_folder import RunFolder
@@ -22,9 +23,9 @@ def draw(run: RunFolder) -> Figure:
         rows["corrupted"] = arrays["corrupted"]
     rows[f"autoencoder\n{latent_size} latent"] = arrays["autoencoder"]
     rows[f"PCA\n{pca['num_components']} component{'' if pca['num_components'] == 1 else 's'}"] = arrays["pca"]
-    if is_image(arrays["x"]):
-        return _images(rows)
-    return _profiles(rows)
+    figure = _images(rows) if is_image(arrays["x"]) else _profiles(rows)
+    write_about(figure, run, "test split")
+    return figure
 
 
 def _images(rows: dict[str, np.ndarray]) -> Figure:
