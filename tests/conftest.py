@@ -22,6 +22,7 @@ if os.environ.setdefault("JAX_PLATFORMS", "cpu") != "cpu":
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_jax_tests_"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("WANDB_MODE", "offline")
+os.environ.pop("COLUMNS", None)  # else it says how wide what is printed is
 
 import absl.logging
 import jax

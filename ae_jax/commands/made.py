@@ -1,6 +1,5 @@
 """A command that makes files of one kind from run folders: an option of a group, applied to results."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from ae_jax.experiments.config import check_parts
 from ae_jax.experiments.guard import EXIT_COMPLETED
 from ae_jax.experiments.targets import OWN_PACKAGE, is_within
 from ae_jax.results import Results, load
-from ae_jax.terminal import console, count, short_path
+from ae_jax.terminal import console, count, say, short_path
 
 _PLAIN: dict[str, Any] = {"runs": str | list[str], "where": str | None, "output": str, "name": str | None}
 
@@ -73,7 +72,7 @@ class Made:
         name = config["name"] or _name_of(config[self.group]["_target_"])
         results = load(config["runs"]).where(config["where"])
         for path in self.write(config, results, Path(config["output"]), name):
-            console().print(str(short_path(path)), soft_wrap=True, markup=False)
+            say(console(), str(short_path(path)))
         say_what_is_not_counted(results)
         return EXIT_COMPLETED
 
@@ -89,4 +88,4 @@ def say_what_is_not_counted(results: Results) -> None:
     states = [one.state for one in results.excluded]
     if states:
         parts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-        print(f"not counted: {count(len(states), 'folder')} ({parts}); scripts/report.py says why", file=sys.stderr)
+        say(console(errors=True), f"not counted: {count(len(states), 'folder')} ({parts}); scripts/report.py says why")

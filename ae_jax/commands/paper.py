@@ -6,7 +6,6 @@ were made, as `table=appendix` has it.
 """
 
 import platform
-import sys
 import unicodedata
 from hashlib import sha256
 from pathlib import Path
@@ -32,7 +31,7 @@ from ae_jax.links import check_links
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
 from ae_jax.results.provenance import provenance
-from ae_jax.terminal import console, count, short_path
+from ae_jax.terminal import console, count, say, short_path
 
 _SCHEMA = 1
 _LISTS = dict[str, list[str]]
@@ -81,21 +80,21 @@ def make(asked: dict[str, Any], config_dir: str | None) -> int:
         UserError: For a mistake in the paper, its sweeps, its figures or its tables, before anything is trained; or
             if a file cannot be written.
     """
+    if (output := console()).is_terminal:
+        say(output, "checking the paper: its sweeps, figures and tables")
     paper = checked(asked, config_dir)
     check_links(paper.folder)
     make_folder(paper.folder)
     try:
         return _make(paper, config_dir)
     except (KeyboardInterrupt, SystemExit) as end:
-        print(f"{paper.title}: interrupted; {_AGAIN}", file=sys.stderr)
+        say(console(errors=True), f"{paper.title}: interrupted; {_AGAIN}")
         if isinstance(end, SystemExit):
             raise
         return EXIT_INTERRUPTED
     except UserError as error:
         print_mistake(error)
-        console().print(
-            f"{paper.title} is not complete: mend what is said above; {_AGAIN}", soft_wrap=True, markup=False
-        )
+        say(console(), f"{paper.title} is not complete: mend what is said above; {_AGAIN}")
         return EXIT_MISTAKE
 
 
@@ -131,7 +130,7 @@ def _make(paper: Paper, config_dir: str | None) -> int:
     else:
         page = f"python scripts/report.py outputs/{paper.name} --html"
         last = f"{paper.title}: {done}; a page of all runs: {page}"
-    console().print(last, soft_wrap=True, markup=False)
+    say(console(), last)
     return EXIT_MISTAKE if failed else min(codes, default=EXIT_COMPLETED)
 
 
@@ -170,7 +169,10 @@ def checked(asked: dict[str, Any], config_dir: str | None) -> Paper:
             one: _composed(FIGURES, f"paper.figures.{one}", [*look, *given], config_dir)
             for one, given in parts["figures"].items()
         },
-        {one: _composed(TABLES, f"paper.tables.{one}", given, config_dir) for one, given in parts["tables"].items()},
+        {
+            one: _composed(TABLES, f"paper.tables.{one}", [f"venue={top['venue']}", *given], config_dir)
+            for one, given in parts["tables"].items()
+        },
         Path(top["output"]) / name,
     )
 
@@ -180,10 +182,11 @@ def _check_names(key: str, names: list[str]) -> None:
     known: dict[str, str] = {}
     for name in names:
         check_file_name(key, name)
-        before = known.setdefault(unicodedata.normalize("NFKC", name).casefold(), name)
-        if before != name:
-            problem = f"has {before!r} and {name!r}, which are one file on some systems"
-            raise UserError(key, problem, "give them names that differ in more")
+        for file in (name, f"{name}_caption"):
+            before = known.setdefault(unicodedata.normalize("NFKC", file).casefold(), name)
+            if before != name:
+                problem = f"has {before!r} and {name!r}, which are one file on some systems"
+                raise UserError(key, problem, "give them names that differ in more")
 
 
 def _composed(kind: Made, key: str, overrides: list[str], config_dir: str | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import io
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
 from ae_jax.errors import UserError, harmless
 from ae_jax.experiments.guard import EXIT_COMPLETED, Parser, guard
@@ -59,11 +60,11 @@ def _report(arguments: argparse.Namespace) -> int:
         print_comparison(results, arguments.compare, measure=arguments.measure, split=split)
     elif arguments.html:
         from ae_jax.report.page import write_page
-        from ae_jax.terminal import console, count, short_path
+        from ae_jax.terminal import console, count, say, short_path
 
         path = arguments.output or Path(arguments.paths[0]) / "report.html"
         write_page(results, path)
-        console().print(f"page of {count(len(results.runs), 'run')}: {short_path(path)}", soft_wrap=True, markup=False)
+        say(console(), f"page of {count(len(results.runs), 'run')}: {short_path(path)}")
     else:
         from ae_jax.report.terminal import print_report
 
@@ -87,7 +88,24 @@ def _print_answer(results: Results, query: str, *, as_csv: bool) -> None:
             raise UserError("--csv", f"cannot write it ({reason})", "cast columns, as in started::varchar") from error
     else:
         with redirect_stdout(text):
-            answer.show(max_width=output.width if output.is_terminal else _WIDE, max_rows=_WIDE)
+            answer.show(max_width=_WIDE, max_rows=_WIDE)
+        if output.breaks and max(map(len, text.getvalue().splitlines())) > output.width:
+            _print_columns(output, answer)
+            return
     # To another program as it is.
     shown = harmless(text.getvalue()) if output.is_terminal else text.getvalue()
     sys.stdout.write(shown)
+
+
+def _print_columns(output: Any, answer: Any) -> None:
+    """An answer that is wider than the terminal: as many tables as it takes, in which no value is cut."""
+    from rich.markup import escape
+
+    from ae_jax.terminal import Column, print_table
+
+    rows = answer.project("columns(*)::varchar").fetchall()[:_WIDE]
+    columns = [
+        Column(title, ["NULL" if row[at] is None else escape(row[at]) for row in rows], words=str(kind) == "VARCHAR")
+        for at, (title, kind) in enumerate(zip(answer.columns, answer.types, strict=True))
+    ]
+    print_table(output, "", columns)

@@ -1,19 +1,35 @@
 """`scripts/tables.py`: one table of a paper, from run folders."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 from ae_jax.commands.made import Made
 from ae_jax.experiments.targets import bind
+from ae_jax.figures.style import VENUES, VenueName, Width
 from ae_jax.results import Results
 from ae_jax.tables.formats import Format, write_table
+from ae_jax.tables.latex import too_large
+from ae_jax.tables.parts.fit import Layout, Page
+
+_PLAIN: dict[str, Any] = {"venue": VenueName, "width": Width, "layout": Layout, "formats": list[Format]}
 
 
 def _write(config: dict[str, Any], results: Results, folder: Path, name: str) -> list[Path]:
-    return write_table(bind(config["table"])(results), folder, name, config["formats"])
+    table, page, layout = bind(config["table"])(results), _page(config), config["layout"]
+    paths = write_table(table, folder, name, config["formats"], page=page, layout=layout)
+    if "latex" in config["formats"] and (wrong := too_large(table, page, layout)):
+        print(f"{name}.tex may not fit its page: {wrong}", file=sys.stderr)
+    return paths
 
 
-TABLES = Made("tables", "table", "Make a table of a paper from run folders.", {"formats": list[Format]}, _write)
+def _page(config: dict[str, Any]) -> Page:
+    venue = VENUES[config["venue"]]
+    width = venue.column if config["width"] == "column" else venue.text
+    return Page(width, venue.height, venue.font_size, columns=1 if venue.column == venue.text else 2)
+
+
+TABLES = Made("tables", "table", "Make a table of a paper from run folders.", _PLAIN, _write)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ae_jax.datasets.idx import read_decompressed
 from ae_jax.errors import StorageError, UserError
 from ae_jax.locks import exclusive
+from ae_jax.terminal import console, say
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 CHUNK_BYTES = 1 << 16
@@ -166,17 +167,16 @@ def _transfer(url: str, part: Path, *, max_bytes: int) -> None:
 
 @contextmanager
 def _progress(url: str, start: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    output = console(errors=True)
+    if not output.is_live:
         size = f" ({total / 1e6:.1f} MB)" if total else ""
-        console.print(f"Downloading {url}{size}", soft_wrap=True, markup=False, highlight=False)
+        say(output, f"Downloading {url}{size}")
         yield lambda num_bytes: None
         return
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bar:
+    with Progress(*columns, TimeRemainingColumn(), console=output) as bar:
         task = bar.add_task(url.rsplit("/", 1)[-1], completed=start, total=total)
         yield lambda num_bytes: bar.advance(task, num_bytes)
 

@@ -17,6 +17,7 @@ from ae_jax.experiments.guard import EXIT_COMPLETED, Parser, guard, print_mistak
 from ae_jax.experiments.overrides import in_grammar
 from ae_jax.experiments.single import answer_if_ended, train_single
 from ae_jax.files import is_folder
+from ae_jax.terminal import console, say
 
 
 def config_folder() -> Path:
@@ -121,8 +122,11 @@ def _train() -> int:
         raise UserError(
             "--experimental-rerun", "unpickles its file, which can run any code", "type the overrides again"
         )
-    special = (arguments.help, arguments.hydra_help, arguments.cfg, arguments.info)
-    if not arguments.multirun and not any(special) and not arguments.shell_completion and not arguments.run:
+    asks = (arguments.help, arguments.hydra_help, arguments.cfg, arguments.info, arguments.shell_completion)
+    sweeps = arguments.multirun or any(one.startswith("+sweep=") for one in arguments.overrides)
+    if not any(asks) and (sweeps or console().is_terminal):
+        say(console(), f"composing the {'sweep' if sweeps else 'run'}")
+    if not arguments.multirun and not any(asks) and not arguments.run:
         composed = compose(
             arguments.overrides,
             config_name=arguments.config_name or "config",
@@ -225,6 +229,7 @@ def _run_hydra(codes: list[int], arguments: Any) -> None:
 @functools.cache
 def _sweep() -> Any:
     """What trains the jobs of a multirun together; made when a launcher asks for it, as it imports JAX."""
+    say(console(), "starting JAX")
     from ae_jax.experiments.sweep.launch import Sweep
 
     return Sweep(checked, explain)
@@ -238,10 +243,17 @@ def _run_job(composed: DictConfig, codes: list[int]) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     try:
-        return train_single(checked(composed), Path(HydraConfig.get().runtime.output_dir), codes)
+        return train_single(checked(composed), Path(HydraConfig.get().runtime.output_dir), codes, _default)
     except UserError as error:
         codes.append(print_mistake(error))
         return None
+
+
+def _default() -> dict[str, Any]:
+    """The checked config that nobody has changed; while Hydra runs a job."""
+    import hydra
+
+    return checked(hydra.compose("config"))
 
 
 def _prepare_hydra() -> None:

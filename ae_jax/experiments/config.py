@@ -58,7 +58,7 @@ _TOP_LEVEL: dict[str, Any] = {
 _PRESETS = {"experiment", "debug", "sweep"}
 _RUNTIME: dict[str, Any] = {
     "platform": typing.Literal["cpu", "gpu", "cuda", "rocm", "tpu"] | None,
-    "print_config": bool,
+    "print_config": bool | typing.Literal["auto"],
     "checkpoint_seconds": Annotated[int, Ge(0)],
     "runs_axis": typing.Literal["auto", "vmap", "map"],
     "debug_nans": bool,

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIFFERS, Parser, guard
 from ae_jax.results.check import checked_summary
 from ae_jax.results.progress import progress_of
 from ae_jax.results.run_folder import RunFolder
-from ae_jax.terminal import console, count
+from ae_jax.terminal import console, count, say
 
 _MEASURED = ("train", "validation", "test", "corrupted", "pca")
 
@@ -93,7 +92,7 @@ def _pca(trained: Any, *, may_be_stored: bool) -> Any:
             raise
         kept = count(len(trained.pca.components), "component")
         problem = f"its own data are not at hand ({error.subject}: {error.problem})"
-        print(f"PCA is compared with the {kept} that the run kept, as {problem}", file=sys.stderr)
+        say(console(errors=True), f"PCA is compared with the {kept} that the run kept, as {problem}")
         return trained.pca
 
 
@@ -104,7 +103,7 @@ def _fill(folder: Path) -> None:
 
     trained = restore(folder, stored_config(folder))
     made = fill(trained, _pca(trained, may_be_stored=False), _measure(trained, [], None)[1])
-    console().print(f"made: {', '.join(made)}" if made else "nothing is missing", soft_wrap=True, markup=False)
+    say(console(), f"made: {', '.join(made)}" if made else "nothing is missing")
 
 
 def _evaluate(given: Namespace) -> int:
@@ -118,14 +117,15 @@ def _evaluate(given: Namespace) -> int:
     if given.fill:
         _fill(folder)
     recorded = None if overrides else checked_summary(RunFolder(folder))
-    experiment, compared = _measure(restore(folder, stored_config(folder)), overrides, given.config_dir)
+    trained = restore(folder, stored_config(folder))
+    experiment, compared = _measure(trained, overrides, given.config_dir)
     measured = _summary(experiment, compared)
-    print_comparison(measured, compared.errors)
+    print_comparison(measured, compared.errors, config=trained.config)
     if given.json is not None:
         write_json(given.json, measured)
     if recorded is not None:
         same = all(_as_json(recorded[name]) == _as_json(measured[name]) for name in _MEASURED)
-        console().print(f"{'equal to' if same else 'DIFFERS from'} summary.json", soft_wrap=True)
+        say(console(), f"{'equal to' if same else 'DIFFERS from'} summary.json")
         return EXIT_COMPLETED if same else EXIT_DIFFERS
     return EXIT_COMPLETED
 

@@ -88,5 +88,7 @@ class Parser(argparse.ArgumentParser):
 
 def print_mistake(error: UserError) -> int:
     """Print a mistake as one line, and return its exit code."""
-    print(f"error: {error}", file=sys.stderr)
+    from ae_jax.terminal import console, say
+
+    say(console(errors=True), f"error: {error}")
     return EXIT_MISTAKE

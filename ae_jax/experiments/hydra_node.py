@@ -46,7 +46,7 @@ _LOGGING = {
     "handlers": {"class", "level", "formatter", "stream", "filename", "mode", "encoding", "delay"},
     "loggers": {"level", "handlers", "propagate"},
 }
-_HANDLERS = ("logging.StreamHandler", "logging.NullHandler", "logging.FileHandler")
+_HANDLERS = ("logging.StreamHandler", "logging.NullHandler", "logging.FileHandler", "ae_jax.terminal.LogLines")
 _STREAMS = ("ext://sys.stdout", "ext://sys.stderr")
 _LOG_FILE = r"(\$\{hydra\.runtime\.output_dir\}/|hydra-)(\$\{hydra\.job\.name\}|\w[\w-]*)\.log"
 

@@ -40,6 +40,7 @@ def train_piece(members: list[Member], group: Group, folder: Path, watch: Watch)
         folder: Where groups keep their checkpoints while they train.
         watch: Told what happens.
     """
+    watch.begin(members[0].experiment)
     start = time.perf_counter()
     _log.info("compiled in %.1f s, for %d in one program", group.compile_seconds, len(members))
     state, first_nan = train_epochs(members, group, folder, watch)

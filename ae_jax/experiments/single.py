@@ -1,18 +1,22 @@
 """One run of the command line: trained alone, unless it has ended before, and shown."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED
 
 
-def train_single(config: dict[str, Any], folder: Path, codes: list[int]) -> float | None:
+def train_single(
+    config: dict[str, Any], folder: Path, codes: list[int], default: Callable[[], dict[str, Any]]
+) -> float | None:
     """Train a run and show how it ended.
 
     Args:
         config: A checked config.
         folder: The run folder.
         codes: The exit code is added, if it is any but that of success.
+        default: Gives the checked config that nobody has changed.
 
     Returns:
         The best validation loss; None if there is none, or the run had ended before.
@@ -20,22 +24,28 @@ def train_single(config: dict[str, Any], folder: Path, codes: list[int]) -> floa
     Raises:
         Exception: What made the run fail.
     """
-    from ae_jax.experiments.display import print_config, print_outcome
+    from ae_jax.experiments.config_tree import print_config
+    from ae_jax.experiments.display import print_outcome
 
     ended = answer_if_ended(config, folder)
     if ended is not None:
         codes.append(ended)
         return None
-    if config["runtime"]["print_config"]:
-        print_config(config)
+    if (asked := config["runtime"]["print_config"]) is not False:
+        print_config(config, default if asked == "auto" else None)
     from ae_jax.experiments.continuation import GROUPS
     from ae_jax.experiments.display import ShowRun, progress
     from ae_jax.experiments.task import GroupTask, Request
     from ae_jax.experiments.train import train_group
+    from ae_jax.results.runs import short_target
+    from ae_jax.terminal import console, count, say
 
     task = GroupTask((Request(config, folder),), folder.parent / GROUPS)
-    with progress(folder.name, config["trainer"]["num_epochs"]) as show:
-        (outcome,) = train_group(task, watch=ShowRun(show))
+    num_epochs, loss = config["trainer"]["num_epochs"], short_target(config["loss"]["_target_"])
+    output = console()
+    say(output, f"training {folder.name}, at most {count(num_epochs, 'epoch')}")
+    with progress(output, num_epochs) as show:
+        (outcome,) = train_group(task, watch=ShowRun(output, show, loss=loss, num_epochs=num_epochs))
     if outcome.error is not None:
         raise outcome.error
     print_outcome(outcome.folder)

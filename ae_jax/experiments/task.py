@@ -57,6 +57,9 @@ class Outcome(NamedTuple):
 class Watch:
     """What a group tells whoever watches it. This one is silent; displays override what they show."""
 
+    def begin(self, experiment: Any) -> None:
+        """A program begins to train: its first run as objects."""
+
     def epoch(self, records: dict[Path, dict[str, Any]], examples_per_second: float) -> None:
         """An epoch is over: the metrics of every run that trained in it, by run folder, and the speed of all."""
 

@@ -77,6 +77,7 @@ class Venue(NamedTuple):
     Attributes:
         column: Width of a column in inches.
         text: Width of the text in inches; the same where there is one column.
+        height: Of the text in inches.
         font_size: Of the text, in points. A figure has one point less, its legend and ticks two.
         font: One that comes with matplotlib and looks like the venue's.
         mathtext: The formulas that go with it.
@@ -84,19 +85,21 @@ class Venue(NamedTuple):
 
     column: float
     text: float
+    height: float
     font_size: float
     font: str
     mathtext: str
 
 
 # Widths: neurips_2024.sty (5.5 in), icml2024.sty (6.75 in, 0.25 in between columns), iclr2024_conference.sty (5.5 in),
-# jmlr2e.sty (6 in, 11 pt Computer Modern), IEEEtran.cls v1.8b on letter paper (252 pt and 516 pt).
+# jmlr2e.sty (6 in, 11 pt Computer Modern), IEEEtran.cls v1.8b on letter paper (252 pt and 516 pt). Heights: 9 in, but
+# 8.5 in of JMLR and 9.25 in of IEEE's conferences (journals have 9.63 in).
 VENUES: dict[str, Venue] = {
-    "neurips": Venue(5.5, 5.5, 10, "STIXGeneral", "stix"),
-    "icml": Venue(3.25, 6.75, 10, "STIXGeneral", "stix"),
-    "iclr": Venue(5.5, 5.5, 10, "STIXGeneral", "stix"),
-    "jmlr": Venue(6.0, 6.0, 10.95, "cmr10", "cm"),
-    "ieee": Venue(3.487, 7.14, 9, "STIXGeneral", "stix"),
+    "neurips": Venue(5.5, 5.5, 9.0, 10, "STIXGeneral", "stix"),
+    "icml": Venue(3.25, 6.75, 9.0, 10, "STIXGeneral", "stix"),
+    "iclr": Venue(5.5, 5.5, 9.0, 10, "STIXGeneral", "stix"),
+    "jmlr": Venue(6.0, 6.0, 8.5, 10.95, "cmr10", "cm"),
+    "ieee": Venue(3.487, 7.14, 9.25, 9, "STIXGeneral", "stix"),
 }
 _PAPER_DPI = 300
 _GOLDEN = 0.618

@@ -15,7 +15,7 @@ from ae_jax.results.pairs import Compared, Paired, compare_pairs, pair_up
 from ae_jax.results.results import Results
 from ae_jax.results.sides import Side, require_apart, side
 from ae_jax.results.statistics import FEWEST, Estimate, interval_words
-from ae_jax.terminal import Column, console, count, print_table
+from ae_jax.terminal import Column, console, count, print_table, say
 
 _OPTION = "--compare"
 _MOST_NAMED = 10
@@ -47,12 +47,12 @@ def print_comparison(results: Results, texts: Sequence[str], *, measure: str, sp
     if not rows:
         raise UserError("measure", f"{measure} was not taken in these runs on {split}", "choose sse or mse, or a split")
     output = console()
-    output.print(f"[bold]{escape(_title(rows, named, split))}[/]", soft_wrap=True)
+    say(output, _title(rows, named, split), style="bold")
     for letter, one in (("A", a), ("B", b)):
-        output.print(escape(f"{letter}: {one.text}{_size(one)}"), soft_wrap=True)
+        say(output, f"{letter}: {one.text}{_size(one)}")
     print_table(output, "", _columns(rows, named), show_lines=True)
     for line in [*_notes(rows, paired, named, len(paired.pairs)), *commit_notes(results), *_not_counted(results)]:
-        output.print(escape(line), soft_wrap=True)
+        say(output, line)
 
 
 def _title(rows: Sequence[Compared], measure: Measure, split: str) -> str:
@@ -75,19 +75,22 @@ def _columns(rows: Sequence[Compared], measure: Measure) -> list[Column]:
         "\n".join(f"{names[key]}={setting_text(one[key])}" for key in keys if key in one) or "all" for one in shown
     ]
     columns = [
-        ("what varies", settings),
-        ("n", [_num(row) for row in rows]),
-        ("A", [_estimate(row.ours, row.theirs) for row in rows]),
-        ("B", [_estimate(row.theirs, row.ours) for row in rows]),
-        (_symbol(rows), [_gap(_decisive(row.found), row.found) for row in rows]),
-        ("A is", [_verdict(row.found) for row in rows]),
-        ("p", [p_text(row.found.p) for row in rows]),
-        ("p, Holm", [p_text(row.corrected) for row in rows]),
-        ("P(A better)", [f"{row.found.improvement:.2f}" for row in rows]),
-        ("g", ["" if row.found.effect_size is None else f"{row.found.effect_size:.2f}" for row in rows]),
-        ("examples", [_gap(row.examples, row.found) if row.examples else "" for row in rows]),
+        ("what varies", settings, 0),
+        ("n", [_num(row) for row in rows], 0),
+        (_symbol(rows), [_gap(_decisive(row.found), row.found) for row in rows], 0),
+        ("A is", [_verdict(row.found) for row in rows], 0),
+        ("A", [_estimate(row.ours, row.theirs) for row in rows], 0),
+        ("B", [_estimate(row.theirs, row.ours) for row in rows], 0),
+        ("p", [p_text(row.found.p) for row in rows], 1),
+        ("p, Holm", [p_text(row.corrected) for row in rows], 1),
+        ("P(A better)", [f"{row.found.improvement:.2f}" for row in rows], 2),
+        ("g", ["" if row.found.effect_size is None else f"{row.found.effect_size:.2f}" for row in rows], 3),
+        ("examples", [_gap(row.examples, row.found) if row.examples else "" for row in rows], 4),
     ]
-    return [Column(title, [_coloured(cell) for cell in cells], words=title in _WORDS) for title, cells in columns]
+    return [
+        Column(title, [_coloured(cell) for cell in cells], words=title in _WORDS, rank=rank)
+        for title, cells, rank in columns
+    ]
 
 
 def _coloured(cell: str) -> str:

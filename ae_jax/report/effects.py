@@ -1,18 +1,18 @@
 """What the swept values did, on the terminal: how much each key matters, and its best and worst values."""
 
-from rich.console import Console
 from rich.markup import escape
 
 from ae_jax.results.configurations import setting_text
+from ae_jax.results.digits import alike
 from ae_jax.results.effects import Effect, Effects, Value, effects
 from ae_jax.results.factors import SEED
 from ae_jax.results.measures import Measure
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import FEWEST
-from ae_jax.terminal import Column, count, print_table
+from ae_jax.terminal import Column, Screen, count, print_table, say
 
 
-def print_effects(output: Console, results: Results, measure: Measure) -> None:
+def print_effects(output: Screen, results: Results, measure: Measure) -> None:
     """Print it, of the validation split, which chooses; nothing where no key varies beside the seed.
 
     Args:
@@ -27,17 +27,17 @@ def print_effects(output: Console, results: Results, measure: Measure) -> None:
     _print_values(output, found, measure)
 
 
-def _print_shares(output: Console, found: Effects, measure: Measure) -> None:
+def _print_shares(output: Screen, found: Effects, measure: Measure) -> None:
     log = "log " if found.in_logs else ""
-    names = ("F", "p", "partial η²", "matters")
+    titles = (("F", 2), ("p", 1), ("partial η²", 3), ("matters", 0))
     numbers = zip(*(_numbers(row) for row in found.rows), strict=True)
     columns = [
         Column("key", [escape(row.described) for row in found.rows], words=True),
-        *(Column(name, list(cells)) for name, cells in zip(names, numbers, strict=True)),
+        *(Column(title, list(cells), rank=rank) for (title, rank), cells in zip(titles, numbers, strict=True)),
     ]
     print_table(output, f"what the swept values did to {log}validation {measure.name}", columns)
     for line in _reading(found):
-        output.print(escape(line), soft_wrap=True)
+        say(output, line)
 
 
 def _reading(found: Effects) -> list[str]:
@@ -60,25 +60,23 @@ def _reading(found: Effects) -> list[str]:
     return lines
 
 
-def _print_values(output: Console, found: Effects, measure: Measure) -> None:
-    mean = "geometric mean" if found.in_logs else "mean"
+def _print_values(output: Screen, found: Effects, measure: Measure) -> None:
     rows = [row for row in found.rows if row.values]
     columns = [
         Column("key", [escape(row.described) for row in rows], words=True),
-        Column("values", [str(len(row.values)) for row in rows]),
+        Column("values", [str(len(row.values)) for row in rows], rank=1),
     ]
     for at, end in ((0, "best"), (-1, "worst")):
         most = [max(value.num_runs for value in row.values) for row in rows]
         settings = [_setting(row.values[at], num) for row, num in zip(rows, most, strict=True)]
         columns.append(Column(end, [escape(text) for text in settings], words=True))
-        columns.append(Column(mean, [_mean(row.values[at]) for row in rows]))
+        columns.append(Column(f"mean of the {end}", [_means(row)[at] for row in rows]))
     print_table(output, f"their best and worst by validation {measure.name}", columns)
-    output.print(
-        "means: marginal, as if all values of the other keys had been run equally often, without interactions",
-        soft_wrap=True,
-    )
+    geometric = "geometric, " if found.in_logs else ""
+    as_if = "as if all values of the other keys had been run equally often, without interactions"
+    say(output, f"means: {geometric}marginal, {as_if}")
     if found.grid.num_run < found.grid.num:
-        output.print(str(found.grid), soft_wrap=True)
+        say(output, str(found.grid))
 
 
 def _numbers(row: Effect) -> tuple[str, str, str, str]:
@@ -105,7 +103,8 @@ def _setting(value: Value, most: int) -> str:
     return setting_text(value.setting) + (f" ({', '.join(notes)})" if notes else "")
 
 
-def _mean(value: Value) -> str:
-    if value.num_runs == 0:
-        return "diverged"
-    return "not told" if value.mean is None else f"{value.mean:.4g}"
+def _means(row: Effect) -> list[str]:
+    """Of each value, at the same decimals."""
+    texts = iter(alike(*(value.mean for value in row.values if value.num_runs and value.mean is not None), digits=4))
+    untold = ("diverged" if value.num_runs == 0 else "not told" if value.mean is None else "" for value in row.values)
+    return [text or next(texts) for text in untold]

@@ -23,6 +23,7 @@ from ae_jax.results import Results
 
 _ASSETS = resources.files("ae_jax.report") / "assets"
 _SCRIPTS = (
+    "numbers.js",
     "common.js",
     "colours.js",
     "filters.js",
@@ -32,9 +33,13 @@ _SCRIPTS = (
     "curves.js",
     "parallel.js",
     "overview.js",
+    "copy.js",
+    "pictures.js",
+    "compare.js",
     "panel.js",
     "page.js",
 )
+_STYLES = ("page.css", "table.css", "panel.css")
 
 
 class _Libraries(NamedTuple):
@@ -80,7 +85,7 @@ def _page(title: str, data: dict[str, Any], libraries: _Libraries) -> str:
     return Template(_asset("page.html")).substitute(
         title=html.escape(title),
         policy=_policy(plotly, script),
-        styles=libraries.styles + _asset("page.css") + _asset("panel.css"),
+        styles=libraries.styles + "".join(map(_asset, _STYLES)),
         data=_json(data),
         tables=_json(libraries.tables),
         plotly=plotly,

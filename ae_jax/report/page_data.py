@@ -9,18 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from ae_jax.report.columns import Column, columns
+from ae_jax.report.columns import GROUPS, LATENT, SEED, Column, columns
 from ae_jax.report.overview import overview
 from ae_jax.report.pictures import reconstructions
 from ae_jax.results import Results
 from ae_jax.results.configurations import setting_text
-from ae_jax.results.measures import MEASURES
+from ae_jax.results.digits import difference_text
+from ae_jax.results.keys import key_names
+from ae_jax.results.measures import MEASURES, Measure
 from ae_jax.results.runs import Run
 
 MOST_PICTURES, _PICTURE_BYTES = 200, 5_000_000
 MOST_POINTS = 200
 _CURVES = ("train_loss", "validation_loss", "validation_sse")
-_SEED, _LATENT = "seed", "model.latent_size"
 
 
 def page_data(results: Results) -> dict[str, Any]:
@@ -40,12 +41,20 @@ def page_data(results: Results) -> dict[str, Any]:
         {
             "overview": overview(results) | {"num_pictures": sum(picture is not None for picture in pictures)},
             "columns": [one._asdict() for one in made],
+            "groups": GROUPS,
+            "names": _names(results.runs),
             "measures": {name: measure.short for name, measure in MEASURES.items()},
             "runs": runs,
             "pca_curves": list(curves.values()),
             "defaults": _defaults(made, results),
         }
     )
+
+
+def _names(runs: Sequence[Run]) -> dict[str, str]:
+    """What all keys of the configs are called."""
+    settings = [run.settings for run in runs]
+    return key_names(dict.fromkeys(key for one in settings for key in one), settings)
 
 
 def rounded(content: Any) -> Any:
@@ -84,10 +93,16 @@ def _run(run: Run) -> dict[str, Any]:
     }
 
 
-def _measures(run: Run, split: str) -> dict[str, list[float | None]]:
-    """Autoencoder's and PCA's, by measure."""
-    pairs = {name: [run.measure(name, split), run.pca(name, split)] for name in MEASURES}
-    return {name: pair for name, pair in pairs.items() if pair[0] is not None}
+def _measures(run: Run, split: str) -> dict[str, list[float | str | None]]:
+    """Autoencoder's and PCA's, and how far they are apart, by measure."""
+    taken = {name: (run.measure(name, split), run.pca(name, split)) for name in MEASURES}
+    return {name: [*pair, _apart(*pair, MEASURES[name])] for name, pair in taken.items() if pair[0] is not None}
+
+
+def _apart(ours: float | None, theirs: float | None, measure: Measure) -> str:
+    if ours is None or theirs is None:
+        return ""
+    return difference_text(ours, theirs, has_ratio=measure.has_ratio)
 
 
 def _pca_curve(run: Run, curves: dict[tuple[float, ...], dict[str, Any]]) -> int:
@@ -120,11 +135,11 @@ def _pictures(runs: Sequence[Run]) -> list[dict[str, Any] | None]:
 
 def _defaults(made: Sequence[Column], results: Results) -> dict[str, str | None]:
     """To begin with: over the latent size or the number swept most finely, coloured by what else varies."""
-    swept = {one.key: one for one in made if one.swept and one.key != _SEED}
+    swept = {one.key: one for one in made if one.swept and one.key != SEED}
     numbers = {key: len({repr(value) for value in one.values}) for key, one in swept.items() if one.number}
-    x = _LATENT if _LATENT in swept else max(numbers, key=numbers.__getitem__, default=next(iter(swept), _SEED))
+    x = LATENT if LATENT in swept else max(numbers, key=numbers.__getitem__, default=next(iter(swept), SEED))
     if len(results.runs) == 1:
-        x = _LATENT
+        x = LATENT
     others = [key for key in swept if key != x]
     texts = [key for key in others if not swept[key].number]
     return {"x": x, "y": "test.sse", "colour": next(iter([*texts, *others]), None)}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.markup import escape
 
 from ae_jax.errors import path_text
@@ -23,7 +22,8 @@ from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
-from ae_jax.terminal import Column, console, count, print_table, short_path
+from ae_jax.results.verdict import verdicts
+from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
 
 _MOST_ROWS = 10
 _LATENT_SIZE = "model.latent_size"
@@ -41,25 +41,27 @@ def print_report(results: Results, *, measure: str) -> None:
     """
     output, named = console(), measure_named(measure)
     if not results.runs:
-        output.print("no run has completed")
+        say(output, "no run has completed")
     for data, part in results.by_data().items():
         _print_data(output, data, part, named)
     _print_excluded(output, results)
 
 
-def _print_data(output: Console, data: str, results: Results, measure: Measure) -> None:
+def _print_data(output: Screen, data: str, results: Results, measure: Measure) -> None:
     candidates = configurations(results)
     seeds = sorted({one.num_seeds for one in candidates})
     each = count(seeds[0], "seed") if len(seeds) == 1 else f"{seeds[0]} to {count(seeds[-1], 'seed')}"
     runs, kinds = count(len(results.runs), "run"), count(len(candidates), "configuration")
-    output.print(f"[bold]{escape(data)}: {runs}, {kinds}, {each} each[/]", soft_wrap=True)
+    say(output, f"{data}: {runs}, {kinds}, {each} each")
+    for verdict in verdicts(candidates):
+        say(output, verdict, style="bold")
     _print_best(output, candidates, measure)
     for note in commit_notes(results):
-        output.print(note, soft_wrap=True, markup=False)
+        say(output, note)
     print_effects(output, results, measure)
 
 
-def _print_best(output: Console, candidates: Sequence[Configuration], measure: Measure) -> None:
+def _print_best(output: Screen, candidates: Sequence[Configuration], measure: Measure) -> None:
     """The best for each latent size, as PCA is compared at the same size; the best of all where it does not vary."""
     ranked = ranked_by_validation(candidates, measure.name)
     sizes = dict.fromkeys(one.latent_size for one in ranked)
@@ -88,9 +90,9 @@ def _print_best(output: Console, candidates: Sequence[Configuration], measure: M
     )
     _print_notes(output, shown, groups, measure)
     if chosen := choice_text(groups, measure.name, named):
-        output.print(chosen, soft_wrap=True, markup=False)
+        say(output, chosen)
     if len(shown) < len(ranked):
-        output.print(f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
+        say(output, f"{len(ranked) - len(shown)} more: --sql, --html, or scripts/tables.py")
 
 
 def _measured(shown: Sequence[Configuration], measure: Measure, most: int) -> list[Column]:
@@ -99,10 +101,10 @@ def _measured(shown: Sequence[Configuration], measure: Measure, most: int) -> li
     pca = [one.pca(measure.name) for one in shown]
     fewer = [f" of {most}" if one.num_seeds < most else "" for one in shown]
     seeds = [f"{one.num_seeds}{note} {one.lost_text}".strip() for one, note in zip(shown, fewer, strict=True)]
-    pairs = list(zip(tests, pca, strict=True))
+    pairs, lost = list(zip(tests, pca, strict=True)), any(" " in text for text in seeds)
     return [
-        Column("seeds", seeds, words=any(" " in text for text in seeds)),
-        Column("validation", [_mean(one.estimate(measure.name, "validation")) for one in shown]),
+        Column("seeds", seeds, words=lost, rank=0 if lost else 1),
+        Column("validation", [_mean(one.estimate(measure.name, "validation")) for one in shown], rank=2),
         Column("test", [escape(estimate_text(*pair)) for pair in pairs]),
         Column("PCA", [escape(estimate_text(*pair[::-1])) for pair in pairs]),
         Column("autoencoder is", [_against(one, measure) for one in shown], words=True),
@@ -110,30 +112,30 @@ def _measured(shown: Sequence[Configuration], measure: Measure, most: int) -> li
 
 
 def _print_notes(
-    output: Console, shown: Sequence[Configuration], groups: Sequence[Sequence[Configuration]], measure: Measure
+    output: Screen, shown: Sequence[Configuration], groups: Sequence[Sequence[Configuration]], measure: Measure
 ) -> None:
     """What the numbers are, and what one must know of single rows."""
     if any(one.num_seeds > 1 for one in shown):
-        output.print(reading_text(shown, measure), soft_wrap=True)
+        say(output, reading_text(shown, measure))
     for note in outlier_notes(shown):
-        output.print(note, soft_wrap=True, markup=False)
+        say(output, note)
     for group in groups:
         if text := behind_text(group, measure.name):
             where = f"latent size {group[0].latent_size}: " if len(groups) > 1 else ""
-            output.print(f"{where}{text}", soft_wrap=True, markup=False)
+            say(output, f"{where}{text}")
 
 
-def _print_excluded(output: Console, results: Results) -> None:
+def _print_excluded(output: Screen, results: Results) -> None:
     """Each reason, and below it the folders."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for one in results.excluded:
         reasons.setdefault((one.state, one.reason), []).append(path_text(short_path(one.path)))
     if reasons:
-        output.print(f"[bold]not counted: {count(len(results.excluded), 'folder')}[/]")
+        say(output, f"not counted: {count(len(results.excluded), 'folder')}", style="bold")
     for (state, reason), folders in reasons.items():
         more = [f"and {len(folders) - _MOST_ROWS} more"] if len(folders) > _MOST_ROWS else []
         lines = "".join(f"\n  {folder}" for folder in [*folders[:_MOST_ROWS], *more])
-        output.print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
+        say(output, f"{state}: {reason}{lines}")
 
 
 def _against(one: Configuration, measure: Measure) -> str:

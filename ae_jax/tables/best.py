@@ -8,7 +8,7 @@ from ae_jax.results.selection import selection_shares
 from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
-from ae_jax.tables.parts.notes import diverged_notes, where_measured
+from ae_jax.tables.parts.notes import in_short, left_out_notes, where_measured
 from ae_jax.tables.parts.settings import check_keys, dataset_keys, grouped
 
 _BEHIND = (
@@ -57,6 +57,7 @@ def build(
     chosen = [best_by_validation(group, select) for group in groups]
     shares = {first: _share(group, first, select) for first, group in zip(chosen, groups, strict=True)}
     where = where_measured(chosen, [*keys, *selected], "test")
+    told, lost = _selection_notes(groups, select, shares), left_out_notes(results)
     return assemble(
         chosen,
         title=f"Best autoencoder by validation {select}, and PCA, on {where}",
@@ -69,7 +70,8 @@ def build(
         interval=interval,
         statistic=statistic,
         external=external,
-        notes=[*_selection_notes(groups, select, shares), *diverged_notes(results)],
+        notes=[*told, *lost],
+        facts=[told[0], *in_short(lost)],
     )
 
 

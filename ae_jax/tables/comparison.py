@@ -10,7 +10,7 @@ from ae_jax.results.runs import varying
 from ae_jax.results.statistics import Interval
 from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
-from ae_jax.tables.parts.notes import diverged_notes, where_measured
+from ae_jax.tables.parts.notes import in_short, left_out_notes, where_measured
 from ae_jax.tables.parts.settings import SEED, check_keys, grouped, naming_keys
 
 
@@ -49,6 +49,7 @@ def build(
         check_keys("rows", rows, results)
     keys = naming_keys(results) if rows is None else rows
     chosen = configurations(results) if rows is None else _pooled(results, rows)
+    lost = left_out_notes(results)
     return assemble(
         chosen,
         title=f"Autoencoder and PCA on {where_measured(chosen, keys, split)}",
@@ -58,7 +59,8 @@ def build(
         interval=interval,
         statistic=statistic,
         external=external,
-        notes=diverged_notes(results),
+        notes=lost,
+        facts=in_short(lost),
     )
 
 

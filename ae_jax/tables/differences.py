@@ -16,7 +16,15 @@ from ae_jax.tables.parts.assemble import check_interval, check_measures
 from ae_jax.tables.parts.base import MISSING, Cell, Column, Note, Strip, Table
 from ae_jax.tables.parts.comparable import in_blocks, pools_splits
 from ae_jax.tables.parts.measured import estimates_strip, gaps_strip
-from ae_jax.tables.parts.notes import TEST_EXAMPLES, diverged_notes, gap_notes, log_scale_text, where_measured
+from ae_jax.tables.parts.notes import (
+    TEST_EXAMPLES,
+    gap_notes,
+    in_short,
+    left_out_notes,
+    log_scale_text,
+    seeds_words,
+    where_measured,
+)
 from ae_jax.tables.parts.rows import EXTERNAL_NOTE, keys_with_external, sections_of
 from ae_jax.tables.parts.settings import naming_keys, seeds_strip, setting_strips
 from ae_jax.tables.parts.sources import Sources
@@ -69,9 +77,9 @@ def build(
     sources = Sources()
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
     notes = _notes(reference, paired, [one for column in found for one in column if one], chosen, interval)
-    notes += diverged_notes(results) + ([EXTERNAL_NOTE] if external is not None else [])
+    notes += [*(lost := left_out_notes(results)), *([EXTERNAL_NOTE] if external is not None else [])]
     title = f"Differences from {_named(reference, pairs)} on {where_measured(rows, keys, split)}"
-    return Table(title, columns, sections, (*map(Note, notes), *sources.notes))
+    return Table(title, columns, sections, (*map(Note, notes), *sources.notes), facts=(notes[0], *in_short(lost)))
 
 
 def _paired(results: Results, reference: Side, split: str) -> Paired:
@@ -139,10 +147,12 @@ def _notes(
     reference: Side, paired: Paired, found: Sequence[Compared], measures: Sequence[Measure], interval: Interval
 ) -> list[str]:
     of_splits = max((one.found.difference.num_splits for one in found), default=1)
-    over = f"n seeds of {of_splits} random splits, over the splits' means" if of_splits > 1 else "n seeds"
+    over = seeds_words([one.pair.ours.num_seeds for one in found if one.pair.ours is not None])
+    over += f" of {of_splits} random splits, over the splits' means" if of_splits > 1 else ""
     which = "with as many components" if reference.is_pca else "the configuration that agrees in all else"
-    brackets = interval_words(interval) + log_scale_text(measures, interval)
-    notes = [f"Reference: {reference.text}, {which}. Mean over {over} [{brackets}]."]
+    brackets = f" [{interval_words(interval)}{log_scale_text(measures, interval)}]"
+    spread = brackets if any(one.ours.low is not None for one in found) else ", too few for an interval"
+    notes = [f"Reference: {reference.text}, {which}. Mean over {over}{spread}."]
     by = "each run with the PCA of its own data" if reference.is_pca else "runs of the same seed and data"
     ratio, difference = f"geometric mean over pairs: {by}", f"mean over pairs: {by}"
     notes += gap_notes(measures, "this", "reference", ratio=ratio, difference=difference)

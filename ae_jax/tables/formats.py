@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,8 +10,14 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.files import check_file_name, make_folder, write_text
 from ae_jax.tables.latex import latex
 from ae_jax.tables.parts.base import Cell, Column, Raw, Table
+from ae_jax.tables.parts.escape import latex_caption, markdown_escaped
+from ae_jax.tables.parts.fit import Layout, Page, split_number
 
 Format = Literal["latex", "csv", "markdown"]
+
+_PAGE = Page()
+_DIGIT, _POINT = "\N{FIGURE SPACE}", "\N{PUNCTUATION SPACE}"  # as wide as a digit, and as a point
+_WIDEST = 40  # letters to which columns are filled with spaces, so that the file itself reads as a table
 
 
 def csv_text(table: Table) -> str:
@@ -30,39 +35,44 @@ def csv_text(table: Table) -> str:
 
 
 def markdown(table: Table) -> str:
-    """A table as GitHub shows it, with its title above and its notes below."""
-    titles = [f"{column.group}: {column.title}" if column.group else column.title for column in table.columns]
+    """A table as GitHub shows it, numbers aligned at their decimal points, with its title above and its notes below."""
+    printed = table.printed
+    columns = [_column(column, [row[at] for row in printed.rows]) for at, column in enumerate(printed.columns)]
     lines = [
-        f"**{_escaped(table.title)}**",
+        f"**{markdown_escaped(table.title)}**",
         "",
-        _line([_escaped(title) for title in titles]),
-        _line(["---:" if column.numeric else ":---" for column in table.columns]),
-        *(_line([_cell(cell) for cell in row]) for row in table.rows),
+        *(f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)),
     ]
-    lines += ["", *(_escaped(note.text) for note in table.notes if not note.mark)]
+    lines += ["", *(markdown_escaped(note.text) for note in table.notes if not note.mark)]
     for note in table.notes:
-        lines += ["", f"<sup>{_escaped(note.mark)}</sup> {_escaped(note.text)}"] if note.mark else []
+        lines += ["", f"<sup>{markdown_escaped(note.mark)}</sup> {markdown_escaped(note.text)}"] if note.mark else []
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-_FORMATS: dict[str, tuple[str, Callable[[Table], str]]] = {
-    "latex": (".tex", latex),
-    "csv": (".csv", csv_text),
-    "markdown": (".md", markdown),
-}
+_SUFFIXES = {"latex": ".tex", "csv": ".csv", "markdown": ".md"}
 
 
-def write_table(table: Table, folder: Path, name: str, formats: Sequence[Format]) -> list[Path]:
-    """Write NAME.tex, .csv and .md, as far as asked for; each whole or not at all.
+def write_table(
+    table: Table,
+    folder: Path,
+    name: str,
+    formats: Sequence[Format],
+    *,
+    page: Page = _PAGE,
+    layout: Layout = "tabular",
+) -> list[Path]:
+    """Write NAME.tex with NAME_caption.tex, .csv and .md, as far as asked for; each whole or not at all.
 
     Args:
         table: What to write.
         folder: Where; made if it does not exist.
         name: Name of the files without suffix.
         formats: Which of them.
+        page: Where the LaTeX is printed.
+        layout: Of the LaTeX.
 
     Returns:
-        The files, in the order of `formats`.
+        The files, in the order of `formats`; a caption follows its table.
 
     Raises:
         UserError: A format or name that cannot be, or a file that cannot be written.
@@ -70,10 +80,19 @@ def write_table(table: Table, folder: Path, name: str, formats: Sequence[Format]
     if not formats:
         raise UserError("formats", "none is given", "give formats=[latex,csv,markdown]")
     for one in formats:
-        if one not in _FORMATS:
-            raise UserError("formats", f"there is no {one!r}", nearest(one, _FORMATS))
+        if one not in _SUFFIXES:
+            raise UserError("formats", f"there is no {one!r}", nearest(one, _SUFFIXES))
     check_file_name("name", name)
-    texts = {folder / f"{name}{_FORMATS[one][0]}": _FORMATS[one][1](table) for one in formats}
+    made: dict[str, Callable[[], str]] = {
+        "latex": lambda: latex(table, page=page, layout=layout, name=name),
+        "csv": lambda: csv_text(table),
+        "markdown": lambda: markdown(table),
+    }
+    texts = dict[Path, str]()
+    for one in formats:
+        texts[folder / f"{name}{_SUFFIXES[one]}"] = made[one]()
+        if one == "latex":
+            texts[folder / f"{name}_caption.tex"] = latex_caption(table.title, table.caption) + "\n"
     make_folder(folder)
     for path, text in texts.items():
         write_text(path, text)
@@ -91,17 +110,32 @@ def _plain(raw: Raw) -> Raw:
     return f"'{raw}" if isinstance(raw, str) and raw.startswith(("=", "+", "-", "@", "\t", "\r")) else raw
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _column(column: Column, cells: Sequence[Cell]) -> list[str]:
+    """Its title, the line below it and its cells, all as long; but texts that are long as they are."""
+    title = markdown_escaped(f"{column.group}: {column.title}" if column.group else column.title)
+    body = _numbers(cells) if column.numeric else [_cell(cell) for cell in cells]
+    width = max(map(len, (title, *body)))
+    width = width if column.numeric or width <= _WIDEST else 0
+    if not column.numeric:
+        return [title.ljust(width), ":---".ljust(width, "-"), *(text.ljust(width) for text in body)]
+    return [title.rjust(width), "---:".rjust(width, "-"), *(text.rjust(width) for text in body)]
 
 
-def _cell(cell: Cell) -> str:
-    value = f"**{_escaped(cell.value)}**" if cell.bold else _escaped(cell.value)
-    mark = f"<sup>{_escaped(cell.mark)}</sup>" if cell.mark else ""
-    return f"{value}{mark} {_escaped(cell.detail)}".strip()
+def _numbers(cells: Sequence[Cell]) -> list[str]:
+    """Numbers with as much space behind them as their points need to stand below each other."""
+    decimals = [split_number(cell.value)[1] for cell in cells]
+    most, longest = max(map(len, decimals), default=0), max((len(cell.detail) for cell in cells), default=0)
+    texts = []
+    for cell, part in zip(cells, decimals, strict=True):
+        missing = most - len(part)
+        points = 1 if missing and not part else 0
+        space = _POINT * points + _DIGIT * (missing - points) if any(split_number(cell.value)) else ""
+        texts.append(_cell(cell, space, _DIGIT * (longest - len(cell.detail))))
+    return texts
 
 
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is: neither HTML, nor a link, emphasis, code, formula or the end of a cell."""
-    plain = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_{}\[\]|~$#])", r"\\\1", plain)
+def _cell(cell: Cell, space: str = "", end: str = "") -> str:
+    value = f"**{markdown_escaped(cell.value)}**" if cell.bold else markdown_escaped(cell.value)
+    mark = f"<sup>{markdown_escaped(cell.mark)}</sup>" if cell.mark else ""
+    detail = f" {markdown_escaped(cell.detail)}" if cell.detail else " " if end else ""
+    return f"{value}{space}{mark}{detail}{end}".strip(" ")

@@ -7,11 +7,9 @@ import pytest
 from scipy import stats
 
 from ae_jax.commands.report import main
-from ae_jax.report import compared
 from ae_jax.results.pairs import compare_pairs, pair_up
 from ae_jax.results.results import load
 from ae_jax.results.sides import side
-from ae_jax.terminal import _Console
 
 LINEAR = {"model._target_": "ae_jax.models.linear.LinearAutoencoder", "model.hidden_sizes": None}
 GAUSSIAN = "ae_jax.corruptions.gaussian.gaussian"
@@ -51,8 +49,12 @@ def columns(out):
     """The cells of the columns of all tables, joined where they have several lines."""
     found, titles = {}, []
     for line in out.splitlines():
-        if line.startswith("┃"):
-            titles = [cell.strip() for cell in line.strip("┃").split("┃")]
+        if line.startswith("┏"):
+            titles = [""] * (line.count("┳") + 1)
+        elif line.startswith("┃"):
+            parts = [cell.strip() for cell in line.strip("┃").split("┃")]
+            titles = [f"{title} {part}".strip() for title, part in zip(titles, parts, strict=True)]
+        elif line.startswith("┡"):
             found |= {title: [] for title in titles}  # that which names the rows comes again
             rows = {title: [] for title in titles}
         elif line.startswith("│"):
@@ -65,7 +67,8 @@ def columns(out):
     return found
 
 
-def test_a_row_for_each_pair_with_numbers_as_scipy_has_them(command, two):
+def test_a_row_for_each_pair_with_numbers_as_scipy_has_them(command, two, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     ended = command(main, *BOTH)
     assert (ended.code, ended.err) == (0, "")
     cells = columns(ended.out)
@@ -298,15 +301,20 @@ def test_pca_of_corrupted_inputs_is_that_of_each_runs_own_noise(sides, command, 
 
 @pytest.mark.parametrize("width", [80, 60, 40])
 def test_no_number_is_cut_where_the_terminal_is_narrow(width, command, two, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     wide = columns(command(main, *BOTH).out)
-    monkeypatch.setattr(compared, "console", lambda: _Console(highlight=False, width=width))
+    monkeypatch.setenv("COLUMNS", str(width))
     narrow = command(main, *BOTH).out
     if width < 60:  # a line for each cell
         assert all(f"{title}: {' '.join(cell.split())}" in narrow for title, cells in wide.items() for cell in cells)
         return
     lines = [line for line in narrow.splitlines() if line[:1] in "┏┃┡│├└"]
     assert max(map(len, lines)) <= width
-    assert columns(narrow) == wide
+    shown = columns(narrow)
+    assert shown == {title: cells for title, cells in wide.items() if title in shown}
+    assert shown.keys() >= {"what varies", "n", "A", "B", "A / B", "A is"}
+    left_out = re.findall(r"too narrow for: (.*)", narrow)
+    assert set("; ".join(left_out).split("; ")) - {""} == wide.keys() - shown.keys()
 
 
 @pytest.mark.parametrize(

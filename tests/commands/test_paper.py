@@ -86,6 +86,10 @@ def test_the_look_of_the_paper_is_that_of_its_figures():
             {"figures": {"A": ["figure=cost"], "a": ["figure=cost"]}},
             "paper.figures: has 'A' and 'a', which are one file",
         ),
+        (
+            {"tables": {"a": ["table=best"], "A_caption": ["table=best"]}},
+            "paper.tables: has 'a' and 'A_caption', which are one file",
+        ),
         ({"tables": {"\u00fc": ["table=best"], "u\u0308": ["table=best"]}}, "paper.tables: "),
         ({"sweeps": None}, "paper.sweeps: input should be a valid dictionary"),
         ({"sweps": {}}, "paper: has 'sweps'; it may have title, sweeps"),
@@ -113,8 +117,8 @@ def test_a_paper_trains_what_is_missing_and_only_that(small, here):
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert files == {
         "provenance.json",
-        *(f"figures/error.{kind}" for kind in ("pdf", "svg", "png")),
-        *(f"tables/numbers.{kind}" for kind in ("tex", "csv", "md")),
+        *(f"figures/error{kind}" for kind in (".pdf", ".svg", ".png", "_caption.tex", "_caption.md")),
+        *(f"tables/numbers{kind}" for kind in (".tex", "_caption.tex", ".csv", ".md")),
     }
     first = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     provenance = json.loads(first[folder / "provenance.json"])
@@ -125,7 +129,12 @@ def test_a_paper_trains_what_is_missing_and_only_that(small, here):
     for run in runs:
         status = json.loads((here / run["folder"] / "status.json").read_text())
         assert (run["state"], run["config_hash"]) == ("completed", status["config_hash"])
-    for kind, name, file in (("figures", "error", "error.pdf"), ("tables", "numbers", "numbers.tex")):
+    for kind, name, file in (
+        ("figures", "error", "error.pdf"),
+        ("figures", "error", "error_caption.tex"),
+        ("tables", "numbers", "numbers.tex"),
+        ("tables", "numbers", "numbers_caption.tex"),
+    ):
         assert provenance[kind][name]["sha256"][file] == sha256(first[folder / kind / file]).hexdigest()
 
     again = small()
@@ -177,7 +186,7 @@ def test_a_figure_that_cannot_be_made_is_named_and_the_others_are_made(figure, s
         "Small is not complete: 1 of the figures and tables cannot be made (mend what is said above; the same command "
         "goes on from here); 1 figure, 1 table, provenance.json in outputs/paper/small"
     )
-    assert {path.stem for path in (here / "outputs/paper/small/figures").iterdir()} == {"error"}
+    assert {path.stem for path in (here / "outputs/paper/small/figures").iterdir()} == {"error", "error_caption"}
     provenance = json.loads((here / "outputs/paper/small/provenance.json").read_text())
     assert list(provenance["figures"]) == ["error"]
 
@@ -285,16 +294,18 @@ def test_figures_of_one_module_have_names_of_their_own(command, sweep, here, mon
     for name in ("draw", "draw2"):
         given = ("~figure", f"+figure={{_target_:own_parts.{name}}}", "runs=outputs", "formats=[png]", "output=f")
         ended = command(figures.main, *given)
-        assert (ended.code, ended.out) == (0, f"f/own_parts-{name}.png\n"), ended.err
+        files = "".join(f"f/own_parts-{name}{end}\n" for end in (".png", "_caption.tex", "_caption.md"))
+        assert (ended.code, ended.out) == (0, files), ended.err
     sys.modules.pop("own_parts")
 
 
 def test_a_figure_and_a_table_of_a_sweep(command, sweep, here):
     ended = command(figures.main, "runs=outputs", "where=model.latent_size > 1", "formats=[png]", "output=f", "name=x")
-    assert (ended.code, ended.out) == (0, "f/x.png\n")
+    assert (ended.code, ended.out) == (0, "f/x.png\nf/x_caption.tex\nf/x_caption.md\n")
     ended = command(tables.main, "runs=outputs", "output=t")
-    assert (ended.code, ended.out) == (0, "t/comparison.tex\nt/comparison.csv\nt/comparison.md\n")
-    assert sorted(path.name for path in (here / "t").iterdir()) == ["comparison.csv", "comparison.md", "comparison.tex"]
+    files = [f"comparison{end}" for end in (".tex", "_caption.tex", ".csv", ".md")]
+    assert (ended.code, ended.out) == (0, "".join(f"t/{file}\n" for file in files))
+    assert {path.name for path in (here / "t").iterdir()} == set(files)
 
 
 @pytest.mark.parametrize("entry", [figures.main, tables.main, paper.main])

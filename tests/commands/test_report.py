@@ -39,7 +39,7 @@ def test_the_best_of_each_latent_size_against_pca_of_that_size(command, sweep):
             value = re.fullmatch(rf"{'better' if gain < 0 else 'worse'} by ([\d.]+)% \[[\d.]+, [\d.]+\]", cells[5])[1]
             assert float(value) == pytest.approx(abs(gain), abs=0.1)
         else:
-            assert re.fullmatch(r"[\d.]+ times as much \[[\d.]+, [\d.]+\]", cells[5])
+            assert re.fullmatch(r"[\d.]+ \u00d7 PCA's \[[\d.]+, [\d.]+\]", cells[5])
     assert "learning_rate=0.2 │" not in ended.out.partition("what the swept values did")[0]
     assert "means over seeds [95 % t interval, symmetric in logarithms; of the ratio to PCA, run by run]" in ended.out
 
@@ -116,7 +116,8 @@ def test_datasets_are_reported_one_after_the_other(command, sweep, write_run):
     assert out.index("digits: 30 runs") < out.index("mnist: 1 run,")
 
 
-def test_another_measure(command, sweep):
+def test_another_measure(command, sweep, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     out = command(main, "outputs", "--measure", "explained_variance").out
     assert "selected on validation explained_variance, reported on test" in out
     assert re.search(r"worse by 0\.\d+ \[0\.\d+,", out)

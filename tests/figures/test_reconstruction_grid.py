@@ -163,7 +163,7 @@ def test_classes_that_no_example_is_kept_of_are_counted(write, tmp_path):
     arrays = dict(np.load(folder / "latents.npz"))
     six = {name: np.resize(values, (6, 3)) for name, values in arrays.items() if name != "labels"}
     np.savez(folder / "latents.npz", **six, labels=[4, 4, 2, 2, 1, 0])
-    note = "one example of each of 2 of 4 classes, as the 4 examples kept have no others"
+    note = "one example of each of 2 of 4 classes, as no others are kept"
     assert note in words_of(figure_of(tmp_path))
     kept = dict(np.load(folder / "reconstructions.npz"))
     np.savez(folder / "reconstructions.npz", **kept, indices=[5, 4, 2, 0])

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -237,6 +238,22 @@ def test_colours_on_a_terminal_and_none_with_no_color(environment, arguments, tm
     colours = [f"\x1b[{number}m" for number in (*range(30, 38), *range(90, 98))]
     assert not any(colour in plain for colour in colours)
     assert "\x1b[38;" not in plain
+
+
+@pytest.mark.slow
+def test_a_sweep_on_a_terminal_says_at_once_what_it_does_and_nothing_twice(environment, arguments, tmp_path):
+    line = arguments("train", "-m", "experiment=smoke", "tracking.mode=disabled", "model.latent_size=2,4")
+    written = _on_a_terminal(line, tmp_path, {**environment, "TERM": "xterm-256color", "COLUMNS": "100"})
+    assert written.startswith("composing the sweep\r\nstarting JAX\r\n")
+    *_, last = written.split("2 of 2 runs ended in")  # the table as it is left, and what follows
+    text = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", last)
+    assert [len(re.findall(rf"^│ {number} │ {size} ", text, re.MULTILINE)) for number, size in ((1, 2), (2, 4))] == [
+        1,
+        1,
+    ]
+    assert "━━━━━━" in text  # the bars, full
+    assert re.search("[▁▂▃▄▅▆▇█]{3}", text)
+    assert "memory, estimated ┃" not in written.partition("0 of 2 runs ended")[0]  # no table of the plan before
 
 
 @pytest.mark.slow

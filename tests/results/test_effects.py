@@ -124,7 +124,7 @@ def test_the_terminal_says_all_of_it(written, capsys, monkeypatch):
     print_report(written(*without_an_effect_of_the_rate()), measure="sse")
     printed = capsys.readouterr().out
     assert "what the swept values did to log validation sse" in printed
-    assert "geometric mean" in printed
+    assert "means: geometric, marginal" in printed
     assert "F(2, 18) = " in printed
     assert "of 16 combinations of values 9 have runs, of 7 all runs diverged" in printed
     line = next(line for line in printed.splitlines() if line.startswith(f"│ {RATE} ") and "F(" not in line)

@@ -111,7 +111,7 @@ def test_fewer_seeds_and_failures_are_said(make_results, build):
     assert [row[2].raw for row in table.rows] == [(2, 0, 0), (2, 0, 0), (1, 0, 1)]
     said = " ".join(note.text for note in table.notes)
     assert "Configurations with fewer seeds than others, or of which runs diverged, come after" in said
-    assert "Rows have 1 to 2 seeds." in said
+    assert "over n = 1 to 2 seeds" in said
     assert "Failed runs are counted beside n" in said
 
 

@@ -48,7 +48,7 @@ def test_the_whole_table(make_results, seeds, build):
          "*0.9375 [0.9375, 0.9375]", "0.8750", "0.06250 [0.06250, 0.06250]"],
     ]  # fmt: skip
     notes = [note.text for note in table.notes]
-    assert notes[0].startswith("Mean over n seeds [95 % t interval, of sse symmetric in logarithms]")
+    assert notes[0].startswith("Mean over n = 1 to 5 seeds [95 % t interval, of sse symmetric in logarithms]")
     assert "Fewer than five seeds are too few to tell: such rows are not compared in bold." in notes
     assert "Fewer than three seeds have no interval." in notes
 
@@ -78,13 +78,14 @@ def test_diverged_runs_are_shown(make_results, seeds, build):
     (row,) = table.rows
     place = [column.title for column in table.columns].index("n")
     assert (row[place].value, row[place].detail, row[place].raw) == ("3", "(+2 diverged)", (3, 2, 0))
-    assert "Diverged runs without a row: model.latent_size=5 (1)." in [note.text for note in table.notes]
+    assert "1 of 6 runs diverged and has no row: latent size 5 (1)." in [note.text for note in table.notes]
+    assert table.facts[1:] == ("1 of 6 runs diverged and has no row.",)
 
 
 def test_many_diverged_configurations_are_counted(make_results, seeds, build):
     lost = [{"settings": wide(size), "state": "diverged"} for size in range(3, 9)]
     notes = [note.text for note in build(make_results(*seeds(1.0), *lost)).notes]
-    assert any(note.endswith("model.latent_size=6 (1); and 2 more.") for note in notes)
+    assert any(note.endswith("latent size 6 (1); and 2 more.") for note in notes)
 
 
 def test_nothing_varies(make_results, seeds, build):
@@ -134,7 +135,7 @@ def test_random_splits_may_share_a_row(make_results, build):
     assert (row[1].value, row[2].raw[0], row[2].bold, row[3].bold) == ("15", pytest.approx(1.102), True, False)
     assert row[2].raw[2:4] == pytest.approx(estimate([1.002, 1.102, 1.202], scale="log")[3:5])
     assert row[3].raw[-1] == 3
-    assert "n seeds and random splits" in table.notes[0].text
+    assert table.notes[0].text.startswith("Mean over 15 runs with seeds and random splits of the data [95 %")
     assert "over the splits' means" in table.notes[1].text
 
 
@@ -205,3 +206,16 @@ def test_files_have_median_difference_and_ratio_of_every_measure(build_table, ma
     assert float(row["sse_difference_mean"]) == pytest.approx(6.5 / 3 - 2)
     assert float(row["sse_ratio_mean"]) == pytest.approx((1.0 * 1.5 * 4.0) ** (1 / 3) / 2)  # geometric
     assert float(row["sse_ratio_low"]) < float(row["sse_ratio_mean"]) < float(row["sse_ratio_high"])
+
+
+def test_bold_of_explained_variance_is_that_of_sse(make_results, seeds, build):
+    """One seed that is far off makes the interval of a mean of explained variances hold everything."""
+    table = build(
+        make_results(
+            *seeds(1.0, 1.1, 1.05, 1.02, 1.08, settings=wide(2)),
+            *seeds(40.0, 9000.0, 7.0, 11.0, 600.0, settings=wide(2) | {"model.activation": "tanh"}),
+        )
+    )
+    bold = [[cell.bold for cell in row if cell.raw and len(cell.raw) == 5] for row in table.rows]
+    assert bold[0] == [True, False] * 2
+    assert bold[1] == [False] * 4

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ae_jax.results.digits import printed
+from ae_jax.results.digits import printed, printed_gap
 from ae_jax.results.statistics import Estimate
 
 
@@ -33,6 +33,7 @@ def of(mean: float, low: float | None = None, high: float | None = None) -> Esti
         (of(43.6553), "43.66", ""),
         (of(1.0), "1.000", ""),
         (of(9.99996), "10.00", ""),
+        (of(3864.0, 210.0, 71995.0), "3900", "[200, 72000]"),  # of a ratio: what is positive is not 0
         (of(0.0), "0", ""),
         (of(0.0, 0.0, 0.0), "0", "[0, 0]"),
         (of(12345.6), "12350", ""),
@@ -62,3 +63,30 @@ def test_what_is_printed_is_what_was_measured(mean, relative):
 
 def test_no_digits_are_lost_to_the_power():
     assert math.isclose(float(printed(of(-2.5e9)).value), -2.5e9)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "texts"),
+    [
+        (of(1.529, 1.472, 1.587), of(2.43308), ("1.529", "2.433")),
+        (of(2.4327, 2.43179, 2.4336), of(2.43308), ("2.43270", "2.43308")),
+        (of(12.5, 12.4, 12.6), of(2.433), ("12.500", "2.433")),
+        (of(123.4, 100.0, 150.0), of(0.73115), ("123.400", "0.731")),  # six digits show three of the smaller
+        (of(42242.0, 3600.0, 495681.0), of(2.43308), ("42000", "2.433")),  # they do not
+        (of(-9082.9, -31452.1, 13286.4), of(0.4768), ("-9000", "0.4768")),
+        (of(4.2e9, 1e9, 9e9), of(2.43308), ("4.2e9", "2.433")),
+        (of(0.592530, 0.526, 0.667), of(1.942e-28), ("0.593", "0.000")),  # rounding, with as many components as pixels
+        (of(0.5), of(0.0), ("0.5000", "0.0000")),
+        (of(0.0), of(0.0), ("0", "0")),
+        (of(3e-20, 2e-20, 4e-20), of(5e-20), ("3.000e-20", "5.000e-20")),  # data in units of their own
+    ],
+)
+def test_two_that_stand_in_a_row_have_the_same_decimals(ours, theirs, texts):
+    found = (printed(ours, beside=[theirs]).value, printed(theirs, beside=[ours]).value)
+    assert found == texts
+
+
+def test_a_ratio_above_a_million_is_no_more_than_that():
+    assert printed_gap(of(3.04e27, 2.7e27, 3.4e27), 1.0) == (">1e6", "")
+    assert printed_gap(of(3864.0, 210.0, 71995.0), 1.0) == ("3900", "[200, 72000]")
+    assert printed_gap(of(3e7, 2e7, 4e7), 0.0).value == "3.0e7"

@@ -52,13 +52,13 @@ def test_latex_escapes(text, expected):
 def test_latex_has_rules_groups_bold_and_notes():
     lines = latex(made("[8]")).splitlines()
     start = lines.index(r"\toprule")
-    assert lines[start + 1 : start + 9] == [
-        r" & \multicolumn{2}{c}{sse} \\",
-        r"\cmidrule(lr){2-3}",
-        r"{[}8] & autoencoder & published \\",
+    assert lines[start + 1 : start + 8] == [
+        r" & \multicolumn{3}{c@{}}{sse} \\",
+        r"\cmidrule(lr){2-4}",
+        r"{[}8] & \multicolumn{2}{c}{autoencoder} & \multicolumn{1}{c@{}}{published} \\",
         r"\midrule",
-        r"{[}8] & \textbf{\boldmath $-$0.5} & 3.00\textsuperscript{a} \\*[-1pt]",
-        r" & {\scriptsize {[}$-$0.6, $-$0.4]} &  \\[2pt]",
+        r"{[}8] & \textbf{\boldmath $-$0}\rlap{\textbf{.5}}\phantom{.5} & {\scriptsize {[}$-$0.6, $-$0.4]}"
+        r" & 3.00\textsuperscript{a} \\",
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -116,8 +116,8 @@ def test_markdown_shows_text_as_it_is():
     assert lines == [
         f"**{shown}**",
         "",
-        f"| {shown} | sse: autoencoder | sse: published |",
-        "| :--- | ---: | ---: |",
+        f"| {shown} |        sse: autoencoder |   sse: published |",
+        "| :--- | ----------------------: | ---------------: |",
         rf"| {shown} | **-0.5** \[-0.6, -0.4\] | 3.00<sup>a</sup> |",
         "",
         shown,
@@ -128,9 +128,11 @@ def test_markdown_shows_text_as_it_is():
 
 def test_writes_what_is_asked_for(tmp_path):
     paths = write_table(made(), tmp_path / "new", "main", ["markdown", "latex", "csv"])
-    assert [path.name for path in paths] == ["main.md", "main.tex", "main.csv"]
-    assert [path.read_bytes().decode() for path in paths] == [markdown(made()), latex(made()), csv_text(made())]
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["main.csv", "main.md", "main.tex"]
+    assert [path.name for path in paths] == ["main.md", "main.tex", "main_caption.tex", "main.csv"]
+    table = made()
+    texts = [markdown(table), latex(table, name="main"), "\\caption[{dense}]{dense.}\n", csv_text(table)]
+    assert [path.read_bytes().decode() for path in paths] == texts
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {path.name for path in paths}
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_the_numbers_are_scipys_and_one_run_astray_does_not_move_them(name, stat
     assert not any(cell.bold for one in table.rows for cell in one)
     notes = " ".join(note.text for note in table.notes)
     word = "Median" if statistic == "median" else "Interquartile mean"
-    for said in (f"{word} over n seeds [95 % bootstrap interval, percentile", "Nothing is bold", "too narrow for few"):
+    for said in (f"{word} over 5 seeds [95 % bootstrap interval, percentile", "Nothing is bold", "too narrow for few"):
         assert said in notes
     assert "Mean over" not in notes
 

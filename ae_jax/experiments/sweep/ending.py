@@ -4,15 +4,16 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
 from rich.markup import escape
 
 from ae_jax.errors import UserError
 from ae_jax.experiments.sweep.overview import DivergedError, Run
 from ae_jax.results import Results
-from ae_jax.results.digits import difference_text
+from ae_jax.results.configurations import configurations, short_keys
+from ae_jax.results.digits import alike, difference_text
 from ae_jax.results.runs import Excluded, read_run
-from ae_jax.terminal import Column, console, count, print_table, short_path
+from ae_jax.results.verdict import verdicts
+from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
 
 _MOST_ROWS = 10
 
@@ -27,14 +28,15 @@ def print_end(runs: Sequence[Run], folder: Path) -> None:
     parts = [f"{states.count(state)} {state}" for state in ("completed", "diverged", "failed") if state in states]
     of_data = {data: part for data, part in _by_data(unique).items() if part}
     for data, part in of_data.items():
-        _print_best(
-            output, part, runs, on=f" on {data}" if len(of_data) > 1 else "", most=_MOST_ROWS // len(of_data) or 1
-        )
+        on = f" on {data}" if len(of_data) > 1 else ""
+        for verdict in _verdicts(part):
+            say(output, f"{data}: {verdict}" if on else verdict, style="bold")
+        _print_best(output, part, runs, on=on, most=_MOST_ROWS // len(of_data) or 1)
     if len({(run.config or {}).get("seed") for run in unique}) > 1:
-        output.print("single runs, each of one seed: means over seeds are what scripts/report.py ranks", soft_wrap=True)
-    output.print(f"{count(len(unique), 'run')}: {', '.join(parts)}")
+        say(output, "single runs, each of one seed: means over seeds are what scripts/report.py ranks")
+    say(output, f"{count(len(unique), 'run')}: {', '.join(parts)}")
     print_failures(unique)
-    output.print(f"sweep folder: {short_path(folder)}", soft_wrap=True, markup=False)
+    say(output, f"sweep folder: {short_path(folder)}")
 
 
 def _by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -51,7 +53,13 @@ def _by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return parts
 
 
-def _print_best(output: Console, runs: Sequence[Run], among: Sequence[Run], *, on: str, most: int) -> None:
+def _verdicts(runs: Sequence[Run]) -> list[str]:
+    """What each model does in numbers of PCA, over the seeds of its configurations."""
+    read = [one for one in (read_run(run.folder) for run in runs if run.folder) if not isinstance(one, Excluded)]
+    return verdicts(configurations(Results(read))) if read else []
+
+
+def _print_best(output: Screen, runs: Sequence[Run], among: Sequence[Run], *, on: str, most: int) -> None:
     """Runs on the same data, best first."""
     measured = [(run, run.measures()) for run in runs]
     ranked = sorted((pair for pair in measured if pair[1]), key=lambda pair: pair[1]["validation_sse"])
@@ -59,16 +67,18 @@ def _print_best(output: Console, runs: Sequence[Run], among: Sequence[Run], *, o
         return
     shown = ranked[:most]
     pairs = [(measures["test_sse"], measures["pca_test_sse"]) for _, measures in shown]
+    texts = [alike(*pair) for pair in pairs]
+    theirs = [f"{text} ({one['num_components']})" for (_, text), (_, one) in zip(texts, shown, strict=True)]
     columns = [
-        Column("run", [escape(_label(run, among)) for run, _ in shown], words=True),
-        Column("validation sse", [f"{measures['validation_sse']:.5g}" for _, measures in shown]),
-        Column("test sse", [f"{ours:.5g}" for ours, _ in pairs]),
-        Column("PCA's test sse", [f"{one['pca_test_sse']:.5g} ({one['num_components']})" for _, one in shown]),
-        Column("autoencoder is", [difference_text(*pair, has_ratio=True) for pair in pairs]),
+        Column("run", [escape(_label(run, among, short=True)) for run, _ in shown], words=True),
+        Column("validation sse", [alike(measures["validation_sse"])[0] for _, measures in shown], rank=1),
+        Column("test sse", [ours for ours, _ in texts]),
+        Column("PCA's test sse", theirs),
+        Column("autoencoder is", [difference_text(*pair, has_ratio=True) for pair in pairs], words=True),
     ]
-    print_table(output, f"the best by validation sse{escape(on)}", columns)
+    print_table(output, f"the best by validation sse{on}", columns)
     if len(ranked) > most:
-        output.print(f"and {len(ranked) - most} more in sweep.json")
+        say(output, f"and {len(ranked) - most} more in sweep.json")
 
 
 def print_failures(runs: Sequence[Run]) -> None:
@@ -81,10 +91,15 @@ def print_failures(runs: Sequence[Run]) -> None:
     for (state, reason), labels in reasons.items():
         more = [f"and {len(labels) - _MOST_ROWS} more in sweep.json"] if len(labels) > _MOST_ROWS else []
         lines = "".join(f"\n  {label}" for label in [*labels[:_MOST_ROWS], *more])
-        console().print(f"{state}: {reason}{lines}", soft_wrap=True, markup=False)
+        say(console(), f"{state}: {reason}{lines}")
 
 
-def _label(run: Run, among: Sequence[Run]) -> str:
-    """The overrides that not all runs have."""
+def _label(run: Run, among: Sequence[Run], *, short: bool = False) -> str:
+    """The overrides that not all runs have; in short with keys by their last part."""
     common = set.intersection(*(set(other.overrides) for other in among)) if len(among) > 1 else set()
-    return " ".join(override for override in run.overrides if override not in common) or " ".join(run.overrides)
+    overrides = [override for override in run.overrides if override not in common] or run.overrides
+    if not short:
+        return " ".join(overrides)
+    pairs = [override.lstrip("+").partition("=") for override in overrides]
+    names = short_keys(key for key, *_ in pairs)
+    return " ".join(f"{names[key]}{equals}{value}" for key, equals, value in pairs)

@@ -99,7 +99,7 @@ class Sweep:
         self._tell_mistakes()  # before anything trains
         self._groups, self._ahead = self._tasks(plan, same, max_gib), dict[int, Future[Prepared]]()
         if self._groups and not dry_run:
-            self._display = SweepDisplay(plan, built)
+            self._display = SweepDisplay(plan, built, memory)
             self._prepare(0)
         ended = {job: run.result for job, run in enumerate(self._batch) if run.state != "waiting"}
         return ended, [group.jobs for group in self._groups]

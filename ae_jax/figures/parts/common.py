@@ -196,7 +196,9 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
         _break_name(axes.yaxis.label, box.height)
     width, height = figure.get_size_inches()
     room = 0.97 * width * figure.dpi
-    title = "\n".join(wrap(figure, text, 0.98 * room) for text in (headline, "; ".join(notes)) if text)
+    said = [text for text in (headline, "; ".join(notes)) if text]
+    figure.set_label("\n".join(said))  # of which its caption is made
+    title = "\n".join(wrap(figure, text, 0.98 * room) for text in said)
     names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in handles]
     for columns in range(max(1, min(len(names), _MOST_COLUMNS)), 0, -1):
         legend = figure.legend(

@@ -74,7 +74,7 @@ def draw_table(
         notes: What is shown, above everything.
         headline: Above the notes.
     """
-    note = "; ".join(notes)
+    note = "\n".join(text for text in (headline, "; ".join(notes)) if text)
     figure.set_label(note)  # of which its caption is made
     width = figure.get_size_inches()[0]
     names = [wrap(figure, row.left[0].text, _MOST_NAME * width * figure.dpi) for row in rows]
@@ -87,7 +87,7 @@ def draw_table(
     headings = headings._replace(strips=above)
     pixels_high, pixels_wide = rows[0].strips[0].shape[1:3]
     gap = math.ceil(max(pixels_high, pixels_wide) / 10)
-    wrapped = wrap(figure, f"{headline}\n{note}" if headline else note, 0.97 * width * figure.dpi)
+    wrapped = wrap(figure, note, 0.97 * width * figure.dpi)
     layout = _layout(figure, rows, headings, _size(figure, [wrapped])[1], gap)
     figure.set_size_inches(width, layout.height)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(layout.height, 0))

@@ -7,7 +7,6 @@ import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.results.runs import Run
-from ae_jax.terminal import count
 
 
 def is_image(examples: np.ndarray) -> bool:
@@ -55,7 +54,7 @@ def one_of_each_class(run: Run, num_examples: int) -> tuple[np.ndarray, str]:
     shown, known = min(len(classes), num_examples), len(np.unique(labels))
     note = "one example of each class" if shown == known else f"one example of each of {shown} of {known} classes"
     if len(classes) == shown < known:
-        note += f", as the {count(num, 'example')} kept have no others"
+        note += ", as no others are kept"
     return places[:num_examples], note
 
 

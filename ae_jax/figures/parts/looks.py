@@ -50,7 +50,7 @@ def legend_of(parted: Sequence[Kind], *, lines: bool) -> Legend:
     named = len(names) == 1 and not all(is_word(*pair) for kind in parted for pair in kind.values.items())
     labels = [kind.values.get(names[0], "not set") if named else kind.label for kind in parted]
     handles = [Line2D([], [], **style, label=label) for style, label in zip(looks, labels, strict=True)]
-    return Legend(looks, handles, [*notes, f"colour and {mark}: {names[0]}"] if named else notes)
+    return Legend(looks, handles, [*notes, f"colour{',' if lines else ' and'} {mark}: {names[0]}"] if named else notes)
 
 
 def _crossed(parted: Sequence[Kind], names: Sequence[str]) -> tuple[str, str] | None:

@@ -1,8 +1,12 @@
 const ALL = runs.map((_, index) => index);
 const LATENT = "model.latent_size";
 
-/** Draw, or draw anew, what Plotly shows in a place; `onOpen(run index)` is called for a point that is clicked. */
-async function draw(place, traces, layout, onOpen) {
+/** Draw, or draw anew, what Plotly shows in a place, and say it to those who do not see it.
+ *
+ * `onOpen(run index)` is called for a point that is clicked. */
+async function draw(place, traces, layout, { said, onOpen }) {
+  place.setAttribute("role", "group");
+  place.setAttribute("aria-label", said);
   const axis = {
     gridcolor: styleColour("--line"),
     linecolor: styleColour("--line"),
@@ -11,8 +15,8 @@ async function draw(place, traces, layout, onOpen) {
   };
   const whole = {
     font: { family: "system-ui, sans-serif", size: 13, color: styleColour("--text") },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
+    paper_bgcolor: styleColour("--page"),
+    plot_bgcolor: styleColour("--page"),
     margin: { l: 56, r: 12, t: 8, b: 44 },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
     hoverlabel: {
@@ -37,24 +41,32 @@ async function draw(place, traces, layout, onOpen) {
     showSendToCloud: false,
     plotlyServerURL: "",
   };
-  const isNew = !place.data;
-  if (!(await settled(place, () => Plotly.react(place, traces, whole, config)))) return;
-  if (isNew) {
-    const resize = () => place.clientWidth && place.data && settled(place, () => Plotly.Plots.resize(place));
-    new ResizeObserver(resize).observe(place);
-    if (onOpen) place.on("plotly_click", ({ points: [point] }) => point.customdata && onOpen(point.customdata[0]));
-  }
+  if (place.dataset.problem) place.replaceChildren();
+  delete place.dataset.problem;
+  if (!(await settled(place, () => Plotly.react(place, traces, whole, config))) || place.isWatched) return;
+  place.isWatched = true;
+  const resize = () => place.clientWidth && place.data && settled(place, () => Plotly.Plots.resize(place));
+  new ResizeObserver(resize).observe(place);
+  if (onOpen) place.on("plotly_click", ({ points: [point] }) => point.customdata && onOpen(point.customdata[0]));
 }
 
-/** Whether what Plotly does in a place came to its end: not where the place was closed or hidden meanwhile. */
+/** Whether what Plotly does in a place came to its end: not where the place was closed or hidden meanwhile.
+ *
+ * What goes wrong is said in the place. */
 async function settled(place, act) {
-  const there = () => place.isConnected && place.clientWidth > 0 && Boolean(place.data);
+  const isSeen = () => place.isConnected && place.clientWidth > 0;
   try {
     await act();
   } catch (error) {
-    if (there()) throw error;
+    if (!isSeen()) return false;
+    Plotly.purge(place);
+    place.dataset.problem = "true";
+    place.replaceChildren(
+      element("p", { className: "hint", textContent: `This chart cannot be drawn: ${error.message}` }),
+    );
+    place.isWatched = false;
   }
-  return there();
+  return isSeen() && Boolean(place.data);
 }
 
 const HOVER_SETTINGS = columns.filter((column) => column.kind === "setting" && (column.swept || column.key === LATENT));
@@ -79,14 +91,20 @@ function axisOf(column, isLog, beside = []) {
   if (!isLog || column.kind !== "setting" || values.length > 12)
     return { title, ...scaleOf([...column.values, ...beside], isLog) };
   const apart = values.filter((value, index) => index === 0 || value > 1.2 * values[index - 1]);
-  return { title, type: "log", tickmode: "array", tickvals: apart, ticktext: apart.map(String) };
+  return {
+    title,
+    type: "log",
+    tickmode: "array",
+    tickvals: apart,
+    ticktext: apart.map((value) => shownIn(column, value)),
+  };
 }
 
 /** Scale and ticks: over few decades of a logarithmic axis at 1, 2, 5, over many at powers of ten. */
 function scaleOf(values, isLog) {
   if (!isLog) return { type: "linear" };
-  const positive = values.filter((value) => value > 0);
-  const ratio = Math.max(...positive) / Math.min(...positive);
+  const [low, high] = extent(values.filter((value) => value > 0));
+  const ratio = high / low;
   if (ratio >= 1000) return { type: "log", exponentformat: "power" };
   return { type: "log", tickformat: "~g", dtick: ratio >= 8 ? "D2" : undefined };
 }
@@ -104,6 +122,11 @@ function legendOf(key, groups) {
     showlegend: groups.length <= 24,
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", title: { ...title, font: { size: 13 } } },
   };
+}
+
+/** Menu entries of columns, below the names of their groups. */
+function menuOf(some) {
+  return some.map((column) => [column.key, column.label, column.group]);
 }
 
 /** A value where an axis puts it. */

@@ -1,17 +1,20 @@
 const MOST_OPEN = 4;
+const SEEDS_AT = 6; // place of the column of the table of the best
 
 /** Facts, the best configurations, what was swept, and what is left out. */
 function showOverview() {
-  const { num_runs, num_configurations, datasets, seeds, excluded } = overview;
+  const { num_runs, num_configurations, datasets, seeds, states } = overview;
   const facts = [
     counted(num_runs, "run"),
     counted(num_configurations, "configuration"),
     `${counted(datasets.length, "dataset")}${datasets.length ? `: ${datasets.join(", ")}` : ""}`,
     counted(seeds.length, "seed"),
-    ...(excluded.length ? [`${counted(excluded.length, "folder")} left out`] : []),
+    ...states,
   ];
   byId("facts").append(...facts.map((fact) => element("span", { textContent: fact })));
+  byId("verdict").append(...overview.verdicts.map((text) => element("p", { textContent: text })));
   showBest();
+  byId("best").append(...overview.notes.map((text) => element("p", { className: "hint", textContent: `${text}.` })));
   showSwept();
   showExcluded();
 }
@@ -29,27 +32,29 @@ function showBest() {
   const certain = best.some((row) => row.chosen);
   const headings = [
     "latent size",
-    "seeds",
     "test sse",
+    "95 % interval",
     "PCA test sse",
-    "ratio, geometric mean",
+    "PCA needs",
     "autoencoder is",
+    "seeds",
     ...(many ? ["dataset"] : []),
     ...(chosen ? ["chosen by validation sse"] : []),
     ...(certain ? ["chosen in"] : []),
   ];
   const rows = best.map((row) => [
     String(row.latent_size),
-    seedsOf(row),
-    shownEstimate(row.autoencoder),
-    shownEstimate(row.pca),
-    shownEstimate(row.ratio),
+    ...meanAndInterval(row.autoencoder),
+    row.pca?.text ?? ABSENT,
+    row.needed,
     row.verdict || ABSENT,
+    seedsOf(row),
     ...(many ? [row.dataset] : []),
     ...(chosen ? [row.rest || ABSENT] : []),
     ...(certain ? [row.chosen || ABSENT] : []),
   ]);
-  const table = textTable(headings, rows, [0, 1, 2, 3, 4]);
+  const numeric = [0, 1, 3];
+  const table = textTable(headings, rows, numeric, "The best at each latent size");
   table.querySelectorAll("tbody tr").forEach((row, index) => {
     row.classList.toggle("best", best[index].best);
     if (best[index].told) row.children[5].classList.add(best[index].told);
@@ -58,9 +63,22 @@ function showBest() {
   const words = certain
     ? " Chosen in: share of the resamples of the seeds in which validation sse chooses the same at this size."
     : "";
-  const text = `Shaded: best of all by validation sse. Numbers: ${overview.reading}.${words}`;
+  const needs = ` PCA needs: components with which its test sse is as low, within ${overview.tolerance}.`;
+  const text = `Shaded: best of all by validation sse. Numbers: ${overview.reading}.${needs}${words}`;
   const reading = element("p", { className: "hint", textContent: text });
-  byId("best").append(element("details", { open: best.length <= 12 }, summary, table, reading));
+  // What chose is a sentence of a paper rather than columns, for which its page has no room.
+  const printed = headings.map((_, at) => at).filter((at) => at < SEEDS_AT || headings[at] === "dataset");
+  const [head, ...body] = [headings, ...rows].map((cells) => printed.map((at) => cells[at]));
+  const comments = [`The best at each latent size by validation sse. Numbers: ${overview.reading}.`];
+  const copy = doing("Copy LaTeX", () => copyText(latexTable(head, body, numeric, comments)));
+  const controls = element("div", { className: "controls" }, copy);
+  byId("best").append(element("details", { open: best.length <= 12 }, summary, table, reading, controls));
+}
+
+/** The mean and the interval of an estimate, apart. */
+function meanAndInterval(estimate) {
+  const [mean, ...interval] = (estimate?.text ?? ABSENT).split(" ");
+  return [mean, interval.join(" ")];
 }
 
 /** One best configuration in a sentence, with what makes the numbers readable. */
@@ -70,14 +88,12 @@ function bestSentence(row) {
     "p",
     { className: "sentence" },
     `On ${row.dataset}, `,
-    element("code", { textContent: row.label }),
+    element("b", { textContent: row.label }),
     " is best by validation sse. Its test sse is ",
-    mark("ours", shownEstimate(row.autoencoder)),
+    mark("ours", row.autoencoder?.text ?? ABSENT),
     ` (${[row.over, ...shortOf(row)].join("; ")}), PCA’s with as many components `,
-    mark("pca", shownEstimate(row.pca)),
-    "; ratio, geometric mean, ",
-    mark("", shownEstimate(row.ratio)),
-    ". Against PCA it is ",
+    mark("pca", row.pca?.text ?? ABSENT),
+    "; against PCA it is ",
     mark(row.told, row.verdict || ABSENT),
     row.chosen_of_all ? `; chosen in ${row.chosen_of_all} of the resamples of the seeds.` : ".",
   );
@@ -97,10 +113,10 @@ function seedsOf(row) {
 }
 
 function showSwept() {
-  const list = overview.swept.flatMap(({ key, values }) => {
-    const long = values.length > 12;
-    const text = long ? `${values.length} values from ${values[0]} to ${values.at(-1)}` : values.join(", ");
-    return [element("dt", { textContent: key }), element("dd", { textContent: text })];
+  const list = overview.swept.flatMap(({ key, values, num_values, together }) => {
+    const text = together ? values.join("; ") : values.join(", ");
+    const whole = num_values > values.length ? `${num_values} values from ${values[0]} to ${values.at(-1)}` : text;
+    return [element("dt", { textContent: key }), element("dd", { textContent: whole })];
   });
   const seeds =
     overview.seeds.length > 1
@@ -117,13 +133,14 @@ function showExcluded() {
   const { excluded } = overview;
   if (!excluded.length) return;
   const rows = excluded.map(({ folder, state, reason }) => [state, folder, reason]);
-  const summary = element("summary", { textContent: `${counted(excluded.length, "folder")} left out` });
+  const text = `Not counted: ${overview.states.join(", ")}`;
+  const summary = element("summary", { textContent: text });
   byId("excluded").append(
     element(
       "details",
       { open: excluded.length <= MOST_OPEN || !runs.length },
       summary,
-      textTable(["state", "folder", "reason"], rows),
+      textTable(["state", "folder", "reason"], rows, [], "Folders that are not counted"),
     ),
   );
 }

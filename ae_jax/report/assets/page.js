@@ -1,19 +1,26 @@
 const QUIET_MS = 80;
 
-/** The id of the run in the address; null for none. */
-function runInAddress() {
-  const found = /^#run=(.*)$/.exec(location.hash);
-  if (!found) return null;
-  try {
-    return decodeURIComponent(found[1]);
-  } catch {
-    return found[1];
-  }
+/** The ids of the runs in the address, none where it names none. */
+function idsInAddress() {
+  const [, list] = /^#runs?=(.*)$/.exec(location.hash) ?? [];
+  if (!list) return [];
+  return list.split("&").map((text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  });
 }
 
-/** Opening a run is going to its address, so that the browser's history and links work. */
-function openRun(index) {
-  location.hash = `run=${encodeURIComponent(runs[index].id)}`;
+/** The address of runs on this page. */
+function runAddress(...indices) {
+  return `#run${indices.length > 1 ? "s" : ""}=${indices.map((index) => encodeURIComponent(runs[index].id)).join("&")}`;
+}
+
+/** Opening runs is going to their address, so that the browser's history and links work. */
+function openRuns(indices) {
+  location.hash = runAddress(...indices);
 }
 
 function searchBox(onChange) {
@@ -26,27 +33,27 @@ function searchBox(onChange) {
 function startPanel() {
   let before = null;
   const leave = () => {
-    if (runInAddress() === null) return;
+    if (!idsInAddress().length) return;
     history.pushState(null, "", location.href.split("#")[0]);
     follow();
   };
   const panel = makePanel(leave);
   const follow = () => {
-    const id = runInAddress();
-    if (id === null) {
+    const ids = idsInAddress();
+    if (!ids.length) {
       panel.close();
       before?.focus({ preventScroll: true });
       return;
     }
     if (!byId("panel").contains(document.activeElement)) before = document.activeElement;
-    const index = runs.findIndex((run) => run.id === id);
-    index < 0 ? panel.missing(id) : panel.show(index);
+    const indices = [...new Set(ids)].map((id) => runs.findIndex((run) => run.id === id));
+    const missing = ids.filter((id) => !runs.some((run) => run.id === id));
+    missing.length ? panel.missing(missing) : panel.show(indices.slice(0, MOST_COMPARED));
   };
   addEventListener("hashchange", follow);
-  addEventListener("popstate", follow);
   addEventListener("keydown", (event) => event.key === "Escape" && leave());
-  darkScheme.addEventListener("change", () => runInAddress() !== null && follow());
-  if (runInAddress() !== null) follow();
+  darkScheme.addEventListener("change", () => idsInAddress().length && follow());
+  if (idsInAddress().length) follow();
 }
 
 async function startExploring() {
@@ -57,8 +64,9 @@ async function startExploring() {
   };
   const search = searchBox(later);
   const filters = makeFilters(byId("filters"), later);
-  const table = makeTable(await loadDataTables(), filters.passes, openRun);
-  const charts = [makeScatter(openRun), makeCurves(openRun), makeParallel()].filter((chart) => chart !== null);
+  const open = (run) => openRuns([run]);
+  const table = makeTable(await loadDataTables(), filters.passes, open, makePicks(byId("picks")));
+  const charts = [makeScatter(open), makeCurves(open), makeParallel()].filter((chart) => chart !== null);
 
   function filter() {
     table.search(search.value).draw();
@@ -83,7 +91,13 @@ darkScheme.addEventListener("change", markScheme);
 showOverview();
 byId("explore").hidden = runs.length === 0;
 if (runs.length) {
-  await startExploring();
+  try {
+    await startExploring();
+  } catch (error) {
+    // Such as where scripts that a script makes are not allowed.
+    const text = `The table and the charts cannot be shown: ${error.message}`;
+    byId("explore").prepend(element("p", { className: "hint", textContent: text }));
+  }
   startPanel();
 }
 document.body.dataset.ready = "true";

@@ -1,4 +1,4 @@
-/** The panel of a run; returns { show(run index), missing(id), close() }. */
+/** The panel of a run, or of several that are compared; returns { show(run indices), missing(ids), close() }. */
 function makePanel(onClose) {
   const panel = byId("panel");
   const close = () => {
@@ -16,25 +16,19 @@ function makePanel(onClose) {
     panel.scrollTop = 0;
     document.body.classList.add("with-panel");
     heading.focus({ preventScroll: true });
+    panel.querySelectorAll(".chart").forEach((chart) => chart.start?.());
   };
+  const link = () => doing("Copy link", () => copyText(location.href));
   return {
     close,
-    missing: (id) => open("No such run", element("p", { textContent: `No run of this page is called ${id}.` })),
-    show: (index) => {
-      const run = runs[index];
-      const curve = element("div", { className: "chart" });
-      const pictures = reconstructionsOf(run);
-      open(
-        run.name,
-        runFacts(run),
-        measuresOf(run),
-        part("Learning curve", curve),
-        part("Reconstructions", pictures),
-        differenceOf(index),
-        configOf(run),
-      );
-      drawRunCurve(run, curve);
-      if (run.reconstructions?.profiles) drawProfiles(run.reconstructions, pictures);
+    missing: (ids) => {
+      const text = `No run of this page is called ${ids.join(" or ")}.`;
+      open("No such run", element("p", { textContent: text }));
+    },
+    show: (indices) => {
+      const parts = indices.length > 1 ? comparisonParts(indices) : runParts(indices[0]);
+      const title = indices.length > 1 ? `${indices.length} runs compared` : runs[indices[0]].name;
+      open(title, element("div", { className: "controls" }, link()), ...parts);
     },
   };
 }
@@ -43,154 +37,82 @@ function part(title, ...children) {
   return element("section", {}, element("h3", { textContent: title }), ...children);
 }
 
-function runFacts(run) {
-  return element("p", { className: "hint", textContent: `${run.dataset} · ${run.folder}` });
+/** Below a chart of the panel, what copies it. */
+function buttonsFor(place, name) {
+  return [element("div", { className: "controls" }, ...pictureButtons(place, name))];
+}
+
+function runParts(index) {
+  const run = runs[index];
+  const curve = element("div", { className: "chart" });
+  curve.start = () => drawRunCurves([index], curve);
+  return [
+    element("p", { className: "hint", textContent: `${run.dataset} · ${run.folder}` }),
+    ...addingTo([index]),
+    measuresOf(run),
+    part("Learning curve", curve, ...buttonsFor(curve, "learning_curve")),
+    part("Reconstructions", reconstructionsOf([index])),
+    configOf(run),
+  ];
 }
 
 /** Measures against PCA, on the test split and, where inputs were corrupted, on the corrupted one. */
 function measuresOf(run) {
   const theirs = `PCA, ${counted(run.num_components ?? run.latent_size, "component")}`;
   const splits = Object.keys(run.measures).filter((split) => split !== "validation");
-  const tables = splits.map((split) =>
-    textTable([split, "autoencoder", theirs, "ratio"], measureRows(run.measures[split]), [1, 2, 3]),
-  );
-  const match = run.components_to_match;
-  const said =
-    match === null
-      ? "PCA does not reach this test sse with any number of components."
-      : match === 0
-        ? "The mean alone, which is PCA without a component, reaches this test sse."
-        : `PCA reaches this test sse with ${counted(match, "component")}.`;
-  return part("Measures", ...tables, element("p", { className: "hint", textContent: said }));
-}
-
-function measureRows(measures) {
-  return Object.entries(measures).map(([name, [ours, theirs]]) => {
-    const ratio = name === "sse" && theirs ? shown(ours / theirs) : "";
-    return [data.measures[name], shown(ours), shown(theirs), ratio];
+  const tables = splits.map((split) => {
+    const rows = Object.entries(run.measures[split]).map(([name, [ours, pca, gap]]) => {
+      return [data.measures[name], ...alike([ours, pca]), gap];
+    });
+    const made = textTable([split, "autoencoder", theirs, "autoencoder is"], rows, [], `Measures, ${split}`);
+    made.classList.add("compared");
+    return made;
   });
+  return part("Measures", ...tables, element("p", { className: "hint", textContent: neededBy(run) }));
 }
 
-function drawRunCurve(run, place) {
-  const { epoch, validation_sse } = run.curve;
-  const theirs = run.measures.validation.sse?.[1] ?? null;
-  const ours = {
+function neededBy({ components_to_match: match }) {
+  if (match === null) return "PCA does not reach this test sse with any number of components.";
+  if (match === 0) return "The mean alone, which is PCA without a component, reaches this test sse.";
+  return `PCA reaches this test sse with ${counted(match, "component")}.`;
+}
+
+/** Validation sse over the epochs, with PCA's; all runs in one chart. */
+function drawRunCurves(indices, place, nameOf = () => "autoencoder") {
+  const ours = indices.map((index, at) => ({
     type: "scatter",
-    mode: epoch.length > 1 ? "lines" : "markers",
-    name: "autoencoder",
-    x: epoch,
-    y: validation_sse,
-    line: { color: palette()[0], width: 2 },
-    hovertemplate: "epoch %{x}<br>validation sse: %{y:.4~g}<extra></extra>",
-  };
-  const ends = [epoch[0], epoch.at(-1)];
-  const pca = {
-    type: "scatter",
-    mode: "lines",
-    name: "PCA",
-    x: ends,
-    y: [theirs, theirs],
-    line: { color: PCA, width: 2, dash: "dash" },
-    hovertemplate: "PCA, validation sse: %{y:.4~g}<extra></extra>",
-  };
+    mode: runs[index].curve.epoch.length > 1 ? "lines" : "markers",
+    name: nameOf(index),
+    x: runs[index].curve.epoch,
+    y: runs[index].curve.validation_sse,
+    line: { ...lookOf(at), width: 2 },
+    hovertemplate: `${nameOf(index)}<br>epoch %{x}<br>validation sse: %{y:.4~g}<extra></extra>`,
+  }));
+  const epochs = indices.flatMap((index) => runs[index].curve.epoch);
+  const errors = indices.flatMap((index) => runs[index].curve.validation_sse);
+  const pca = pcaLevels(indices, epochs);
+  const values = [...errors, ...pca.flatMap(({ y }) => y)];
+  const isLog = spansDecades(errors);
   const layout = {
-    xaxis: epochAxis(epoch, false),
-    yaxis: { title: { text: "validation sse" }, ...scaleOf([...validation_sse, theirs], spansDecades(validation_sse)) },
-    height: 260,
+    xaxis: epochAxis(epochs, false),
+    yaxis: { title: { text: "validation sse" }, ...scaleOf(values, isLog) },
+    height: 280,
+    showlegend: true,
+    ...besideCurves(pca, values, isLog),
   };
-  return draw(place, theirs === null ? [ours] : [ours, pca], layout);
+  const said = `Validation sse over ${counted(extent(epochs)[1], "epoch")}: ${indices.map(nameOf).join(", ")}${pca.length ? ", and PCA" : ""}`;
+  return draw(place, [...pca, ...ours], layout, { said });
 }
 
-/** A picture with a label beside each of its rows, or the reason why there is none. */
-function reconstructionsOf(run) {
-  const { reconstructions } = run;
-  const hint = (text) => element("p", { className: "hint", textContent: text });
-  if (!reconstructions)
-    return hint(`This page has pictures of the ${overview.num_pictures} runs that are best on validation only.`);
-  if (reconstructions.problem) return hint(reconstructions.problem);
-  const { labels, png, columns: examples } = reconstructions;
-  if (!png) return element("div", { className: "chart" });
-  const alt = `${counted(examples, "test example")}; rows from top to bottom: ${labels.join(", ")}`;
-  const image = element("img", { src: `data:image/png;base64,${png}`, alt });
-  const names = element(
-    "div",
-    { className: "row-names" },
-    ...labels.map((label) => element("span", { textContent: label })),
-  );
-  return element("div", { className: "pictures" }, names, image);
-}
-
-/** Examples that are no images: each method's values over the features, a panel for each example. */
-function drawProfiles({ labels, features, profiles }, place) {
-  const looks = {
-    input: [styleColour("--muted"), "solid"],
-    corrupted: ["#999999", "dot"],
-    autoencoder: [palette()[0], "dash"],
-    PCA: [PCA, "dashdot"],
-  };
-  const count = profiles[0].length;
-  const suffix = (at) => (at ? String(at + 1) : "");
-  const traces = profiles[0].flatMap((_, at) =>
-    labels.map((label, row) => ({
-      type: "scatter",
-      mode: features.length > 1 ? "lines" : "markers",
-      name: label,
-      legendgroup: label,
-      showlegend: at === 0,
-      x: features,
-      y: profiles[row][at],
-      xaxis: `x${suffix(at)}`,
-      yaxis: `y${suffix(at)}`,
-      line: { color: looks[label][0], dash: looks[label][1], width: 1.6 },
-      hovertemplate: `${label}: %{y:.4~g}<extra></extra>`,
-    })),
-  );
-  const axes = Object.fromEntries(
-    profiles[0].flatMap((_, at) => [
-      [`xaxis${suffix(at)}`, { title: { text: at === count - 1 ? "feature" : "" }, showticklabels: at === count - 1 }],
-      [`yaxis${suffix(at)}`, { nticks: 4 }],
-    ]),
-  );
-  return draw(place, traces, {
-    ...axes,
-    grid: { rows: count, columns: 1, pattern: "independent", ygap: 0.15 },
-    height: 110 * count + 90,
-  });
-}
-
-/** What differs from another run, which is chosen from a list. */
-function differenceOf(index) {
-  const others = ALL.filter((other) => other !== index).map((other) => [String(other), runs[other].id]);
-  if (!others.length) return "";
-  const place = element("div", { id: "difference" });
-  const choice = select([["", "choose a run"], ...others], "", () => {
-    place.replaceChildren(...(choice.value === "" ? [] : comparison(runs[index], runs[Number(choice.value)])));
-  });
-  return part(
-    "Difference from another run",
-    element("div", { className: "controls" }, labelled("other run", choice)),
-    place,
-  );
-}
-
-function comparison(ours, theirs) {
-  const keys = [...new Set([...Object.keys(ours.config), ...Object.keys(theirs.config)])];
-  const differing = keys.filter((key) => ours.config[key] !== theirs.config[key]);
-  const settings = differing.map((key) => [key, ours.config[key] ?? ABSENT, theirs.config[key] ?? ABSENT]);
-  const measures = Object.keys(ours.measures.test).map((name) => [
-    `test ${data.measures[name]}`,
-    shown(ours.measures.test[name][0]),
-    shown(theirs.measures.test[name]?.[0]),
-  ]);
-  const none = element("p", { className: "hint", textContent: "No setting differs; their data do." });
-  const headings = ["", "this run", "other run"];
-  return [
-    settings.length ? textTable(["setting", ...headings.slice(1)], settings) : none,
-    textTable(["measure", ...headings.slice(1)], measures, [1, 2]),
-  ];
-}
-
+/** The config as it was typed; long numbers are short here, and whole in what is copied. */
 function configOf(run) {
   const rows = [...Object.entries(run.config), ...Object.entries(run.about)];
-  return part("Config", textTable(["key", "value"], rows));
+  const lines = Object.entries(run.config).map(([key, value]) => `${key}=${value}\n`);
+  const copy = doing("Copy config", () => copyText(lines.join("")));
+  const shownRows = rows.map(([key, value]) => [key, ...shortTexts([value])]);
+  return part(
+    "Config",
+    element("div", { className: "controls" }, copy),
+    textTable(["key", "value"], shownRows, [], "Config"),
+  );
 }

@@ -1,3 +1,5 @@
+const MOST_CHARACTERS = 20;
+
 /** Parallel coordinates of what was swept; null where less than two keys were. */
 function makeParallel() {
   const swept = columns.filter((column) => column.kind === "setting" && column.swept && column.key !== "seed");
@@ -5,6 +7,9 @@ function makeParallel() {
   if (swept.length < 2) return null;
   const error = columnOf.get("test.sse");
   const dimensions = [...swept, error].map(dimensionOf);
+  byId("parallel-controls").append(...pictureButtons(byId("parallel"), "settings"));
+  const longest = extent(dimensions[0].ticktext.map((text) => text.length))[1];
+  const margin = { l: Math.max(72, 8 * longest), r: 56, t: 48, b: 24 };
   byId("parallel").style.minWidth = `${120 * dimensions.length}px`;
   const colours = dimensionOf(error);
   return {
@@ -22,7 +27,9 @@ function makeParallel() {
         tickfont: { color: styleColour("--text") },
         rangefont: { color: "rgba(0,0,0,0)" },
       };
-      return draw(byId("parallel"), [trace], { height: 360, margin: { l: 72, r: 56, t: 48, b: 24 } });
+      const names = swept.map((column) => column.label).join(", ");
+      const said = `Parallel coordinates: ${names} and test sse, ${counted(visible.length, "run")}.`;
+      return draw(byId("parallel"), [trace], { height: 360, margin }, { said });
     },
   };
 }
@@ -36,17 +43,18 @@ function dimensionOf(column) {
   const few = places.length <= 12 && column.kind === "setting";
   const ticked = few ? places : ticksOver(places, isLog);
   const ends = places.map(at);
-  const last = column.key.split(".").at(-1);
   return {
-    label:
-      columns.filter((other) => other.kind === "setting" && other.key.endsWith(last)).length === 1
-        ? last
-        : column.label,
+    label: column.label,
     values: column.values.map(at),
-    range: [Math.min(...ends), Math.max(...ends)],
+    range: extent(ends),
     tickvals: ticked.map(at),
-    ticktext: ticked.map((value) => (few ? shownIn(column, value) : String(Number(value.toPrecision(2))))),
+    ticktext: ticked.map((value) => (few ? fitting(shownIn(column, value)) : String(Number(value.toPrecision(2))))),
   };
+}
+
+/** A text that fits between two axes; the table has it whole. */
+function fitting(text) {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, 9)}…${text.slice(-9)}` : text;
 }
 
 /** Six numbers from the least to the largest, evenly spaced on the axis. */

@@ -1,6 +1,6 @@
 /** The scatter chart of runs; returns { update(visible run indices) }. */
 function makeScatter(onOpen) {
-  const pairs = columns.map((column) => [column.key, column.label]);
+  const pairs = menuOf(columns);
   const update = () => drawScatter();
   const axes = {
     x: select(pairs, data.defaults.x, () => choose("x")),
@@ -29,7 +29,10 @@ function makeScatter(onOpen) {
       height: 460,
       ...legendOf(colour.value, groups),
     };
-    return draw(byId("scatter"), [...pca, ...traces.filter((trace) => trace.x.length)], layout, onOpen);
+    const coloured = colour.value ? `, coloured by ${columnOf.get(colour.value).label}` : "";
+    const theirs = pca.length ? ", and PCA" : "";
+    const said = `Scatter chart: ${y.label} over ${x.label}, ${counted(visible.length, "run")}${coloured}${theirs}. The table has the values.`;
+    return draw(byId("scatter"), [...pca, ...traces.filter((trace) => trace.x.length)], layout, { said, onOpen });
   }
 
   byId("scatter-controls").append(
@@ -38,6 +41,7 @@ function makeScatter(onOpen) {
     labelled("y axis", axes.y),
     labelled("log y", logs.y),
     labelled("colour", colour),
+    ...pictureButtons(byId("scatter"), "runs"),
   );
   choose("x", false);
   choose("y", false);
@@ -98,7 +102,7 @@ function pcaTraces(x, y, visible) {
 }
 
 function pcaCurves(look, visible) {
-  const reached = Math.ceil(1.2 * Math.max(...runs.map((run) => run.latent_size)));
+  const reached = Math.ceil(1.2 * extent(runs.map((run) => run.latent_size))[1]);
   const used = [...new Set(visible.map((run) => runs[run].pca_curve))].filter((index) => index !== null);
   return used.map((index, place) => {
     const curve = data.pca_curves[index];
@@ -108,7 +112,7 @@ function pcaCurves(look, visible) {
       ...look,
       mode: "lines+markers",
       marker: { color: PCA, symbol: SYMBOLS[place % SYMBOLS.length], size: 4 },
-      line: { color: PCA, width: 2, dash: ["solid", "dash", "dot", "dashdot"][place % 4] },
+      line: { color: PCA, width: 2, dash: "dot" },
       name: label,
       x: values.map((_, at) => at + 1),
       y: values,

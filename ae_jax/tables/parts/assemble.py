@@ -33,6 +33,7 @@ def assemble(
     statistic: Statistic = "mean",
     external: str | None = None,
     notes: Sequence[str] = (),
+    facts: Sequence[str] = (),
 ) -> Table:
     """A table with a row per configuration, comparable ones together.
 
@@ -49,6 +50,7 @@ def assemble(
         statistic: What is shown of the values of seeds.
         external: A file of rows from elsewhere; see `external`.
         notes: What else one must know to read it.
+        facts: What of that a caption says, beside the number of seeds and the interval.
 
     Raises:
         UserError: A measure or split that does not exist, or that was not taken in any of the runs.
@@ -66,11 +68,12 @@ def assemble(
         strips.append(chosen_strip(rows, shares))
     for measure in chosen:
         strips += measured.strips(measure)
-    reading = [*notes, *reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))]
+    told = reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))
+    reading = [*notes, *told]
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
     reading += [sentence(note) for note in outlier_notes(rows)] if split == "test" else []
     reading += [EXTERNAL_NOTE] if external is not None else []
-    return Table(title, columns, sections, (*map(Note, reading), *sources.notes))
+    return Table(title, columns, sections, (*map(Note, reading), *sources.notes), facts=(told[0], *facts))
 
 
 def check_interval(interval: str) -> None:

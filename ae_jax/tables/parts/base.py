@@ -1,6 +1,6 @@
 """A table as a value: what is in it, and not yet how it is written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 Raw = str | int | float | None
@@ -39,6 +39,7 @@ class Column:
         numeric: Whether its cells are numbers.
         names_row: Whether it says which row it is, and so stands wherever a table is broken into parts.
         inches: Width in print of a column of texts that are broken into lines; 0: as wide as its widest text.
+        if_varying: Whether it is printed only where its cells differ: what it says of all rows stands in a note.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Column:
     numeric: bool = False
     names_row: bool = False
     inches: float = 0.0
+    if_varying: bool = False
 
 
 class Strip(NamedTuple):
@@ -76,14 +78,34 @@ class Table:
         columns: Its columns.
         sections: Its rows; a section has those that are comparable with each other, and that stand together.
         notes: What one must know to read it.
+        facts: Those of the notes that a caption has: how many seeds, which interval, selected how, without what.
     """
 
     title: str
     columns: tuple[Column, ...]
     sections: tuple[tuple[Row, ...], ...]
     notes: tuple[Note, ...] = ()
+    facts: tuple[str, ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """Its rows, from top to bottom."""
         return tuple(row for section in self.sections for row in section)
+
+    @property
+    def caption(self) -> str:
+        """Its title and facts, as sentences."""
+        return " ".join([f"{self.title}.", *self.facts])
+
+    @property
+    def printed(self) -> "Table":
+        """Without the columns that say the same of every row, as far as they need not: programs have them all."""
+        kept = [
+            place
+            for place, column in enumerate(self.columns)
+            if not column.if_varying
+            or any(row[place].detail for row in self.rows)
+            or len({row[place].value for row in self.rows}) > 1
+        ]
+        sections = tuple(tuple(tuple(row[place] for place in kept) for row in section) for section in self.sections)
+        return replace(self, columns=tuple(self.columns[place] for place in kept), sections=sections)

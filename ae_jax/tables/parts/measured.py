@@ -7,7 +7,7 @@ from ae_jax.results.compare import Comparison
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.digits import printed, printed_gap
 from ae_jax.results.location import Statistic
-from ae_jax.results.measures import Measure
+from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.statistics import Estimate, Interval
 from ae_jax.tables.parts.base import Cell, Column, Strip
 from ae_jax.tables.parts.comparable import best
@@ -69,13 +69,14 @@ class MeasuredColumns:
         )
 
     def _best(self, measure: Measure) -> tuple[list[bool], list[bool]]:
-        """Which of the two are best in their block."""
+        """Which of the two are best in their block; of explained variance what is so of sse, of which it is linear."""
+        by = measure_named("sse") if measure.name == "explained_variance" else measure
         ours_best, pca_best = list[bool](), list[bool]()
         for block in self._blocks:
             # What diverged for some seeds does not compete with what did for none.
-            ours = [{} if one.num_diverged else one.values(measure.name, self._split) for one in block]
-            pca = [one.pca_values(measure.name, self._split) for one in block]
-            are_best = best([*ours, *pca], measure, interval=self._interval)
+            ours = [{} if one.num_diverged else one.values(by.name, self._split) for one in block]
+            pca = [one.pca_values(by.name, self._split) for one in block]
+            are_best = best([*ours, *pca], by, interval=self._interval)
             ours_best += are_best[: len(block)]
             pca_best += are_best[len(block) :]
         return ours_best, pca_best

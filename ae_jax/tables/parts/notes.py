@@ -1,19 +1,23 @@
 """What one must know to read a table, in words."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ae_jax.results import Results
 from ae_jax.results.commits import commit_notes
-from ae_jax.results.configurations import Configuration, configurations, settings_label
+from ae_jax.results.configurations import Configuration, configurations, setting_text
+from ae_jax.results.keys import key_names
 from ae_jax.results.location import WORDS, Statistic
 from ae_jax.results.measures import Measure, where_text
-from ae_jax.results.runs import varying
+from ae_jax.results.runs import Setting, varying
 from ae_jax.results.statistics import FEWEST, FEWEST_OF_INTERVAL, Interval, interval_words
 from ae_jax.tables.parts.comparable import pools_splits
 from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
+from ae_jax.terminal import count
 
 TEST_EXAMPLES = "The test examples are taken as given: intervals say what other seeds would do, not other examples."
 _NUM_NAMED = 4
+_BY_SSE = "; of explained variance as of its sse"
 _COVERAGE = {
     "median": "75 % hold it at three, 94 at five, 95 at ten",
     "iqm": "75 % hold it at three, 91 at five, 94 at ten",
@@ -33,6 +37,11 @@ def sentence(note: str) -> str:
     return f"{note[0].upper()}{note[1:]}."
 
 
+def seeds_words(counts: Sequence[int], noun: str = "seed") -> str:
+    """Over how many seeds rows are: "5 seeds", or "n = 3 to 5 seeds" where that differs, which a column says then."""
+    return count(counts[0], noun) if len(set(counts)) == 1 else f"n = {min(counts)} to {max(counts)} {noun}s"
+
+
 def gap_notes(measures: Sequence[Measure], ours: str, theirs: str, *, ratio: str, difference: str) -> list[str]:
     """How far two are apart, in words.
 
@@ -48,7 +57,7 @@ def gap_notes(measures: Sequence[Measure], ours: str, theirs: str, *, ratio: str
         notes.append(f"Ratio: {ours} / {theirs}, {ratio}; below 1 {who} is better.")
     for better, side in ((True, "above"), (False, "below")):
         if any(measure.more_is_better is better and not measure.has_ratio for measure in measures):
-            notes.append(f"Difference: {ours} - {theirs}, {difference}; {side} 0 {who} is better.")
+            notes.append(f"Difference: {ours} minus {theirs}, {difference}; {side} 0 {who} is better.")
     return notes
 
 
@@ -69,9 +78,6 @@ def reading_notes(
     """What the numbers are, how they compare, and what they cannot say."""
     notes = _mean_notes(rows, measures, interval) if statistic == "mean" else _located_notes(rows, measures, statistic)
     notes.append(TEST_EXAMPLES)
-    counts = [one.num_seeds for one in rows]
-    if min(counts) < max(counts):
-        notes.append(f"Rows have {min(counts)} to {max(counts)} seeds.")
     if any(one.num_failed for one in rows):
         notes.append("Failed runs are counted beside n: why they failed is not known to be chance.")
     if any(one.num_diverged for one in rows):
@@ -86,22 +92,23 @@ def reading_notes(
 def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], interval: Interval) -> list[str]:
     counts = [one.num_seeds for one in rows]
     pooled = any(map(pools_splits, rows))
-    over = "n seeds and random splits of the data" if pooled else "n seeds"
-    brackets = interval_words(interval) + log_scale_text(measures, interval)
-    notes = [f"Mean over {over} [{brackets}]; PCA has as many components as the latent."]
+    over = seeds_words(counts, "run") + " with seeds and random splits of the data" if pooled else seeds_words(counts)
+    brackets = f" [{interval_words(interval)}{log_scale_text(measures, interval)}]"
+    spread = brackets if max(counts) >= FEWEST_OF_INTERVAL else ", too few for an interval"
+    notes = [f"Mean over {over}{spread}; PCA has as many components as the latent."]
     if pooled:
         notes.append("Intervals are over the splits' means, as seeds share the data of their split.")
     if interval == "bca":
         notes.append(
             "BCa intervals are too narrow for few seeds: of three, 72 % cover the mean, of five 84, of ten 90."
         )
-    if min(counts) < FEWEST_OF_INTERVAL:
+    if min(counts) < FEWEST_OF_INTERVAL <= max(counts):
         notes.append("Fewer than three seeds have no interval.")
     notes += gap_notes(measures, "autoencoder", "PCA", ratio="run by run, geometric mean", difference="run by run")
     if max(counts) >= FEWEST:
         notes.append(
             "Bold: the best of the rows with the same data and latent size, PCA among them, and whatever is not told "
-            "to be worse, seed by seed."
+            f"to be worse, seed by seed{_BY_SSE if any(one.name == 'explained_variance' for one in measures) else ''}."
         )
     if min(counts) < FEWEST:
         notes.append("Fewer than five seeds are too few to tell: such rows are not compared in bold.")
@@ -109,9 +116,9 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
 
 
 def _located_notes(rows: Sequence[Configuration], measures: Sequence[Measure], statistic: Statistic) -> list[str]:
-    word = WORDS[statistic]
+    word, over = WORDS[statistic], seeds_words([one.num_seeds for one in rows])
     notes = [
-        f"{word.capitalize()} over n seeds [95 % bootstrap interval, percentile; up to five seeds of all resamples]; "
+        f"{word.capitalize()} over {over} [95 % bootstrap interval, percentile; up to five seeds of all resamples]; "
         "PCA has as many components as the latent.",
         f"Such intervals are too narrow for few seeds: of normal values, {_COVERAGE[statistic]}.",
         "Fewer than three seeds have no interval.",
@@ -123,19 +130,30 @@ def _located_notes(rows: Sequence[Configuration], measures: Sequence[Measure], s
     return [*notes, "Nothing is bold, as bold compares means."]
 
 
-def diverged_notes(results: Results) -> list[str]:
-    """Names the diverged runs that have no completed seed beside them, and so no row; and commits, if they differ."""
+def left_out_notes(results: Results) -> list[str]:
+    """Counts and names the diverged runs without a completed seed beside them, and so without a row; and commits."""
     counted = {excluded.path for one in configurations(results) for excluded in one.excluded}
-    lost = [one for one in results.excluded if one.state == "diverged" and one.path not in counted]
-    keys = [
-        key for key in varying([one.settings for one in results.runs] + [one.settings for one in lost]) if key != SEED
-    ]
-    labels: dict[str, int] = {}
-    for one in lost:
-        label = settings_label({key: one.settings[key] for key in keys if key in one.settings})
-        labels[label] = labels.get(label, 0) + 1
-    named = [f"{label} ({count})" for label, count in list(labels.items())[:_NUM_NAMED]]
+    lost = [one.settings for one in results.excluded if one.state == "diverged" and one.path not in counted]
+    keys = [key for key in varying([one.settings for one in results.runs] + lost) if key != SEED]
+    names = key_names(keys, lost)
+    labels = Counter(
+        ", ".join(f"{names[key]} {setting_text(one[key])}" for key in keys if key in one)
+        for one in sorted(lost, key=lambda one: [_place(one.get(key)) for key in keys])
+    )
+    named = [f"{label} ({number})" for label, number in list(labels.items())[:_NUM_NAMED]]
     if len(labels) > _NUM_NAMED:
         named.append(f"and {len(labels) - _NUM_NAMED} more")
-    lines = [f"Diverged runs without a row: {'; '.join(named)}."] if named else []
+    total = len(results.runs) + len(results.diverged) + len(results.failed)
+    have = "has" if len(lost) == 1 else "have"
+    lines = [f"{len(lost)} of {total} runs diverged and {have} no row: {'; '.join(named)}."] if lost else []
     return lines + [sentence(note) for note in commit_notes(results)]
+
+
+def in_short(notes: Sequence[str]) -> list[str]:
+    """Notes as a caption has them: without what stands behind a colon."""
+    return [f"{note.partition(': ')[0].rstrip('.')}." for note in notes]
+
+
+def _place(value: Setting) -> tuple[bool, float, str]:
+    """Sorts numbers before words."""
+    return (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))

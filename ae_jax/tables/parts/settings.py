@@ -6,6 +6,7 @@ from typing import TypeGuard
 from ae_jax.errors import UserError, nearest
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, setting_text
+from ae_jax.results.keys import key_names
 from ae_jax.results.runs import Setting
 from ae_jax.results.selection import share_text
 from ae_jax.tables.parts.base import MISSING, Cell, Column, Strip
@@ -67,7 +68,7 @@ def setting_strips(
         configurations: The rows.
         selected: Keys that were selected for a row.
     """
-    titles = _titles([*keys, *selected])
+    titles = key_names([*keys, *selected], [one.runs[0].settings for one in configurations])
     return [
         Strip(
             Column(
@@ -91,7 +92,8 @@ def seeds_strip(configurations: Sequence[Configuration], most: int | None = None
         fewer = f"of {most}" if one.num_seeds < most else ""
         detail = f"{fewer} {one.lost_text}".strip()
         cells.append(Cell(str(one.num_seeds), detail, raw=(one.num_seeds, one.num_diverged, one.num_failed)))
-    return Strip(Column("n", ("num_seeds", "num_diverged", "num_failed"), numeric=True, names_row=True), cells)
+    fields = ("num_seeds", "num_diverged", "num_failed")
+    return Strip(Column("n", fields, numeric=True, names_row=True, if_varying=True), cells)
 
 
 def chosen_strip(configurations: Sequence[Configuration], shares: Mapping[Configuration, float | None]) -> Strip:
@@ -122,16 +124,3 @@ def _are_numbers(key: str, configurations: Sequence[Configuration]) -> bool:
 
 def _is_number(value: Setting) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _titles(keys: Sequence[str]) -> dict[str, str]:
-    """Headings: the last part of a key if it says enough by itself, else two; the whole key if two have the same."""
-    short = {key: _short(key) for key in keys}
-    taken = list(short.values())
-    return {key: title if taken.count(title) == 1 else key for key, title in short.items()}
-
-
-def _short(key: str) -> str:
-    parts = key.split(".")
-    kept = parts[-1:] if "_" in parts[-1] else parts[-2:]
-    return " ".join(kept).replace("_", " ")
