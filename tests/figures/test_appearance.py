@@ -28,7 +28,7 @@ _RATE, _SIZE = "optimizer.learning_rate", "model.latent_size"
 def _settings(case: str) -> list[tuple[dict[str, object], str]]:
     """Of each run its settings, and how it ended."""
     models = {"one": 1, "many": 24}.get(case, 3)
-    sizes, rates = ((1, 2, 4, 8), (0.0003, 0.001, 0.01)) if models < 24 else ((1, 2), (0.001, 0.01))
+    sizes, rates = ((1, 2, 4, 8), (0.0003, 0.001, 0.01)) if models < 24 else ((1, 2, 4), (0.001, 0.01))
     name = "a_rather_long_name_of_a_variational_model" if case == "long_names" else "model"
     given = []
     for model in range(models):
