@@ -199,10 +199,11 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
     said = [text for text in (headline, "; ".join(notes)) if text]
     figure.set_label("\n".join(said))  # of which its caption is made
     title = "\n".join(wrap(figure, text, 0.98 * room) for text in said)
-    names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in handles]
-    for columns in range(max(1, min(len(names), _MOST_COLUMNS)), 0, -1):
+    for columns in _columns(len(handles)):
+        by_row = [handle for column in range(columns) for handle in handles[column::columns]]
+        names = [wrap(figure, str(handle.get_label()), 0.85 * room) for handle in by_row]
         legend = figure.legend(
-            handles=handles,
+            handles=by_row,
             title=title,
             ncols=columns,
             loc="outside upper left",
@@ -222,6 +223,13 @@ def legend_above(figure: Figure, handles: Sequence[Artist], notes: Sequence[str]
             break
         legend.remove()
     figure.set_size_inches(width, height + box.height / figure.dpi)
+
+
+def _columns(number: int) -> list[int]:
+    """In how many columns so many may stand, most first, so that no row but the last is shorter than another."""
+    return sorted(
+        {-(-number // rows) for rows in range(1, number + 1)} & {*range(_MOST_COLUMNS + 1)} or {1}, reverse=True
+    )
 
 
 def wrap(figure: Figure, text: str, room: float) -> str:
