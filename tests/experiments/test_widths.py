@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -145,6 +146,14 @@ def test_of_answers(query, report, many):
         assert not [value for value in values if any(word not in narrow for word in value.split())]
 
 
+@pytest.fixture(scope="module")
+def made(compose, smoke) -> SimpleNamespace:
+    """What is printed: a config, a whole run, and the runs of a sweep with their plan."""
+    plan, runs = sweep_of(compose)
+    config = compose("corruption=masking", "notes='" + "a long note " * 20 + "'")
+    return SimpleNamespace(config=config, smoke=smoke, plan=plan, runs=runs)
+
+
 def sweep_of(compose):
     """A sweep over a key with long values and over an option, with its plan."""
     overrides = [
@@ -157,16 +166,14 @@ def sweep_of(compose):
     return plan, runs
 
 
-def print_the_plan(compose, *_):
-    plan, runs = sweep_of(compose)
-    print_plan(plan, runs, [12345678, None], num_repeated=3, dry_run=True)
+def print_the_plan(made, _):
+    print_plan(made.plan, made.runs, [12345678, None], num_repeated=3, dry_run=True)
 
 
-def print_the_last_table(compose, smoke, monkeypatch):
+def print_the_last_table(made, monkeypatch):
     """Of a sweep on a terminal, once it has ended."""
-    plan, _ = sweep_of(compose)
     monkeypatch.setattr(Screen, "is_live", True)
-    display = SweepDisplay(plan, [None, None], [12345678, 87654321])
+    display = SweepDisplay(made.plan, [None, None], [12345678, 87654321])
     for row, best in zip(display._rows, (1.25, 300.0), strict=True):
         row._experiment, row.num_runs, row.num_ended, row._num_epochs, row._pca = object(), 4, 4, 100, 1.5
         for epoch in range(1, 101):
@@ -174,7 +181,7 @@ def print_the_last_table(compose, smoke, monkeypatch):
     display.close()
 
 
-def print_the_end(compose, smoke, monkeypatch):
+def print_the_end(*_):
     runs = []
     for path in sorted(Path("outputs/many").glob("run-*")):
         config = RunFolder(path).config
@@ -190,19 +197,19 @@ PRINTED = {
     "the plan of a sweep": print_the_plan,
     "the last table of a sweep": print_the_last_table,
     "the end of a sweep": print_the_end,
-    "one run": lambda compose, smoke, _: print_outcome(smoke, trained_before=True),
+    "one run": lambda made, _: print_outcome(made.smoke, trained_before=True),
     "a run that diverged": lambda *_: print_outcome(Path("outputs/many/diverged")),
-    "a config": lambda compose, *_: print_config(compose("corruption=masking", "notes='" + "a long note " * 20 + "'")),
+    "a config": lambda made, _: print_config(made.config),
     "an error": lambda *_: print_mistake(UserError("model.latent_sizes", "is none of the keys " * 9, "choose another")),
 }
 
 
 @pytest.mark.parametrize("name", PRINTED)
-def test_of_what_else_is_printed(name, compose, smoke, many, monkeypatch, capsys):
+def test_of_what_else_is_printed(name, made, many, monkeypatch, capsys):
     def shown(width):
         monkeypatch.setenv("COLUMNS", str(width))
         capsys.readouterr()
-        PRINTED[name](compose, smoke, monkeypatch)
+        PRINTED[name](made, monkeypatch)
         captured = capsys.readouterr()
         return captured.out + captured.err
 

@@ -325,6 +325,25 @@ def test_pcas_curve_reaches_as_far_as_it_needs(runs):
     assert arrow_of(figure)[1] == "PCA needs 5"
 
 
+def test_an_arrow_to_all_components_which_leave_no_error(runs):
+    """On a logarithmic axis PCA's curve ends before them."""
+    figure = figure_of(runs([(1, [3.9] * 5), (4, [0.02] * 5)]))
+    (start, end), text = arrow_of(figure)
+    assert text == "PCA needs 9"
+    assert (start, end) == (pytest.approx((4, 0.02)), pytest.approx((9, 0.02)))
+
+
+def test_what_pca_cannot_do_is_said_without_an_arrow(runs, tmp_path):
+    for run in runs([(1, [3.9] * 5), (4, [1e-9] * 5)]).runs:
+        path = run.folder.path / "summary.json"
+        summary = json.loads(path.read_text())
+        summary["pca"]["test_sse_by_components"][-1] = 1e-6
+        path.write_text(json.dumps(summary))
+    figure = figure_of(load(tmp_path))
+    assert "4 numbers of the dense autoencoder do what PCA cannot do with all its 9" in words_of(figure)
+    assert arrow_of(figure) is None
+
+
 @pytest.mark.parametrize(
     ("errors", "options"),
     [

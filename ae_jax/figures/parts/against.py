@@ -95,7 +95,8 @@ def draw_needed(figure: Figure, axes: Axes, at: Mean, found: Needed, curve: Sequ
     points = [*zip(*(np.interp(places, range(len(curve)), along) for along in zip(*curve, strict=True)), strict=True)]
     points += [(x, value) for x in np.geomspace(size, end, 50)]
     points += [(x, y) for line in axes.lines for x, y in np.asarray(line.get_xydata())]
-    taken = [box_around(axes, x, y) for x, y in points]
+    drawn = [point for point in points if np.isfinite(axes.transData.transform(point)).all()]
+    taken = [box_around(axes, x, y) for x, y in drawn]
     for x, sides in ((end, _AT_HEAD), (math.sqrt(end * size), _ALONG)):
         if write_near(axes, f"PCA needs {found.text}", (x, value), taken, colour=NEUTRAL, sides=sides):
             return
@@ -103,7 +104,8 @@ def draw_needed(figure: Figure, axes: Axes, at: Mean, found: Needed, curve: Sequ
 
 def _crossing(axes: Axes, value: float, ends: Sequence[tuple[float, float]]) -> float:
     """Where a piece of PCA's curve, as it is drawn, has a value; its right end where it comes near only."""
-    dots = axes.transData.transform([*ends, (ends[0][0], value)])
-    (x0, y0), (x1, y1), (_, height) = dots
-    part = min(max((height - y0) / (y1 - y0), 0.0), 1.0) if y1 != y0 else 1.0
+    (x0, y0), (x1, y1), (_, height) = axes.transData.transform([*ends, (ends[0][0], value)])
+    if not math.isfinite(y1) or y1 == y0:  # an error of 0 is nowhere on a logarithmic axis
+        return ends[-1][0]
+    part = min(max((height - y0) / (y1 - y0), 0.0), 1.0)
     return float(axes.transData.inverted().transform((x0 + part * (x1 - x0), height))[0])
