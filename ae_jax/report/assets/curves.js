@@ -106,7 +106,7 @@ function pcaNames(pca, values, isLog) {
     showarrow: false,
   };
   const none = levels.slice(num_drawn).map(([size]) => size);
-  const below = { ...look, text: `PCA, ${listed(none)}: 0`, y: 0, yref: "paper", yanchor: "top", xshift: 8 };
+  const below = { ...look, text: `PCA, ${listed(none)}: 0`, y: 0, yref: "paper", yanchor: "top", xshift: 14 };
   const named = names.map(({ y, sizes }) => ({ ...look, text: `PCA, ${listed(sizes)}`, y }));
   return none.length ? [...named, below] : named;
 }
