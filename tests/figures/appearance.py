@@ -33,6 +33,13 @@ _AIR = 0.14  # of the size of a text, above and below: a box has room for accent
 _EDGE = 0.5  # dots
 
 
+def legend_words(figure: Figure) -> list[str]:
+    """The entries of the legend above, as they are read: row by row."""
+    figure.draw_without_rendering()
+    boxes = [(text.get_window_extent(), text.get_text()) for text in figure.legends[0].get_texts()]
+    return [word for _, _, word in sorted((-round(box.y0 + box.height / 2), box.x0, word) for box, word in boxes)]
+
+
 def least_size() -> float:
     """The smallest text, in points, of the style in force: 7 at NeurIPS, ICML and ICLR, 8 at JMLR, 6 at IEEE."""
     return mpl.rcParams["legend.fontsize"] - 1

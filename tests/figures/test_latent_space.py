@@ -12,6 +12,7 @@ from ae_jax.figures.latent_space import COLOURS, draw
 from ae_jax.figures.parts.apart import moved_apart
 from ae_jax.figures.style import AUTOENCODER, paper_style
 from ae_jax.results import load
+from tests.figures.appearance import legend_words
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -95,7 +96,7 @@ def test_each_label_has_a_colour_a_marker_and_its_name_near_the_median(write_run
         np.testing.assert_allclose(group.get_offsets(), inside, atol=1e-6)
         assert text.get_text() == str(label)
         np.testing.assert_allclose(text.xy, np.median(inside, axis=0), atol=1e-6)
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["0", "1", "2"]
+    assert legend_words(figure) == ["0", "1", "2"]
 
 
 def test_labels_at_one_place_stand_apart_and_are_led_there(write_run, tmp_path):

@@ -15,7 +15,7 @@ from ae_jax.figures.parts.means import PCA_LOOK
 from ae_jax.figures.style import LOOKS, PCA, paper_style
 from ae_jax.results import load
 from ae_jax.results.configurations import configurations
-from tests.figures.appearance import assert_readable
+from tests.figures.appearance import assert_readable, legend_words
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -401,15 +401,11 @@ def test_points_that_went_astray_are_counted_not_drawn(runs):
     assert figure.axes[1].get_ylim()[1] < 2
 
 
-def entries(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
 def test_what_is_constant_stands_in_the_title_and_not_at_every_marker(runs):
     for rate in (0.1, 0.2, 0.3):
         results = runs([(1, [5.0]), (2, [3.0])], settings={"optimizer.learning_rate": rate})
     figure = figure_of(results, lines=["model", "optimizer.learning_rate"])
-    assert entries(figure) == ["0.1", "0.2", "0.3", "PCA"]
+    assert legend_words(figure) == ["0.1", "0.2", "0.3", "PCA"]
     assert "dense autoencoder; colour and marker: learning rate" in words_of(figure)
 
 
@@ -419,7 +415,7 @@ def test_of_two_keys_one_is_the_colour_and_the_other_the_marker(runs):
             settings = {"model._target_": f"ae_jax.models.{model}", "optimizer.learning_rate": rate}
             results = runs([(1, [5.0]), (2, [3.0])], settings=settings)
     figure = figure_of(results, lines=["model", "optimizer.learning_rate"])
-    assert entries(figure) == ["dense", "linear", "0.1", "0.2", "0.3", "PCA"]
+    assert legend_words(figure) == ["dense", "linear", "0.1", "0.2", "0.3", "PCA"]
     assert "colour: model; marker: learning rate" in words_of(figure)
     lines = lines_of(figure)
     found = {label: (line.get_color(), line.get_marker()) for label, line in lines.items() if label != "PCA"}
@@ -435,4 +431,4 @@ def test_keys_that_do_not_cross_have_a_look_for_each_kind(runs):
         settings = {"model._target_": f"ae_jax.models.{model}", "optimizer.learning_rate": rate}
         results = runs([(1, [5.0]), (2, [3.0])], settings=settings)
     figure = figure_of(results, lines=["model", "optimizer.learning_rate"])
-    assert entries(figure) == ["dense, learning rate 0.1", "linear, learning rate 0.2", "PCA"]
+    assert legend_words(figure) == ["dense, learning rate 0.1", "linear, learning rate 0.2", "PCA"]

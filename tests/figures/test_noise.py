@@ -10,6 +10,7 @@ from ae_jax.errors import UserError
 from ae_jax.figures.noise import draw
 from ae_jax.figures.style import LOOKS, PCA, paper_style
 from ae_jax.results.configurations import configurations
+from tests.figures.appearance import legend_words
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -55,10 +56,6 @@ def words(figure):
     return " ".join(text.get_text().replace("\n", " ") for text in figure.legends[0].findobj(Text))
 
 
-def legend(figure):
-    return [text.get_text() for text in figure.legends[0].get_texts()]
-
-
 def test_means_from_corrupted_and_clean_inputs(runs):
     figure = figure_of(runs(*sweep()))
     noise = np.array([0.1, 0.2, 0.4])
@@ -71,7 +68,7 @@ def test_means_from_corrupted_and_clean_inputs(runs):
     np.testing.assert_allclose(theirs_clean.get_ydata(), 2)  # of PCA with two components, whatever the noise
     assert (theirs.get_color(), theirs.get_linestyle(), theirs.get_label()) == (PCA, ":", "PCA")
     assert [line.get_markerfacecolor() == "white" for line in curves(figure)] == [False, True, False, True]
-    assert legend(figure) == ["dense autoencoder", "PCA", "corrupted inputs", "clean inputs"]
+    assert legend_words(figure) == ["dense autoencoder", "PCA", "corrupted inputs", "clean inputs"]
     assert "digits, test split; latent size 2" in words(figure)
     assert "mean and 95 % t interval, symmetric in logarithms, over 3 seeds" in words(figure)
     assert "noise (gaussian), which PCA, fitted to clean inputs, never saw" in words(figure)
@@ -129,7 +126,7 @@ def test_other_corruptions_have_their_own_unit(runs):
 def test_each_model_has_its_line_and_pca_one(runs):
     linear = {"model._target_": "ae_jax.models.linear.LinearAutoencoder"}
     figure = figure_of(runs(*sweep(), *sweep(seeds=(0, 1), **linear)))
-    assert legend(figure)[:3] == ["dense autoencoder", "linear autoencoder", "PCA"]
+    assert legend_words(figure)[:3] == ["dense autoencoder", "linear autoencoder", "PCA"]
     assert len(curves(figure)) == 6
     assert {line.get_marker() for line in curves(figure)} == {LOOKS[0].marker, LOOKS[1].marker, "d"}
     # PCA's mean is over the three seeds of the dense one, 1 more than its errors.
@@ -156,7 +153,7 @@ def test_diverged_runs_are_marked(runs):
     (crosses,) = (line for line in figure.axes[0].lines if line.get_marker() == "x")
     np.testing.assert_allclose(crosses.get_xdata(), 0.1)
     assert "1 of 9 runs diverged, not shown" in words(figure)
-    assert "other seeds diverged" in legend(figure)
+    assert "other seeds diverged" in legend_words(figure)
     # The mean of seeds 1 and 2.
     assert curves(figure)[0].get_ydata()[0] == pytest.approx(1.65)
 
@@ -230,7 +227,7 @@ def test_two_keys_that_cross_are_colour_and_dash(runs):
     figure = figure_of(runs(*given), lines=["trainer.batch_size", "optimizer.b1"])
     assert "colour: batch size dash and marker: optimizer b1" in words(figure)
     # Six values and four, PCA, corrupted and clean inputs.
-    assert len(legend(figure)) == 13
+    assert len(legend_words(figure)) == 13
     looks = {(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in curves(figure)}
     assert len(looks) == 2 * (24 + 1)
 
