@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "conf").glob("*/*.yaml"))]
 ENTRIES = {"figures": figures.main, "tables": tables.main}
 _COMMAND = re.compile(r"python scripts/(figures|tables)\.py (.*? runs=outputs/(\w+)[^#\n]*)")
-COMMANDS = sorted({(found, path) for path in TEXTS for found in _COMMAND.findall(path.read_text())})
+COMMANDS = sorted({found: path for path in TEXTS for found in _COMMAND.findall(path.read_text())}.items())
 
 
 @pytest.mark.parametrize(

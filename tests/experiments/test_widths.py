@@ -95,21 +95,28 @@ def report(monkeypatch, capsys) -> Callable[..., str]:
     return run
 
 
-@pytest.fixture
-def many(write_run, tmp_path, monkeypatch) -> Path:
+@pytest.fixture(scope="module")
+def folder(write_run, tmp_path_factory) -> Path:
     """Two models with long keys, at three latent sizes and five seeds; one far behind PCA, some diverged and failed."""
+    folder = tmp_path_factory.mktemp("widths")
     for number, (size, other) in enumerate((size, other) for size in (1, 2, 16) for other in (LINEAR, LONG)):
         for seed in range(5):
             settings = {"model.latent_size": size, "seed": seed, **other}
             sse = (3 / size + seed / 100) * (300 if size == 16 and other is LONG else 1)
-            write_run(tmp_path / f"outputs/many/run-{number}-{seed}", settings=settings, sse=sse)
+            write_run(folder / f"outputs/many/run-{number}-{seed}", settings=settings, sse=sse)
     for seed, state in ((5, "diverged"), (6, "failed")):
         settings = {"model.latent_size": 2, "seed": seed, **LONG}
         write_run(
-            tmp_path / f"outputs/many/{state}", settings=settings, state=state, error="the loss was not finite, " * 3
+            folder / f"outputs/many/{state}", settings=settings, state=state, error="the loss was not finite, " * 3
         )
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "outputs" / "many"
+    return folder
+
+
+@pytest.fixture
+def many(folder, monkeypatch) -> Path:
+    """The folder of those runs, seen from where a command is typed."""
+    monkeypatch.chdir(folder)
+    return folder / "outputs" / "many"
 
 
 COMMANDS = {

@@ -90,6 +90,7 @@ def test_one_run_each_has_means_and_no_shares(runs):
     assert len(dots(figure.axes[1])) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("venue", ["ieee", "jmlr"])
 def test_ten_keys_with_long_names_fit(venue, runs):
     rng = np.random.default_rng(0)

@@ -166,7 +166,7 @@ def test_cells_and_frame_are_selected_by_the_ratio_that_is_shown(runs):
     assert "best by validation sse ratio, but PCA ahead" in words(figure)
 
 
-@pytest.mark.parametrize("ends", [(0.7, 1.4), (0.9, 30.0)])
+@pytest.mark.parametrize("ends", [(0.9, 30.0), pytest.param((0.7, 1.4), marks=pytest.mark.slow)])
 def test_ten_sizes_have_room_in_a_column(ends, runs):
     ratios = iter(np.geomspace(*ends, 40))
     given = [

@@ -134,7 +134,9 @@ def test_the_best_are_not_simply_the_largest_latents(most_lines, shown, note, ru
     assert note in words_of(figure)
 
 
-@pytest.mark.parametrize(("sizes", "rates"), [(1, 24), (3, 8), (24, 1)])
+@pytest.mark.parametrize(
+    ("sizes", "rates"), [(24, 1), *(pytest.param(*both, marks=pytest.mark.slow) for both in ((1, 24), (3, 8)))]
+)
 def test_no_two_of_24_lines_look_alike_and_no_name_of_pca_is_lost(sizes, rates, runs):
     for size in range(1, sizes + 1):
         for rate in range(rates):
