@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ae_jax.report import page as page_of
 from ae_jax.report.page import write_page
 from ae_jax.results import load
 
@@ -419,6 +420,13 @@ def test_numbers_of_a_row_have_the_same_decimals_and_points_stand_below_each_oth
         })"""
     )
     assert len(set(points)) == 1
+
+
+def test_what_is_rounding_is_zero_beside_what_is_not(visit):
+    """Such as PCA's error with all components."""
+    script = Path(page_of.__file__).with_name("assets") / "numbers.js"
+    shown = visit().evaluate(f"() => {{ {script.read_text()}; return alike([0.12345, 1.942e-28, 0]) }}")
+    assert shown == ["0.1235", "0.0000", "0.0000"]
 
 
 def test_menus_of_axes_have_groups(visit):

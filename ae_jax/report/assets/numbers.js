@@ -3,6 +3,7 @@ const DIGITS = 4;
 const MOST_DIGITS = 6;
 const MOST_APART = 3; // powers of ten, with which the smallest has three digits still
 const PLAIN = [1e-4, 1e6];
+const ROUNDING = 1e-12; // and below this part of the largest of numbers that stand beside each other: as 0
 
 /** Whether a number is written without a power of ten. */
 function isPlain(value) {
@@ -12,8 +13,10 @@ function isPlain(value) {
 /** Numbers that stand beside each other, with the same decimals: four digits of the smallest.
  *
  * Where six digits of the largest hide the smallest, each has its own. */
-function alike(values) {
+function alike(numbers) {
   const isThere = (value) => value !== null && value !== undefined;
+  const least = ROUNDING * Math.min(1, Math.max(0, ...numbers.filter(isThere).map(Math.abs)));
+  const values = numbers.map((value) => (isThere(value) && Math.abs(value) < least ? 0 : value));
   const sizes = values.filter((value) => isThere(value) && value !== 0 && isPlain(value)).map(Math.abs);
   const [low, high] = extent(sizes.map((size) => Math.floor(Math.log10(Number(size.toPrecision(DIGITS))))));
   if (high - low > MOST_APART) return values.map(shown);
