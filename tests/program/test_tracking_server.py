@@ -199,7 +199,7 @@ def tracked(environment, tmp_path) -> Callable[[str, Any], str]:
 
     def done(mode: str, server: Any) -> str:
         (tmp_path / "run").mkdir()
-        figure = Path(__file__).parents[2] / "docs" / "figures" / "reconstructions.png"
+        figure = Path(__file__).parents[2] / "docs" / "figures" / "reconstructions_by_size.png"
         line, env = [sys.executable, "-c", TRACKED, str(figure), mode], {**environment, **server.environment}
         return subprocess.run(
             line, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, check=True, timeout=240
