@@ -11,6 +11,8 @@ import yaml
 
 from ae_jax.commands import figures, tables
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "conf").glob("*/*.yaml"))]
 ENTRIES = {"figures": figures.main, "tables": tables.main}
