@@ -1,6 +1,6 @@
 """How certain the choice of a configuration is, and what the best of few tried ones would have been."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 
@@ -72,23 +72,6 @@ def best_of_weights(num_configurations: int, num_tried: int) -> np.ndarray:
     after = np.arange(num_configurations, -1, -1) / num_configurations  # share of those that are no better
     powers = after ** np.arange(1, num_tried + 1)[:, None]
     return powers[:, :-1] - powers[:, 1:]
-
-
-def expected_best(values: Iterable[float], num: int, *, more_is_better: bool = False) -> list[float]:
-    """Expected value of the best of 1, 2, … `num` configurations drawn at random, with replacement, from all of them.
-
-    Args:
-        values: One for each configuration, such as its mean over seeds on the validation split.
-        num: Up to how many are tried.
-        more_is_better: Which of them is best.
-
-    Raises:
-        ValueError: No values, or none tried.
-    """
-    ordered = np.array(sorted(values, reverse=more_is_better), float)
-    if not len(ordered) or num < 1:
-        raise ValueError("an expected best needs at least one value, and one that is tried")
-    return [float(value) for value in best_of_weights(len(ordered), num) @ ordered]
 
 
 def _units(one: Configuration, measure: str, split: str) -> dict[Hashable, float]:

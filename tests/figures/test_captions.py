@@ -13,7 +13,7 @@ from ae_jax.commands.captions import Caption, caption, write_captions
 from ae_jax.commands.figures import FIGURES
 from ae_jax.figures.style import paper_style
 from ae_jax.results import Results, load
-from tests.figures.test_paper_figures import NAMES, ROOT, WHERE, drawn, options_of, texts_of
+from tests.figures.test_paper_figures import NAMES, ROOT, WHERE, drawn, options_of, texts_of, write_grid
 
 DATA = "a_<long>_name of a {data} set, 50 % of $1"
 DOCUMENT = r"""\documentclass{article}
@@ -28,22 +28,7 @@ INTERVAL = re.compile(r"95 %|range|mean (over|of) |one run")  # a mean alone whe
 @pytest.fixture(scope="module")
 def results(write_run, tmp_path_factory) -> Results:
     """Two configurations of each model and size, of which one run diverged, over five seeds."""
-    folder = tmp_path_factory.mktemp("runs")
-    for model, target in (("dense", "dense.DenseAutoencoder"), ("linear", "linear.LinearAutoencoder")):
-        for size in (1, 2):
-            for scale in (0.1, 0.3):
-                for seed in range(5):
-                    settings = {
-                        "model._target_": f"ae_jax.models.{target}",
-                        "model.latent_size": size,
-                        "corruption": {"_target_": "ae_jax.corruptions.gaussian.gaussian", "scale": scale},
-                        "seed": seed,
-                    }
-                    sse = 6 / size + scale + 0.1 * seed + (model == "linear")
-                    state = "diverged" if (model, size, scale, seed) == ("linear", 2, 0.3, 4) else "completed"
-                    given = {"settings": settings, "sse": sse, "corrupted_sse": sse + scale, "dataset": DATA}
-                    write_run(folder / f"{model}{size}-{scale}-{seed}", state=state, **given)
-    return load(folder)
+    return load(write_grid(write_run, tmp_path_factory.mktemp("runs"), sizes=(1, 2), num_seeds=5, dataset=DATA))
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from matplotlib.text import Text
 
 from ae_jax.errors import UserError
 from ae_jax.figures.learning_curves import draw
-from ae_jax.figures.parts.ends import moved_apart
+from ae_jax.figures.parts.ends import spaced
 from ae_jax.figures.style import PCA, paper_style
 from ae_jax.results import load
 
@@ -232,7 +232,7 @@ def test_numbers_of_components_do_not_overlap(runs):
     ],
 )
 def test_names_move_as_little_as_they_must(places, expected):
-    np.testing.assert_allclose(moved_apart(np.array(places, float), 10.0, 5.0, 95.0), expected)
+    np.testing.assert_allclose(spaced(np.array(places, float), 10.0, 5.0, 95.0), expected)
 
 
 def test_one_seed_has_no_range(runs):

@@ -63,14 +63,12 @@ def drawn(name: str, results: Results, **changed: object) -> Figure:
     return draw(results, **(options_of(name) | changed))
 
 
-@pytest.fixture(scope="session")
-def runs(write_run, tmp_path_factory) -> Path:
-    """Runs that have something for every figure, all with names that are long and hard to print."""
-    folder = tmp_path_factory.mktemp("runs")
+def write_grid(write_run, folder: Path, *, sizes: tuple[int, ...], num_seeds: int, dataset: str) -> Path:
+    """Dense and linear autoencoders at two noises each; the last seed of the last of them diverged at two latents."""
     for model, target in (("dense", "dense.DenseAutoencoder"), ("linear", "linear.LinearAutoencoder")):
-        for size in (1, 2, 4):
+        for size in sizes:
             for scale in (0.1, 0.3):
-                for seed in (0, 1):
+                for seed in range(num_seeds):
                     settings = {
                         "model._target_": f"ae_jax.models.{target}",
                         "model.latent_size": size,
@@ -78,16 +76,23 @@ def runs(write_run, tmp_path_factory) -> Path:
                         "seed": seed,
                     }
                     sse = 6 / size + scale + 0.1 * seed + (model == "linear")
-                    diverges = (model, size, scale, seed) == ("linear", 2, 0.3, 1)
+                    diverges = (model, size, scale, seed) == ("linear", 2, 0.3, num_seeds - 1)
                     write_run(
                         folder / f"{model}{size}-{scale}-{seed}",
                         settings=settings,
                         sse=sse,
                         corrupted_sse=sse + scale,
-                        dataset="a_<long>_name of a {data} set, 50 % of $1",
+                        dataset=dataset,
                         state="diverged" if diverges else "completed",
                     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def runs(write_run, tmp_path_factory) -> Path:
+    """Runs that have something for every figure, all with names that are long and hard to print."""
+    name = "a_<long>_name of a {data} set, 50 % of $1"
+    return write_grid(write_run, tmp_path_factory.mktemp("runs"), sizes=(1, 2, 4), num_seeds=2, dataset=name)
 
 
 @pytest.fixture(scope="session")

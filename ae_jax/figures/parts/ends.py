@@ -53,12 +53,12 @@ def name_ends(figure: Figure, axes: Axes, ends: Sequence[End]) -> None:
         figure.draw_without_rendering()
     box = axes.get_window_extent()
     heights = axes.transData.transform([(1, end.height) for end in ends])[:, 1] if ends else np.array([])
-    places = moved_apart(heights, gap, box.y0 + gap / 2, box.y1 - gap / 2)
+    places = spaced(heights, gap, box.y0 + gap / 2, box.y1 - gap / 2)
     for text, height, place in zip(texts, heights, places, strict=True):
         text.set_position((_AWAY, (place - height) * 72 / figure.dpi))
 
 
-def moved_apart(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
+def spaced(places: np.ndarray, gap: float, low: float, high: float) -> np.ndarray:
     """The nearest places, in least squares, that are a gap apart and between two ends.
 
     Args:
