@@ -1,6 +1,5 @@
 """`scripts/tables.py`: one table of a paper, from run folders."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from ae_jax.results import Results
 from ae_jax.tables.formats import Format, write_table
 from ae_jax.tables.latex import too_large
 from ae_jax.tables.parts.fit import Layout, Page
+from ae_jax.terminal import console, say
 
 _PLAIN: dict[str, Any] = {"venue": VenueName, "width": Width, "layout": Layout, "formats": list[Format]}
 
@@ -19,7 +19,7 @@ def _write(config: dict[str, Any], results: Results, folder: Path, name: str) ->
     table, page, layout = bind(config["table"])(results), _page(config), config["layout"]
     paths = write_table(table, folder, name, config["formats"], page=page, layout=layout)
     if "latex" in config["formats"] and (wrong := too_large(table, page, layout)):
-        print(f"{name}.tex may not fit its page: {wrong}", file=sys.stderr)
+        say(console(errors=True), f"{name}.tex may not fit its page: {wrong}")
     return paths
 
 
