@@ -8,13 +8,13 @@ __all__ = ["__version__", "load_run", "results"]
 
 if TYPE_CHECKING:
     from ae_jax import results
-    from ae_jax.experiments.restore import load_run
+    from ae_jax.evaluation.restore import load_run
 
 
 def __getattr__(name: str) -> Any:
     # Imported on first use: `import ae_jax` stays fast because it does not import JAX.
     if name == "load_run":
-        from ae_jax.experiments.restore import load_run
+        from ae_jax.evaluation.restore import load_run
 
         return load_run
     if name == "results":

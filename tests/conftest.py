@@ -35,6 +35,9 @@ from jaxtyping import install_import_hook
 # JAX's and beartype's objects are many and stay: looking through them all the time takes a tenth of the tests' time.
 gc.set_threshold(100_000, 20, 100)
 
+# Fixtures that train, for the tests of several parts.
+pytest_plugins = ("tests.running",)
+
 # Before any test seals its environment.
 DATA_DIR = os.environ.get("AE_JAX_DATA_DIR")
 
@@ -92,7 +95,7 @@ def last_state() -> Callable[[Path], Any]:
 
 
 def _last_state(folder: Path) -> Any:
-    from ae_jax.experiments.build import build
+    from ae_jax.experiment.build import build
     from ae_jax.training.checkpoint import restore_state
     from ae_jax.training.epoch import init_state
 
@@ -111,7 +114,7 @@ def best_of() -> Callable[[Path], Any]:
     """The best parameters of a run, with their epoch and loss: what its checkpoint keeps when it has completed."""
 
     def best(folder: Path) -> Any:
-        from ae_jax.experiments.build import build
+        from ae_jax.experiment.build import build
         from ae_jax.training.checkpoint import restore_best
 
         model = build(json.loads((folder / "config.json").read_text())).model

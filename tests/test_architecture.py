@@ -98,7 +98,7 @@ LIGHT = (
     {
         "ae_jax": {"jax", "flax", "hydra", "wandb", "matplotlib", "numpy"},
         "ae_jax.results": {"jax", "flax", "wandb", "matplotlib", "hydra", "optax", "orbax"},
-        "ae_jax.experiments.cli": {"jax", "flax", "wandb", "matplotlib", "optax", "orbax"},
+        "ae_jax.config.compose": {"jax", "flax", "wandb", "matplotlib", "optax", "orbax"},
         "hydra_plugins.ae_jax_launcher": {"jax", "flax", "wandb"},
     },
     {

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from ae_jax.config import targets
 from ae_jax.errors import UserError
-from ae_jax.experiments import config, targets
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from ae_jax.files import write_text
-from ae_jax.results.measures import MEASURES
+from ae_jax.runs.measures import MEASURES
 from ae_jax.tables.parts.escape import latex_caption, markdown_escaped
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ae_jax.experiments import cli
-from ae_jax.experiments.guard import Parser, guard
+from ae_jax.config import compose as composition
+from ae_jax.jobs.guard import Parser, guard
 
 Act = Callable[[dict[str, Any], str | None], int]
 
@@ -48,12 +48,12 @@ def compose(config_name: str, overrides: Sequence[str], *, config_dir: str | Non
     Raises:
         UserError: If an override or option does not fit.
     """
-    return cli.plain(cli.compose(overrides, config_name=config_name, config_dir=config_dir))
+    return composition.plain(composition.compose(overrides, config_name=config_name, config_dir=config_dir))
 
 
 def _keys(config_name: str, group: str, given: Sequence[str]) -> str:
     """The options of the group, the keys of the chosen one (the first, where none is), and those of the config."""
-    folder = cli.config_folder()
+    folder = composition.config_folder()
     options = sorted((folder / group).glob("*.yaml"))
     listed = "\n".join(f"  {path.stem:20} {_comment(path)}" for path in options)
     chosen = next((path for path in options if f"{group}={path.stem}" in given), options[0])

@@ -5,7 +5,7 @@ from typing import Any
 
 from ae_jax.commands.captions import caption, write_captions
 from ae_jax.commands.made import Made
-from ae_jax.experiments.targets import bind, resolve
+from ae_jax.config.targets import bind, resolve
 from ae_jax.figures.save import Format, save_all
 from ae_jax.figures.style import VenueName, Width, paper_style
 from ae_jax.results import Results

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ae_jax.commands import composed
+from ae_jax.config.check import check_parts
+from ae_jax.config.targets import OWN_PACKAGE, is_within
 from ae_jax.errors import UserError
-from ae_jax.experiments.config import check_parts
-from ae_jax.experiments.guard import EXIT_COMPLETED
-from ae_jax.experiments.targets import OWN_PACKAGE, is_within
+from ae_jax.jobs.guard import EXIT_COMPLETED
 from ae_jax.results import Results, load
 from ae_jax.terminal import console, count, say, short_path
 

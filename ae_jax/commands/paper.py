@@ -15,22 +15,23 @@ from ae_jax.commands import composed
 from ae_jax.commands.figures import FIGURES, LOOK
 from ae_jax.commands.made import Made, say_what_is_not_counted
 from ae_jax.commands.tables import TABLES
+from ae_jax.commands.train import train_sweep
+from ae_jax.config import compose as composition
+from ae_jax.config.check import check_parts
+from ae_jax.config.files import check_name
+from ae_jax.config.hydra_node import PATHS
+from ae_jax.config.overrides import quoted
+from ae_jax.config.types import check_type
 from ae_jax.errors import UserError, describe
-from ae_jax.experiments import cli
-from ae_jax.experiments.config import check_parts
-from ae_jax.experiments.config_files import check_name
-from ae_jax.experiments.config_types import check_type
-from ae_jax.experiments.environment import code_version, package_versions
-from ae_jax.experiments.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
-from ae_jax.experiments.hydra_node import PATHS
-from ae_jax.experiments.interruption import EXIT_INTERRUPTED
-from ae_jax.experiments.overrides import quoted
 from ae_jax.figures.style import paper_style
 from ae_jax.files import check_file_name, make_folder, write_json
+from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
+from ae_jax.jobs.interruption import EXIT_INTERRUPTED
 from ae_jax.links import check_links
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load
 from ae_jax.results.provenance import provenance
+from ae_jax.runs.environment import code_version, package_versions
 from ae_jax.terminal import console, count, say, short_path
 
 _SCHEMA = 1
@@ -206,7 +207,7 @@ def _check_sweep(key: str, overrides: list[str], config_dir: str | None) -> None
     """Compose the sweep with each of its values once, so that a mistake is found before the first run trains."""
     _refuse(key, overrides, ("name", *PATHS))
     try:
-        cli.check_sweep(overrides, config_dir=config_dir)
+        composition.check_sweep(overrides, config_dir=config_dir)
     except UserError as error:
         raise UserError(key, str(error)) from error
 
@@ -220,7 +221,7 @@ def _refuse(key: str, overrides: list[str], names: tuple[str, ...]) -> None:
 def _train(paper: Paper, overrides: list[str], config_dir: str | None) -> list[Any]:
     # Whoever asks for a paper asks for all its runs, also those that failed before.
     given = (f"name={quoted(paper.name)}", "runtime.print_config=false", "hydra.launcher.retry_failed=true")
-    return cli.train_sweep([*given, *overrides], config_dir=config_dir)
+    return train_sweep([*given, *overrides], config_dir=config_dir)
 
 
 def _provenance(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.errors import UserError, harmless
-from ae_jax.experiments.guard import EXIT_COMPLETED, Parser, guard
+from ae_jax.jobs.guard import EXIT_COMPLETED, Parser, guard
 from ae_jax.results import load
 from ae_jax.results.database import TABLES
 from ae_jax.results.results import Results

@@ -58,8 +58,8 @@ def _end(*_: Any) -> None:
     os._exit(130)
 
 
-train = functools.partial(start, "ae_jax.experiments.cli")
-evaluate = functools.partial(start, "ae_jax.experiments.evaluate")
+train = functools.partial(start, "ae_jax.commands.train")
+evaluate = functools.partial(start, "ae_jax.commands.evaluate")
 report = functools.partial(start, "ae_jax.commands.report")
 figures = functools.partial(start, "ae_jax.commands.figures")
 tables = functools.partial(start, "ae_jax.commands.tables")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.commands.made import Made
-from ae_jax.experiments.targets import bind
+from ae_jax.config.targets import bind
 from ae_jax.figures.style import VENUES, VenueName, Width
 from ae_jax.results import Results
 from ae_jax.tables.formats import Format, write_table

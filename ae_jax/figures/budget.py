@@ -26,8 +26,8 @@ from ae_jax.figures.parts.swept import lost_points, require_one_pca
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import ranked_by_validation
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.selection import best_of_weights
+from ae_jax.runs.measures import Measure, measure_named
 
 _TEST: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}
 _MARKERS = 8  # on a line

@@ -36,8 +36,8 @@ from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import NEUTRAL, PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.statistics import Estimate
+from ae_jax.runs.measures import Measure, measure_named
 
 
 class _Point(NamedTuple):

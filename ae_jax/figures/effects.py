@@ -20,7 +20,7 @@ from ae_jax.results.configurations import configurations, setting_text
 from ae_jax.results.effects import Effect, Effects, effects
 from ae_jax.results.factors import SEED
 from ae_jax.results.keys import key_names
-from ae_jax.results.measures import Measure, measure_named
+from ae_jax.runs.measures import Measure, measure_named
 from ae_jax.terminal import count
 
 _MOST_SHARES, _MOST_ROWS = 10, 24

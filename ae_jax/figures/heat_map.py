@@ -37,8 +37,8 @@ from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishi
 from ae_jax.figures.style import NEUTRAL
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.statistics import same
+from ae_jax.runs.measures import Measure, measure_named
 from ae_jax.terminal import count
 
 _MOST_COLUMNS = 12

@@ -34,10 +34,10 @@ from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, setting_text
-from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Run, varying
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import gaining_most, needed, sentence
+from ae_jax.runs.measures import measure_named
 
 _GAP = 0.055  # part of the axis that two numbers need between them
 _HIGH = 0.8  # of two panels, as a part of the width

@@ -27,9 +27,9 @@ from ae_jax.figures.style import LOOKS, NEUTRAL, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.keys import noise_name
-from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Run
 from ae_jax.results.statistics import estimate
+from ae_jax.runs.measures import measure_named
 
 _GAP = 0.13  # part of the axis that two numbers need between them
 _FAR = 10.0  # times the lowest level, from which on the axis is logarithmic

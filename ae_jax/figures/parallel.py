@@ -26,8 +26,8 @@ from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishi
 from ae_jax.figures.style import NEUTRAL, PCA, PCA_INK
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.statistics import interval_words
+from ae_jax.runs.measures import Measure, measure_named
 
 _BEYOND, _LOST = 0.1, 0.2  # heights from the end of the measure's axis, which is 1 high
 _FEW_LINES = 30

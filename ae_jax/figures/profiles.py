@@ -26,9 +26,9 @@ from ae_jax.figures.parts.swept import lost_points
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.runs import Run
 from ae_jax.results.statistics import CONFIDENCE, FEWEST_OF_INTERVAL
+from ae_jax.runs.measures import Measure, measure_named
 from ae_jax.terminal import count
 
 _NUM_RESAMPLES = 2000

@@ -16,7 +16,8 @@ from ae_jax.figures.style import AUTOENCODER, PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, configurations
 from ae_jax.results.runs import Run
-from ae_jax.results.verdict import components_to_match, gaining_most, sentence
+from ae_jax.results.verdict import gaining_most, sentence
+from ae_jax.runs.measures import components_to_match
 
 # Inches: below it PCA stands under the autoencoder, not beside it.
 _NARROW = 4.5

@@ -7,8 +7,8 @@ from ae_jax.report.names import short_values
 from ae_jax.results import Results
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.keys import key_names
-from ae_jax.results.measures import MEASURES, Measure
 from ae_jax.results.runs import Run
+from ae_jax.runs.measures import MEASURES, Measure
 
 SEED, LATENT = "seed", "model.latent_size"
 GROUPS = ("settings", "test", "corrupted test inputs", "validation", "train", "costs")

@@ -10,11 +10,11 @@ from ae_jax.results.commits import commit_notes
 from ae_jax.results.compare import LEVEL, Comparison
 from ae_jax.results.configurations import setting_text, short_keys
 from ae_jax.results.digits import p_text, printed, printed_gap
-from ae_jax.results.measures import SPLITS, Measure, measure_named, where_text
 from ae_jax.results.pairs import Compared, Paired, compare_pairs, pair_up
 from ae_jax.results.results import Results
 from ae_jax.results.sides import Side, require_apart, side
 from ae_jax.results.statistics import FEWEST, Estimate, interval_words
+from ae_jax.runs.measures import SPLITS, Measure, measure_named, where_text
 from ae_jax.terminal import Column, console, count, print_table, say
 
 _OPTION = "--compare"

@@ -6,9 +6,9 @@ from ae_jax.results.configurations import setting_text
 from ae_jax.results.digits import alike
 from ae_jax.results.effects import Effect, Effects, Value, effects
 from ae_jax.results.factors import SEED
-from ae_jax.results.measures import Measure
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import FEWEST
+from ae_jax.runs.measures import Measure
 from ae_jax.terminal import Column, Screen, count, print_table, say
 
 

@@ -19,12 +19,12 @@ from ae_jax.results.configurations import (
 )
 from ae_jax.results.factors import Factor, factors_of
 from ae_jax.results.keys import key_names
-from ae_jax.results.measures import measure_named
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate, interval_words
-from ae_jax.results.verdict import TOLERANCE, needed, verdicts
+from ae_jax.results.verdict import needed, verdicts
+from ae_jax.runs.measures import TOLERANCE, measure_named
 from ae_jax.terminal import count
 
 _Names = tuple[dict[str, str], dict[str, dict[str, str]]]

@@ -16,8 +16,8 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.digits import difference_text
 from ae_jax.results.keys import key_names
-from ae_jax.results.measures import MEASURES, Measure
 from ae_jax.results.runs import Run
+from ae_jax.runs.measures import MEASURES, Measure
 
 MOST_PICTURES, _PICTURE_BYTES = 200, 5_000_000
 MOST_POINTS = 200

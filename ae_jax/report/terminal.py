@@ -18,11 +18,11 @@ from ae_jax.results.configurations import (
     short_keys,
 )
 from ae_jax.results.digits import printed
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
 from ae_jax.results.verdict import verdicts
+from ae_jax.runs.measures import Measure, measure_named
 from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
 
 _MOST_ROWS = 10

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from ae_jax.results.compare import MOST_SEEDS, Comparison
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.digits import change_text, printed
-from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import FEWEST, Estimate, interval_words
+from ae_jax.runs.measures import Measure
 
 COLOURS = {"better": "green", "worse": "red"}
 """Of verdicts on the terminal; the others have none."""

@@ -4,7 +4,7 @@ run folders -> `load` -> `Results` (a table, in SQL too) -> `configurations` ove
 """
 
 from ae_jax.results.results import Results, load
-from ae_jax.results.run_folder import RunFolder
 from ae_jax.results.statistics import estimate
+from ae_jax.runs.folder import RunFolder
 
 __all__ = ["Results", "RunFolder", "estimate", "load"]

@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import (
     CONFIDENCE,
     FEWEST,
@@ -20,6 +19,7 @@ from ae_jax.results.statistics import (
     same,
     t_quantile,
 )
+from ae_jax.runs.measures import Measure
 
 Verdict = Literal["better", "worse", "equal", "not told apart", "too few seeds to tell"]
 Place = tuple[Hashable, Hashable]

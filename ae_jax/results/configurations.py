@@ -8,10 +8,10 @@ from functools import cached_property
 
 from ae_jax.errors import UserError
 from ae_jax.results.compare import Comparison, Values, compare_values, partner
-from ae_jax.results.measures import measure_named
 from ae_jax.results.results import Results
 from ae_jax.results.runs import Excluded, Run, Setting
 from ae_jax.results.statistics import FEWEST, Estimate, Interval, estimate
+from ae_jax.runs.measures import measure_named
 
 SPLIT_SEED = "dataset.split_seed"
 _SEED = "seed"

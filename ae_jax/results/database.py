@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.connection import connect, create, read
 from ae_jax.results.rows import PLAIN, as_text, column_type, plain, rows_of
-from ae_jax.results.run_folder import RunFolder
 from ae_jax.results.runs import Excluded, Run
+from ae_jax.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import duckdb

@@ -8,9 +8,9 @@ import numpy as np
 from ae_jax.errors import UserError
 from ae_jax.results.anova import Analysis, Marginal, Test, analyse, lost_to
 from ae_jax.results.factors import SEED, Factor, Grid, factors_of, grid_of, seed_factor
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.results import Results
 from ae_jax.results.runs import Setting
+from ae_jax.runs.measures import Measure, measure_named
 
 _EQUAL = 1e-9  # relative; numbers that are closer are one number, in which arithmetic was done in another order
 

@@ -14,10 +14,10 @@ from ae_jax.errors import UserError
 from ae_jax.results.compare import Comparison, Values, common_places, compare_values, holm, partner
 from ae_jax.results.configurations import SPLIT_SEED, Configuration, data_of, estimate_of, pooled
 from ae_jax.results.examples import examples_interval
-from ae_jax.results.measures import measure_named
 from ae_jax.results.runs import Setting
 from ae_jax.results.sides import Side
 from ae_jax.results.statistics import FEWEST_OF_INTERVAL, Estimate, Interval
+from ae_jax.runs.measures import measure_named
 
 _SEVERAL = "several of each side go together: say in the conditions what tells them apart"
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ae_jax.results.measures import MEASURES, SPLITS
-from ae_jax.results.run_folder import RunFolder
 from ae_jax.results.runs import Run, Setting
+from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.measures import MEASURES, SPLITS
 
 PLAIN: dict[str, Any] = {"name": "VARCHAR", "tags": ["VARCHAR"], "notes": "VARCHAR"}
 """Types of the columns of what a config says of itself."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ae_jax.config.naming import UNNAMED
 from ae_jax.errors import UserError, path_text
-from ae_jax.results.check import check_summary
-from ae_jax.results.progress import progress_of
-from ae_jax.results.run_folder import UNNAMED, RunFolder
+from ae_jax.runs.check import check_summary
+from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.progress import progress_of
 
 Setting = str | int | float | bool | list[Any] | None
 
@@ -151,11 +152,6 @@ def settings_of(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str,
             yield from settings_of({k: v for k, v in item.items() if k != "_target_"}, f"{key}.")
         else:
             yield key, item
-
-
-def short_target(target: str) -> str:
-    """The name of a component from its `_target_`: `dense` of `ae_jax.models.dense.DenseAutoencoder`."""
-    return str(target).rpartition(".")[2].removesuffix("Autoencoder").lower()
 
 
 def varying(settings: Sequence[dict[str, Setting]]) -> list[str]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.results.configurations import Configuration, competing
-from ae_jax.results.measures import measure_named
 from ae_jax.results.statistics import NUM_RESAMPLES, SAME, resamples
+from ae_jax.runs.measures import measure_named
 
 _ROUNDING = 1e-9
 _NEVER = ("test", "corrupted")  # it would be an optimist's estimate of what is reported

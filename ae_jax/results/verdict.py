@@ -5,31 +5,13 @@ from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from ae_jax.results.compare import Verdict
 from ae_jax.results.configurations import Configuration, ranked_by_validation
 from ae_jax.results.keys import component_name
 from ae_jax.results.statistics import FEWEST
+from ae_jax.runs.measures import components_to_match
 from ae_jax.terminal import count
-
-TOLERANCE = 1e-3
-"""Part of an error by which PCA may miss it and still match: a linear autoencoder trained to 99.9 % of PCA is PCA."""
-
-
-def components_to_match(sse_curve: Float[np.ndarray, " numbers"], sse: float) -> int | None:
-    """The smallest number of components whose error is at most `sse`, or above it by no more than `TOLERANCE` of it.
-
-    Args:
-        sse_curve: Errors for 0, 1, ... components, as from `PCA.sse_by_components`.
-        sse: The error to match, in the same units on the same split.
-
-    Returns:
-        The number, or None if no entry is small enough: `sse` is below the rounding of a complete curve, lies beyond a
-        truncated one, or is NaN.
-    """
-    matches = np.flatnonzero(sse_curve <= sse * (1 + TOLERANCE))
-    return int(matches[0]) if matches.size else None
 
 
 class Needed(NamedTuple):

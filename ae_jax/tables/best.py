@@ -3,9 +3,9 @@
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, behind_text, best_by_validation, configurations
 from ae_jax.results.location import Statistic
-from ae_jax.results.measures import measure_named
 from ae_jax.results.selection import selection_shares
 from ae_jax.results.statistics import Interval
+from ae_jax.runs.measures import measure_named
 from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
 from ae_jax.tables.parts.notes import in_short, left_out_notes, where_measured

@@ -8,10 +8,10 @@ from ae_jax.results import Results
 from ae_jax.results.compare import LEVEL, holm
 from ae_jax.results.configurations import SPLIT_SEED
 from ae_jax.results.digits import p_text
-from ae_jax.results.measures import Measure
 from ae_jax.results.pairs import Compared, Pair, Paired, compare_pairs, pair_up
 from ae_jax.results.sides import Side, others, side
 from ae_jax.results.statistics import FEWEST, Interval, interval_words
+from ae_jax.runs.measures import Measure
 from ae_jax.tables.parts.assemble import check_interval, check_measures
 from ae_jax.tables.parts.base import MISSING, Cell, Column, Note, Strip, Table
 from ae_jax.tables.parts.comparable import in_blocks, pools_splits

@@ -21,9 +21,9 @@ from omegaconf import OmegaConf
 from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from ae_jax.config.naming import UNNAMED
 from ae_jax.errors import UserError
 from ae_jax.files import make_folder
-from ae_jax.results.run_folder import UNNAMED
 from hydra_plugins.ae_jax_search._locks import Locks, lock_file
 
 _log = logging.getLogger(__name__)

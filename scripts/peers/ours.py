@@ -7,8 +7,8 @@ training and one forward pass over one more batch.
 import jax
 import numpy as np
 
-from ae_jax.experiments.build import build, training_data
-from ae_jax.experiments.cli import checked, compose
+from ae_jax.config.compose import checked, compose
+from ae_jax.experiment.build import build, training_data
 from ae_jax.training.group import compile_group
 from peers.protocol import Prepared, Task, serve
 

@@ -18,15 +18,15 @@ from typing import Any
 
 import jax
 
-from ae_jax.experiments import tracking, uploads
-from ae_jax.experiments.build import build_alike
-from ae_jax.experiments.cli import checked, compose
-from ae_jax.experiments.devices import configure_jax
-from ae_jax.experiments.environment import environment
-from ae_jax.experiments.member import Member
-from ae_jax.experiments.piece import train_epochs
-from ae_jax.experiments.task import GroupTask, Request, Watch
-from ae_jax.experiments.train import prepare as compiled
+from ae_jax.config.compose import checked, compose
+from ae_jax.experiment.build import build_alike
+from ae_jax.experiment.devices import configure_jax
+from ae_jax.jobs.member import Member
+from ae_jax.jobs.piece import train_epochs
+from ae_jax.jobs.train import prepare as compiled
+from ae_jax.jobs.work import GroupTask, Request, Watch
+from ae_jax.runs.environment import environment
+from ae_jax.tracking import uploads
 from ae_jax.training.fit import fit
 from peers.protocol import Prepared, Task, serve
 

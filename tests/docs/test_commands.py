@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ae_jax.commands import composed, figures, report, start, tables
+from ae_jax.commands import composed, evaluate, figures, report, start, tables
+from ae_jax.config import compose as composition
 from ae_jax.errors import UserError
-from ae_jax.experiments import cli, evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -67,7 +67,7 @@ def _compose_train(given: list[str]) -> None:
     assert not unknown, f"no option {unknown[0]}"
     first = [re.sub(r"=.*interval\(([^,]+),.*", r"=\1", override) for override in arguments.overrides]
     first = [re.sub(r"=([^\[{(']*?),.*", r"=\1", override) for override in first]
-    cli.checked(cli.compose(first))
+    composition.checked(composition.compose(first))
 
 
 def _parsed(module):

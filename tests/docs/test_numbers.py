@@ -9,8 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from ae_jax import reading
-from ae_jax.experiments import guard, interruption, uploads
+from ae_jax.jobs import guard, interruption
 from ae_jax.report import page_data
+from ae_jax.tracking import uploads
 from hydra_plugins.ae_jax_launcher.launcher import VmapLauncherConf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +89,7 @@ def test_exit_codes():
 
 
 def test_presets_have_as_many_runs_as_their_heads_say():
-    """Which is what they plan: tests/experiments/test_search.py."""
+    """Which is what they plan: tests/jobs/test_search.py."""
     page = (ROOT / "docs" / "sweeps.md").read_text()
     rows = re.findall(r"^\| `\+sweep=(\w+)` \| .* \| (\d+) in (\d+)", page, re.MULTILINE)
     heads = {path.stem: path.read_text() for path in (ROOT / "conf" / "sweep").glob("*.yaml")}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ae_jax.results import Results, RunFolder, load
-from ae_jax.results.run_folder import SCHEMA
+from ae_jax.runs.folder import SCHEMA
 
 MakeRun = Callable[..., RunFolder]
 

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import pytest
 from flax import nnx
 
+from ae_jax.config import compose as composition
 from ae_jax.errors import UserError
-from ae_jax.experiments import build, cli
+from ae_jax.experiment import build
 from ae_jax.models import AbstractAutoencoder, functional
 from ae_jax.models.check import check_examples, check_state
 
@@ -102,12 +103,12 @@ def test_other_shapes_are_said(part, problem, monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "model").glob("*.yaml")))
 def test_every_model_here_is_one(name):
-    experiment = build.build(cli.checked(cli.compose([f"model={name}", "tracking.mode=disabled"])))
+    experiment = build.build(composition.checked(composition.compose([f"model={name}", "tracking.mode=disabled"])))
     check_examples(experiment.model, experiment.dataset.num_features)
 
 
 def test_random_numbers_after_the_initialisation_are_refused(monkeypatch):
-    experiment = build.build(cli.checked(cli.compose(["tracking.mode=disabled"])))
+    experiment = build.build(composition.checked(composition.compose(["tracking.mode=disabled"])))
     dropout = lambda **given: Model(lambda rngs: nnx.Dropout(0.5, rngs=rngs), **given)  # noqa: E731 - as a target
     monkeypatch.setattr(build, "bind", lambda _: dropout)
     with pytest.raises(UserError, match=r"^model: draws random numbers after its initialisation \(No RngStream"):

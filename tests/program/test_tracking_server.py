@@ -28,7 +28,9 @@ LONG = (*SMALL, "trainer.num_epochs=40")
 # the test needs.
 PROGRAM = """
 import os, sys, time
-from ae_jax.experiments import cli, recorder, uploads
+from ae_jax.config import compose as composition
+from ae_jax.runs import recorder
+from ae_jax.tracking import uploads
 
 def metrics(self, record, write=recorder.Recorder.metrics):
     write(self, record)
@@ -41,7 +43,7 @@ def metrics(self, record, write=recorder.Recorder.metrics):
 recorder.Recorder.metrics = metrics
 uploads.GATHERING_SECONDS = 1.0
 uploads.FINISH_SECONDS = float(os.environ["WAIT"])
-cli.main()
+TRAIN.main()
 """
 WARNING = re.compile(r"WARNING [\w.]+: W&B could not be reached, .* send it later with (wandb sync .*)\n")
 
@@ -184,7 +186,7 @@ def test_a_run_completes_while_the_server_fails_and_all_of_it_can_be_sent_later(
 TRACKED = """
 import sys
 from pathlib import Path
-from ae_jax.experiments.tracking import Tracker, TrackingOptions
+from ae_jax.tracking.wandb_run import Tracker, TrackingOptions
 options, config = TrackingOptions(sys.argv[2], "p", None, None), {"name": "n", "tags": [], "notes": ""}
 tracker = Tracker(options, Path("run"), config, run_name="r")
 for epoch in range(1, 6):

@@ -22,8 +22,8 @@ from typing import Any
 # What a command imports in the course of a run. It starts no threads but OpenBLAS's, which survive a fork.
 _IMPORTED = (
     "jax", "flax.nnx", "optax", "hydra", "wandb", "sklearn.datasets", "matplotlib.figure",
-    "matplotlib.backends.backend_agg", "ae_jax.experiments.train", "ae_jax.experiments.sweep.launch",
-    "ae_jax.experiments.cli", "ae_jax.experiments.display", "ae_jax.figures.run.draw",
+    "matplotlib.backends.backend_agg", "ae_jax.jobs.train", "ae_jax.jobs.sweep.launch",
+    "ae_jax.config.compose", "ae_jax.jobs.display", "ae_jax.figures.run.draw",
 )  # fmt: skip
 _MOST_SECONDS = 120
 
@@ -63,7 +63,7 @@ def _run(request: dict[str, Any]) -> None:
             setattr(importlib.import_module(module), attribute, value)
         if request["fault"]:
             _install(**request["fault"])
-        from ae_jax.experiments.cli import main as train
+        from ae_jax.commands.train import main as train
 
         train()
     except SystemExit as end:

@@ -15,10 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ae_jax.experiments import build, cli, drawing, piece, train
-from ae_jax.experiments.measure import ModelFunctions
-from ae_jax.experiments.sweep import launch
+from ae_jax.config import compose as composition
+from ae_jax.evaluation.measure import ModelFunctions
+from ae_jax.experiment import build
 from ae_jax.figures.run.draw import Drawn
+from ae_jax.jobs import drawing, piece, train
+from ae_jax.jobs.sweep import launch
 
 SMALL = (
     "tracking.mode=disabled", "trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64",
@@ -53,7 +55,7 @@ class Job(NamedTuple):
 
 @cache
 def _config(size: str, seed: str) -> dict[str, Any]:
-    return cli.checked(cli.compose([*SMALL, f"model.latent_size={size}", f"seed={seed}"]))
+    return composition.checked(composition.compose([*SMALL, f"model.latent_size={size}", f"seed={seed}"]))
 
 
 def _sweep(folder: Path, names: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ae_jax.experiments import evaluate
+from ae_jax.commands import evaluate
 
 pytestmark = pytest.mark.slow
 SMALL = (
@@ -30,14 +30,14 @@ CASES = {
     "checkpoint": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.training.checkpoint:Checkpoints._save", 5)),
     "checkpoint of a group": ((*SWEEP, EAGER, UNTRACKED), _fill("ae_jax.training.checkpoint:Checkpoints._save", 5)),
     # A line goes into what is left of the file's last block, so that it takes some to fail.
-    "metrics": ((*RUN, LAZY, UNTRACKED), _fill("ae_jax.experiments.recorder:Recorder.metrics", 2)),
-    "metrics of a group": ((*SWEEP, LAZY, UNTRACKED), _fill("ae_jax.experiments.recorder:Recorder.metrics", 2)),
-    "metrics and W&B": ((*RUN, LAZY, OFFLINE), _fill("ae_jax.experiments.recorder:Recorder.metrics", 2)),
-    "summary": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.experiments.summary:write_json")),
-    "figures": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.experiments.piece:write_run_figure")),
-    "figures of a group": ((*SWEEP, EAGER, UNTRACKED), _fill("ae_jax.experiments.drawing:Drawing.draw")),
-    "W&B's finish": ((*RUN, EAGER, OFFLINE), _fill("ae_jax.experiments.tracking:Tracker.finish")),
-    "the first file": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.experiments.recorder:_make")),
+    "metrics": ((*RUN, LAZY, UNTRACKED), _fill("ae_jax.runs.recorder:Recorder.metrics", 2)),
+    "metrics of a group": ((*SWEEP, LAZY, UNTRACKED), _fill("ae_jax.runs.recorder:Recorder.metrics", 2)),
+    "metrics and W&B": ((*RUN, LAZY, OFFLINE), _fill("ae_jax.runs.recorder:Recorder.metrics", 2)),
+    "summary": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.evaluation.summary:write_json")),
+    "figures": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.jobs.piece:write_run_figure")),
+    "figures of a group": ((*SWEEP, EAGER, UNTRACKED), _fill("ae_jax.jobs.drawing:Drawing.draw")),
+    "W&B's finish": ((*RUN, EAGER, OFFLINE), _fill("ae_jax.tracking.wandb_run:Tracker.finish")),
+    "the first file": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.runs.recorder:_make")),
 }
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 
 from ae_jax.results.compare import compare_values, holm
 from ae_jax.results.configurations import configurations
-from ae_jax.results.measures import MEASURES
+from ae_jax.runs.measures import MEASURES
 
 SSE, EXPLAINED, BCE = MEASURES["sse"], MEASURES["explained_variance"], MEASURES["bce"]
 OURS, THEIRS = [0.9, 1.05, 0.96, 0.93, 0.99, 1.1], [1.0, 1.2, 1.1, 0.95, 1.15, 1.1]

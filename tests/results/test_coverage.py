@@ -10,8 +10,8 @@ from scipy import stats
 from scipy.special import ndtr, ndtri
 
 from ae_jax.results.compare import compare_values
-from ae_jax.results.measures import MEASURES
 from ae_jax.results.statistics import estimate, geometric, resamples, t_quantile
+from ae_jax.runs.measures import MEASURES
 
 pytestmark = pytest.mark.slow
 

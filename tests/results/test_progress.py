@@ -9,8 +9,8 @@ import pytest
 from ae_jax.errors import UserError
 from ae_jax.locks import is_held
 from ae_jax.results import RunFolder
-from ae_jax.results.progress import progress_of
 from ae_jax.results.runs import read_run
+from ae_jax.runs.progress import progress_of
 
 
 def locked(folder):

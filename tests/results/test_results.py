@@ -12,7 +12,7 @@ import ae_jax
 from ae_jax.errors import UserError
 from ae_jax.results import load
 from ae_jax.results.configurations import configurations
-from ae_jax.results.measures import MEASURES
+from ae_jax.runs.measures import MEASURES
 
 
 def test_a_row_per_run_and_split_with_the_keys_that_vary(sweep):

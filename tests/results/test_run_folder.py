@@ -10,7 +10,7 @@ import pytest
 
 from ae_jax.errors import UserError
 from ae_jax.results import RunFolder
-from ae_jax.results.run_folder import SCHEMA
+from ae_jax.runs.folder import SCHEMA
 
 
 @pytest.fixture

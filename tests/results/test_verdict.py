@@ -5,7 +5,8 @@ import pytest
 
 from ae_jax.results import load
 from ae_jax.results.configurations import configurations
-from ae_jax.results.verdict import components_to_match, needed, sentence, verdicts
+from ae_jax.results.verdict import needed, sentence, verdicts
+from ae_jax.runs.measures import components_to_match
 
 CURVE = np.array([8, 4, 2, 1, 0.5, 0.0])
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ae_jax.config import compose as composition
+from ae_jax.config import naming
 from ae_jax.errors import UserError
-from ae_jax.experiments import cli, config, naming
 from tests.safety.conftest import thorough
 
 OPTAX = ("~optimizer", "+optimizer={_target_:optax.adabelief,learning_rate:0.01}")
@@ -39,7 +40,7 @@ ODD = st.recursive(
 
 @pytest.fixture(scope="module")
 def valid() -> list[dict[str, Any]]:
-    return [cli.checked(cli.compose(["tracking.mode=disabled", *given])) for given in OVERRIDES]
+    return [composition.checked(composition.compose(["tracking.mode=disabled", *given])) for given in OVERRIDES]
 
 
 def places(node: Any, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

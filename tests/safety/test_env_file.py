@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ae_jax.experiments.guard import guard
+from ae_jax.jobs.guard import guard
 
 HARMLESS = {"WANDB_API_KEY": "5e" * 20, "WANDB_PROJECT": "theirs", "AE_JAX_DATA_DIR": "data"}
 HARMFUL = ("AE_JAX_ALLOWED_TARGETS", "PYTHONPATH", "LD_PRELOAD", "WANDB_BASE_URL", "HTTPS_PROXY", "PATH", "XLA_FLAGS")

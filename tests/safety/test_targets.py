@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import ae_jax
+from ae_jax.config import compose as composition
+from ae_jax.config import targets
 from ae_jax.errors import UserError
-from ae_jax.experiments import cli, config, targets
 
 GROUPS = (*config.COMPONENTS, "figure", "table")
 CONF = Path(__file__).resolve().parents[2] / "conf"
@@ -96,7 +97,7 @@ def test_what_writes_loads_or_is_private_is_refused(target):
         ("corruption", "ae_jax.corruptions.base.coarse_uniform"),
         ("optimizer", "ae_jax.optimizers.schedules.constant"),
         ("optimizer", "optax.GradientTransformation"),
-        ("tracking", "ae_jax.experiments.tracking.Tracker"),
+        ("tracking", "ae_jax.tracking.wandb_run.Tracker"),
         ("trainer", "ae_jax.training.checkpoint.Checkpoints"),
         ("figure", "ae_jax.figures.save.save_all"),
         ("table", "ae_jax.tables.formats.write_table"),
@@ -107,7 +108,7 @@ def test_a_member_that_makes_something_else_is_refused(group, target):
 
 
 def test_a_part_has_to_be_what_its_place_is_annotated_with():
-    composed = cli.plain(cli.compose(["tracking.mode=disabled"]))
+    composed = composition.plain(composition.compose(["tracking.mode=disabled"]))
     composed["optimizer"]["schedule"] = {"_target_": "ae_jax.optimizers.adam.adam"}
     with pytest.raises(UserError, match=r"^optimizer\.schedule\._target_: .* is no optimizer/schedule"):
         config.validate(composed)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ae_jax.results.measures import MEASURES
+from ae_jax.runs.measures import MEASURES
 from ae_jax.tables.parts.comparable import best
 
 SSE, EXPLAINED = MEASURES["sse"], MEASURES["explained_variance"]

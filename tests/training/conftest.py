@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from ae_jax.experiments.build import Experiment, build, training_data
-from ae_jax.experiments.cli import checked, compose
+from ae_jax.config.compose import checked, compose
+from ae_jax.experiment.build import Experiment, build, training_data
 from ae_jax.training import TrainState
 from ae_jax.training.fit import EpochReport, fit, run_state
 from ae_jax.training.group import compile_group

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ae_jax.errors import UserError
-from ae_jax.experiments.build import training_data
+from ae_jax.experiment.build import training_data
 from ae_jax.training.group import compile_group
 
 # See test_group.py.
@@ -20,8 +20,8 @@ NUM_RUNS = 20
 TRAIN = """
 import sys
 import jax, numpy as np
-from ae_jax.experiments.build import build, build_alike, training_data
-from ae_jax.experiments.cli import checked, compose
+from ae_jax.experiment.build import build, build_alike, training_data
+from ae_jax.config.compose import checked, compose
 from ae_jax.training.fit import fit, on_host
 from ae_jax.training.group import compile_group
 
@@ -100,8 +100,8 @@ def test_too_few_devices_or_uneven_batches_are_refused(data_parallel, make_exper
 
 REFUSED = """
 from ae_jax.errors import UserError
-from ae_jax.experiments.build import build, training_data
-from ae_jax.experiments.cli import checked, compose
+from ae_jax.experiment.build import build, training_data
+from ae_jax.config.compose import checked, compose
 from ae_jax.training.group import compile_group
 
 experiment = build(checked(compose(["trainer.batch_size=20", "trainer.max_train_examples=40"])))
@@ -130,8 +130,8 @@ def test_batches_that_cannot_be_shared_evenly_are_refused_where_there_are_enough
 
 SHAPES = """
 import re
-from ae_jax.experiments.build import build, training_data
-from ae_jax.experiments.cli import checked, compose
+from ae_jax.experiment.build import build, training_data
+from ae_jax.config.compose import checked, compose
 from ae_jax.training.group import compile_group
 
 overrides = ["model.hidden_sizes=[24]", "trainer.batch_size=40", "trainer.max_train_examples=80"]

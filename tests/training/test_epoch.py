@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ae_jax.experiments.build import training_data
+from ae_jax.experiment.build import training_data
 from ae_jax.training import Status
 from ae_jax.training.epoch import _batches, _random_order, init_state, num_steps_per_epoch, scaled, train_epoch
 

@@ -55,7 +55,7 @@ def test_members_differ_by_their_seeds_and_values(train_runs):
 
 
 def test_initial_parameters_are_the_same_bits_in_a_group_and_alone(make_experiment):
-    from ae_jax.experiments.build import training_data
+    from ae_jax.experiment.build import training_data
     from ae_jax.training.group import compile_group
 
     experiments = [make_experiment(f"seed={seed}") for seed in (5, 6, 7)]

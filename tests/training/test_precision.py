@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ae_jax.experiments.build import training_data
-from ae_jax.experiments.measure import ModelFunctions
+from ae_jax.evaluation.measure import ModelFunctions
+from ae_jax.experiment.build import training_data
 from ae_jax.training.group import compile_group
 
 # What JAX calls them, in the program and in the jaxpr.

@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ae_jax.figures.parts.common import plain, text_size, wrap
-from ae_jax.results.run_folder import RunFolder
+from ae_jax.runs.folder import RunFolder
 
 _EDGE = 0.06  # inches around the line
 

@@ -15,8 +15,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 from matplotlib.transforms import Bbox
 
 from ae_jax.figures.style import NEUTRAL, PCA, plain_log_ticks
-from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate
+from ae_jax.runs.measures import Measure
 
 _MARKER, _AWAY = 2.6, 3.0  # points: half of a marker, and from its centre to a text
 _CLOSE = 12.0  # points between two that share a text

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 
-from ae_jax.results.measures import Measure
+from ae_jax.runs.measures import Measure
 
 _MOST_OF_PCA = 4.0
 _LEAST_END = 1.25  # so that noise alone has no strong colours

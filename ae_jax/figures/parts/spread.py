@@ -5,8 +5,8 @@ from typing import Literal
 
 from ae_jax.figures.parts.common import seeds_text
 from ae_jax.results.configurations import Configuration
-from ae_jax.results.measures import measure_named
 from ae_jax.results.statistics import FEWEST, FEWEST_OF_INTERVAL, interval_words
+from ae_jax.runs.measures import measure_named
 from ae_jax.terminal import count
 
 

@@ -13,7 +13,7 @@ from ae_jax.errors import describe
 from ae_jax.figures.save import rendered
 from ae_jax.figures.style import style
 from ae_jax.files import make_folder, write_bytes
-from ae_jax.results.run_folder import RunFolder
+from ae_jax.runs.folder import RunFolder
 
 
 class Drawn(NamedTuple):

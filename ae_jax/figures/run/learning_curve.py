@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.parts.epochs import scale_epochs
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
-from ae_jax.results.run_folder import RunFolder
+from ae_jax.runs.folder import RunFolder
 
 _ROUNDING = 1e-9  # part of the autoencoder's error
 

@@ -6,7 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.style import AUTOENCODER, NEUTRAL, PCA, plain_log_ticks, set_margins
-from ae_jax.results.run_folder import RunFolder
+from ae_jax.runs.folder import RunFolder
 
 _NO_TITLE = 0.97  # of the height: above it is a line of words
 _FEW = 20  # numbers of components that are told apart on a linear axis

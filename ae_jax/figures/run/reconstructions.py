@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.parts.images import is_image, mosaic
 from ae_jax.figures.style import AUTOENCODER, DPI, NEUTRAL, PCA, set_margins
-from ae_jax.results.run_folder import RunFolder
+from ae_jax.runs.folder import RunFolder
 
 _LABELS, _EDGE = 192, 10  # dots: width of the labels, empty space on the other sides and beside the labels
 

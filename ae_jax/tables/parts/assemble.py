@@ -6,9 +6,9 @@ from typing import get_args
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.location import Statistic
-from ae_jax.results.measures import SPLITS, Measure, measure_named
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.statistics import Interval
+from ae_jax.runs.measures import SPLITS, Measure, measure_named
 from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
 from ae_jax.tables.parts.located import check_statistic

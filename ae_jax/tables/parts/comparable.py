@@ -6,8 +6,8 @@ from statistics import fmean
 
 from ae_jax.results.compare import Values, compare_values
 from ae_jax.results.configurations import SPLIT_SEED, Configuration, data_of
-from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import FEWEST, Interval, same
+from ae_jax.runs.measures import Measure
 
 
 def block(configuration: Configuration, split: str) -> tuple[str, int]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.reading import open_file
-from ae_jax.results.measures import MEASURES, SPLITS
+from ae_jax.runs.measures import MEASURES, SPLITS
 from ae_jax.tables.parts.base import Raw
 
 _NEEDED = ("name", "latent_size", "measure", "value", "n", "source")

@@ -7,8 +7,8 @@ from ae_jax.results.compare import Values, partner
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.digits import printed, printed_gap
 from ae_jax.results.location import Location, Statistic, locate
-from ae_jax.results.measures import Measure
 from ae_jax.results.statistics import Estimate, Interval
+from ae_jax.runs.measures import Measure
 from ae_jax.tables.parts.base import Cell, Column, Strip
 
 _NONE = Cell(raw=(None,) * 4)

@@ -7,8 +7,8 @@ from ae_jax.results.compare import Comparison
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.digits import printed, printed_gap
 from ae_jax.results.location import Statistic
-from ae_jax.results.measures import Measure, measure_named
 from ae_jax.results.statistics import Estimate, Interval
+from ae_jax.runs.measures import Measure, measure_named
 from ae_jax.tables.parts.base import Cell, Column, Strip
 from ae_jax.tables.parts.comparable import best
 from ae_jax.tables.parts.located import located_strips

@@ -8,9 +8,9 @@ from ae_jax.results.commits import commit_notes
 from ae_jax.results.configurations import Configuration, configurations, setting_text
 from ae_jax.results.keys import key_names
 from ae_jax.results.location import WORDS, Statistic
-from ae_jax.results.measures import Measure, where_text
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.statistics import FEWEST, FEWEST_OF_INTERVAL, Interval, interval_words
+from ae_jax.runs.measures import Measure, where_text
 from ae_jax.tables.parts.comparable import pools_splits
 from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 from ae_jax.terminal import count

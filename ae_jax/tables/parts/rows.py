@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import islice
 
 from ae_jax.results.configurations import Configuration
-from ae_jax.results.measures import Measure
 from ae_jax.results.runs import Setting
+from ae_jax.runs.measures import Measure
 from ae_jax.tables.parts.base import Cell, Column, Row, Strip
 from ae_jax.tables.parts.external import External, chosen_rows, read_external
 from ae_jax.tables.parts.settings import LATENT_SIZE, MODEL

@@ -1,0 +1,232 @@
+"""Check a composed config against the signatures it names, and split it into structure and values.
+
+A config is a plain dictionary here. Types and bounds stand once, in the signature of the function or class that
+`_target_` names: there is no schema beside it.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Union
+
+from annotated_types import Ge, Interval
+
+from ae_jax.config.files import check_name
+from ae_jax.config.targets import (
+    OWN_PACKAGE,
+    added_modules,
+    check_target,
+    is_array,
+    is_component,
+    is_within,
+    makes,
+    parameters,
+    resolve,
+    signature,
+)
+from ae_jax.config.types import check_type
+from ae_jax.errors import UserError, nearest
+
+COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
+# The groups whose floats are values: traced, so that they can be swept without recompiling.
+VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
+# Where this package's members for a group are, and what they have to make. The user's own may be anything.
+_KINDS = {
+    "dataset": ("ae_jax.datasets", "ae_jax.datasets.base.Dataset"),
+    "model": ("ae_jax.models", "ae_jax.models.base.AbstractAutoencoder"),
+    "corruption": ("ae_jax.corruptions", "ae_jax.corruptions.base.Corruption"),
+    "loss": ("ae_jax.losses", "ae_jax.losses.base.Loss"),
+    "optimizer": ("ae_jax.optimizers", "optax.GradientTransformation"),
+    "trainer": ("ae_jax.training", "ae_jax.training.options.TrainerOptions"),
+    "tracking": ("ae_jax.tracking.wandb_run", "ae_jax.tracking.wandb_run.TrackingOptions"),
+    "figure": ("ae_jax.figures", "matplotlib.figure.Figure"),
+    "table": ("ae_jax.tables", "ae_jax.tables.parts.base.Table"),
+}
+# Those that are made by the class itself.
+_OF_RESULTS = ("Figure", "Table")  # made of results, which are given by position
+_CONSTRUCTED = ("AbstractAutoencoder", "TrainerOptions", "TrackingOptions")
+
+_TOP_LEVEL: dict[str, Any] = {
+    "name": str,
+    "resume": typing.Literal["auto", "never", "must"],
+    "seed": Annotated[int, Interval(ge=0, lt=2**32)],
+    "tags": list[str],
+    "notes": str,
+}
+# Groups whose files change the whole config.
+_PRESETS = {"experiment", "debug", "sweep"}
+_RUNTIME: dict[str, Any] = {
+    "platform": typing.Literal["cpu", "gpu", "cuda", "rocm", "tpu"] | None,
+    "print_config": bool | typing.Literal["auto"],
+    "checkpoint_seconds": Annotated[int, Ge(0)],
+    "runs_axis": typing.Literal["auto", "vmap", "map"],
+    "debug_nans": bool,
+    "profile": bool,
+    "compile_cache": bool,
+}
+
+
+def validate(config: dict[str, Any]) -> dict[str, Any]:
+    """A checked copy of a composed config: numbers of the type that their parameter has, every key known.
+
+    Raises:
+        UserError: For a target outside the allow-list (checked first), an unknown or missing key, a wrong type or a
+            value out of bounds. The message names the key.
+    """
+    for preset in _PRESETS & config.keys():
+        remedy = f"begin the file in {preset}/ with the line: # @package _global_"
+        raise UserError(preset, "is the name of a group, and no key of the config", remedy)
+    checked = check_parts(config, plain=_TOP_LEVEL, components=COMPONENTS, others=["runtime"])
+    check_name("name", checked["name"])
+    _require_keys("runtime", config["runtime"], _RUNTIME)
+    _check_keys("runtime", config["runtime"], set(_RUNTIME))
+    runtime = {name: check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()}
+    first = {name: checked[name] for name in _TOP_LEVEL}
+    return {**first, "runtime": runtime, **{group: checked[group] for group in COMPONENTS}}
+
+
+def check_parts(
+    config: dict[str, Any], *, plain: Mapping[str, Any], components: Sequence[str], others: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A checked copy of a composed config.
+
+    Args:
+        config: The config.
+        plain: Keys that are no components, with their annotations.
+        components: Keys of components: each is checked against the signature of what its `_target_` names.
+        others: Keys that must be there and are checked elsewhere; they are not in the copy.
+
+    Raises:
+        UserError: See `validate`.
+    """
+    for key, target in _targets(config):
+        check_target(key, target)
+    known = [*plain, *others, *components]
+    _check_keys("", config, set(known))
+    _require_keys("", config, known)
+    checked = {name: check_type(name, config[name], hint) for name, hint in plain.items()}
+    return checked | {group: _check_component(group, config[group]) for group in components}
+
+
+def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Split a checked component into structure and values, by the one rule.
+
+    A float of corruption, loss, optimizer or trainer is a value, unless its parameter is annotated plain `float`.
+    """
+    structure: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    hints = parameters(resolve(node["_target_"]))
+    for name, item in node.items():
+        if is_component(item):
+            structure[name], nested = split_values(group, item)
+            if nested:
+                values[name] = nested
+        elif isinstance(item, float) and group in VALUE_GROUPS and hints.get(name) is not float:
+            values[name] = item
+        else:
+            structure[name] = item
+    return structure, values
+
+
+def _targets(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(config, dict):
+        for name, item in config.items():
+            if name == "_target_":
+                yield f"{prefix}_target_", item
+            yield from _targets(item, f"{prefix}{name}.")
+    elif isinstance(config, list):
+        for index, item in enumerate(config):
+            yield from _targets(item, f"{prefix}{index}.")
+
+
+def _check_component(path: str, node: Any, wanted: Any = None) -> dict[str, Any]:
+    """Check a node with a `_target_` against the target's signature, and that it makes what is wanted in its place.
+
+    What is wanted of a component is what its group is made of; of a part of a component, as that annotates it.
+    """
+    group = path.replace(".", "/")
+    if not is_component(node):
+        raise UserError(path, f"got {node!r}, expected an option of the group {group}", "list them with --help")
+    name = node["_target_"]
+    home, kind = _KINDS[path.partition(".")[0]]
+    if is_within(name, (OWN_PACKAGE,)) and not is_within(name, (home,)):
+        raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
+    target = resolve(name)
+    hints = _checkable(f"{path}._target_", name)
+    # A part that may be anything may also be what its group is made of, as an optimizer within another.
+    fitting = [resolve(kind)] if wanted is None else [wanted, resolve(kind)] if wanted is Any else [wanted]
+    if not is_within(name, added_modules()) and not any(_fits(target, one) for one in fitting):
+        raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
+    _check_keys(path, node, {"_target_", *hints})
+    parts = hints if is_within(name, (OWN_PACKAGE,)) else {}
+    checked: dict[str, Any] = {"_target_": name}
+    for part, hint in hints.items():
+        key = f"{path}.{part}"
+        if part not in node:
+            if signature(target).parameters[part].default is inspect.Parameter.empty:
+                _require_keys(path, node, [part])
+            continue
+        item = node[part]
+        # An option of this package that defaults to None came later than runs that are recorded: where it changes
+        # nothing, it stays out of names and hashes.
+        if item is None and is_within(name, (OWN_PACKAGE,)) and signature(target).parameters[part].default is None:
+            continue
+        if is_component(item):
+            checked[part] = _check_component(key, item, parts.get(part, Any))
+        else:
+            checked[part] = check_type(key, item, hint)
+    return checked
+
+
+def _checkable(key: str, name: str) -> dict[str, Any]:
+    """The parameters of a target, if it is a function or class whose signature can be read."""
+    try:
+        return parameters(resolve(name))
+    except (TypeError, ValueError, NameError, AttributeError) as error:
+        raise UserError(key, f"{name!r} has no signature that can be checked ({error})", "choose another") from error
+
+
+def _fits(target: Any, wanted: Any) -> bool:
+    """Whether a target makes what is wanted: what has a constructor for configs by a class, all else by a function."""
+    if typing.get_origin(wanted) in (Union, types.UnionType):
+        return any(_fits(target, one) for one in typing.get_args(wanted))
+    made = makes(target)
+    if inspect.isclass(wanted) and wanted.__name__ in _OF_RESULTS and _is_function(made):
+        (results, *more), made = typing.get_args(made)
+        if more or not (results is Any or getattr(results, "__name__", "") == "Results"):
+            return False
+    if not (inspect.isclass(made) and inspect.isclass(wanted)):
+        return wanted is Any or _alike(made, wanted)
+    is_abstract = any(getattr(item, "__isabstractmethod__", False) for item in vars(target).values())
+    by_class = inspect.isclass(target)
+    return issubclass(made, wanted) and not is_abstract and by_class == (wanted.__name__ in _CONSTRUCTED)
+
+
+def _alike(made: Any, wanted: Any) -> bool:
+    """Whether two annotations say the same, apart from the names of axes, and from what is not said."""
+    if _is_function(made) and _is_function(wanted):
+        (inputs, returned), (expected, result) = typing.get_args(made), typing.get_args(wanted)
+        pairs = [*zip(inputs, expected, strict=False), (returned, result)]
+        return len(inputs) == len(expected) and all(_alike(*pair) for pair in pairs)
+    return made == wanted or (is_array(wanted) and (made is Any or is_array(made)))
+
+
+def _is_function(hint: Any) -> bool:
+    args = typing.get_args(hint)
+    return typing.get_origin(hint) is Callable and isinstance(args[0], list)
+
+
+def _check_keys(path: str, node: dict[str, Any], known: set[str]) -> None:
+    """Refuse unknown keys. Missing ones are refused where they are needed."""
+    prefix = f"{path}." if path else ""
+    for name in node:
+        if name not in known:
+            raise UserError(f"{prefix}{name}", "is not a key of this config", nearest(name, known - {"_target_"}))
+
+
+def _require_keys(path: str, node: Any, needed: Iterable[str]) -> None:
+    prefix = f"{path}." if path else ""
+    for name in needed:
+        if not isinstance(node, dict) or name not in node:
+            raise UserError(f"{prefix}{name}", "is missing", f"give {prefix}{name}=…")

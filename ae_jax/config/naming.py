@@ -1,0 +1,92 @@
+"""What a run is called, and which runs belong together: both follow from what was asked, not from the clock."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ae_jax.config.check import VALUE_GROUPS, split_values
+
+UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
+"""Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
+
+CAME_LATER = {"trainer.matmul_precision": "float32"}
+"""Options that the first runs did not record, and what those did. At that value, a run is named as if it had none."""
+
+RENAMED = {"ae_jax.experiments.tracking.TrackingOptions": "ae_jax.tracking.wandb_run.TrackingOptions"}
+"""Targets that were elsewhere when the first runs recorded them, and where they are; none enters a name or hash."""
+
+# A debugging run gets a folder of its own.
+_DEBUGGING = ("debug_nans", "profile")
+# What runs of one program may differ in beside their values: nothing of it is compiled in.
+_FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
+
+
+def config_hash(config: dict[str, Any]) -> str:
+    """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
+    leaves = dict(flatten(config))
+    as_before = tuple(key for key, done in CAME_LATER.items() if leaves.get(key) == done)
+    asked = _without(config, (*UNNAMED, *as_before))
+    asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
+    return hashlib.sha256(_text(asked).encode()).hexdigest()[:8]
+
+
+def run_name(config: dict[str, Any]) -> str:
+    """A readable name for a checked config, ending in its hash."""
+
+    def short(group: str) -> str:
+        return short_target(config[group]["_target_"])
+
+    parts = [short("dataset"), f"{short('model')}{config['model'].get('latent_size', '')}"]
+    if short("corruption") != "none":
+        parts.append(short("corruption"))
+    parts += [short("loss"), short("optimizer"), f"seed{config['seed']}", config_hash(config)]
+    return "-".join(parts)
+
+
+def short_target(target: str) -> str:
+    """The name of a component from its `_target_`: `dense` of `ae_jax.models.dense.DenseAutoencoder`."""
+    return str(target).rpartition(".")[2].removesuffix("Autoencoder").lower()
+
+
+def structure_of(config: dict[str, Any]) -> dict[str, Any]:
+    """What is compiled in, and the names of the values: two runs share a program exactly when it is equal for both."""
+    structure = _without(config, _FREE)
+    for group in VALUE_GROUPS:
+        fixed, values = split_values(group, config[group])
+        structure[group] = {**fixed, "values": [key for key, _ in flatten(values)]}
+    return structure
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Dotted keys whose values differ between two configs."""
+    flat_old, flat_new = dict(flatten(old)), dict(flatten(new))
+    keys = {**flat_old, **flat_new}
+    missing = object()
+    return [key for key in keys if flat_old.get(key, missing) != flat_new.get(key, missing)]
+
+
+def asked_differences(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Dotted keys of what can change a result, where two configs differ in it."""
+    return differences(_without(old, UNNAMED), _without(new, UNNAMED))
+
+
+def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and leaves of a nested config."""
+    for name, item in config.items():
+        if isinstance(item, dict):
+            yield from flatten(item, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", item
+
+
+def _without(config: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """A copy without some keys, which may be dotted."""
+    kept = {name: item for name, item in config.items() if name not in keys}
+    for group, _, name in (key.partition(".") for key in keys if "." in key):
+        kept[group] = {key: item for key, item in kept[group].items() if key != name}
+    return kept
+
+
+def _text(config: dict[str, Any]) -> str:
+    return json.dumps(config, sort_keys=True)

@@ -1,0 +1,1 @@
+"""A checked config becomes objects: data, model, and what is trained."""

@@ -1,0 +1,1 @@
+"""Runs are trained: here, in groups, in sweeps."""

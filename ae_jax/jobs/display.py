@@ -1,0 +1,215 @@
+"""What the terminal shows of a run: the progress of training, the table against PCA."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.markup import escape
+
+from ae_jax.errors import UserError
+from ae_jax.jobs.work import Watch
+from ae_jax.results.configurations import Configuration
+from ae_jax.results.digits import alike, difference_text
+from ae_jax.results.examples import outlier_warning
+from ae_jax.results.runs import Run, settings_of
+from ae_jax.results.verdict import sentence
+from ae_jax.runs.check import checked_summary
+from ae_jax.runs.environment import changes, recorded_versions, versions
+from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.measures import MEASURES
+from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
+
+ShowEpoch = Callable[[list[str], int, float], None]
+"""Shows an epoch: how far it came in words, from long to short, its number, and the seconds that are left."""
+
+_BAR, _WIDE_ENOUGH = 12, 60  # characters: of the bar, and of a terminal that has room for one
+_SECONDS_BETWEEN_LINES, _MOST_SECONDS = 2.0, 30.0
+
+
+@contextmanager
+def progress(output: Screen, num_epochs: int) -> Iterator[ShowEpoch]:
+    """A bar on a terminal; elsewhere a line for about every tenth of the epochs, at most one in two seconds."""
+    if output.is_live:
+        with _bar(output, num_epochs) as show:
+            yield show
+    else:
+        yield _lines(output, num_epochs)
+
+
+class ShowRun(Watch):
+    """Shows the epochs of a single run.
+
+    Args:
+        output: Where what else there is to say goes.
+        show: Shows an epoch.
+        loss: What is trained on.
+        num_epochs: Of the run, at most.
+    """
+
+    def __init__(self, output: Screen, show: ShowEpoch, *, loss: str, num_epochs: int):
+        self._output, self._show, self._loss, self._num_epochs = output, show, loss, num_epochs
+        self._pca = 0.0
+
+    def begin(self, experiment: Any) -> None:
+        """Say what there is to beat."""
+        from ae_jax.evaluation.measure import latent_size_of
+
+        self._pca = error_to_beat(experiment)
+        size = count(latent_size_of(experiment), "component")
+        self.note(f"to beat: PCA's validation sse with {size}, {self._pca:#.4g}")
+
+    def epoch(self, records: dict[Path, dict[str, Any]], examples_per_second: float) -> None:  # noqa: D102 - as there
+        for record in records.values():
+            train, validation = alike(record["train_loss"], record["validation_loss"], digits=4)
+            ours, theirs = alike(record["validation_sse"], self._pca, digits=4)
+            is_below = record["validation_sse"] < self._pca
+            sse = f"sse {ours} {'below' if is_below else 'above'} PCA's {theirs}"
+            losses = f"{self._loss} {train} train, {validation} validation"
+            speed = f"{examples_per_second:,.0f} examples/s"
+            short = f"{self._loss} {validation}, {sse}"
+            texts = [f"{losses}; validation {sse}; {speed}", f"{losses}; {sse}", short, sse]
+            self._show(texts, record["epoch"], record["seconds"] * (self._num_epochs - record["epoch"]))
+
+    def note(self, line: str) -> None:  # noqa: D102 - as there
+        say(self._output, line)
+
+
+def error_to_beat(experiment: Any) -> float:
+    """PCA's validation sse with as many components as the latent has dimensions, or as many as there are."""
+    from ae_jax.evaluation.measure import fit_dataset_pca, latent_size_of, pca_curve
+
+    dataset = experiment.dataset
+    curve = pca_curve(dataset, fit_dataset_pca(dataset), "validation")
+    return curve[min(latent_size_of(experiment), len(curve) - 1)]
+
+
+def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
+    """How a run ended, its table against PCA, and where its folder is."""
+    run, output = RunFolder(folder), console()
+    if run.state == "diverged":
+        say(output, f"diverged: {run.read('status.json')['error']}", style="bold red")
+        say(output, "try a smaller optimizer.learning_rate, or optimizer.clip_norm=1")
+    elif "pca" in checked_summary(run):
+        print_comparison(run.summary, _errors(run), config=run.config)
+        say(output, _describe_training(run.summary["training"]))
+    say(output, f"run folder: {short_path(folder)}")
+    if trained_before:
+        _report_versions(run, output)
+        say(output, "This run was trained before. To train it anew, delete its folder.")
+
+
+def _describe_training(training: dict[str, Any]) -> str:
+    return (
+        f"stopped after {count(training['epochs'], 'epoch')} ({training['stopped']}), best in epoch "
+        f"{training['best_epoch']}; last training loss {training['last_train_loss']:.3g} ({training['loss']})"
+    )
+
+
+def _report_versions(run: RunFolder, output: Screen) -> None:
+    changed = changes(recorded_versions(run), versions())
+    if changed:
+        say(output, f"It was trained with other versions than there are now: {changed}.")
+
+
+def print_comparison(
+    summary: dict[str, Any], errors: dict[str, np.ndarray] | None = None, *, config: dict[str, Any]
+) -> None:
+    """What a run does in numbers of PCA, and the table of its measures against PCA's.
+
+    Args:
+        summary: Its measures, PCA's, and what the data are.
+        errors: As `RunFolder.errors`, for a line where few test examples carry most of the error.
+        config: The config of the run.
+    """
+    output, dataset = console(), summary["dataset"]
+    say(output, f"{dataset['name']}: {_verdict(summary, config)}", style="bold")
+    print_table(output, f"test split, {count(dataset['counts']['test'], 'example')}", _columns(summary))
+    if notes := _notes(summary):
+        say(output, " ".join(notes))
+    for method, label in (("autoencoder", "the autoencoder"), ("pca", "PCA")):
+        if errors and (warning := outlier_warning(errors[method])):
+            rest = f"the median example's is {np.median(errors[method]):.4g}"
+            say(output, f"Outliers: {warning} of {label}; {rest}.", style="yellow")
+
+
+def _verdict(summary: dict[str, Any], config: dict[str, Any]) -> str:
+    run = Run(RunFolder(Path()), dict(settings_of(config)), summary | {"seed": config["seed"]}, {})
+    return sentence(Configuration({}, (run,)))
+
+
+def _errors(run: RunFolder) -> dict[str, np.ndarray] | None:
+    """Errors of test examples; of old runs, or where the file is damaged, there are none."""
+    try:
+        return run.errors
+    except UserError:
+        return None
+
+
+def _columns(summary: dict[str, Any]) -> list[Column]:
+    """A row for each measure that was taken."""
+    pca = summary["pca"]
+    rows = [
+        (measure.short, summary["test"][measure.name], pca["test"][measure.name], measure.has_ratio)
+        for measure in MEASURES.values()
+    ]
+    if seen := summary["corrupted"]:
+        rows.append(("sse from corrupted", seen["autoencoder"]["sse"], seen["pca"]["sse"], True))
+    rows = [row for row in rows if row[1] is not None and row[2] is not None]
+    pairs = [alike(ours, theirs) for _, ours, theirs, _ in rows]
+    return [
+        Column("measure", [name for name, *_ in rows], words=True),
+        Column("autoencoder", [ours for ours, _ in pairs]),
+        Column(f"PCA, {count(pca['num_components'], 'component')}", [theirs for _, theirs in pairs]),
+        Column("autoencoder is", [difference_text(*pair, has_ratio=ratio) for _, *pair, ratio in rows], words=True),
+    ]
+
+
+def _notes(summary: dict[str, Any]) -> list[str]:
+    """What one must know of PCA's numbers."""
+    latent_size, pca = summary["model"]["latent_size"], summary["pca"]
+    notes = []
+    if pca["num_components"] < latent_size:
+        most = count(pca["num_components"], "component")
+        notes.append(f"PCA has no more than {most}, the rank of the training data.")
+    if summary["corrupted"]:
+        notes.append("PCA was fitted to clean inputs, also where both see corrupted ones.")
+    if (angles := pca["principal_angles_degrees"]) is not None:
+        notes.append(f"Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees.")
+    return notes
+
+
+@contextmanager
+def _bar(output: Screen, num_epochs: int) -> Iterator[ShowEpoch]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+
+    text = TextColumn("{task.fields[losses]}")
+    room = output.width - len(f"{num_epochs}/{num_epochs} ")
+    columns: list[ProgressColumn] = [MofNCompleteColumn(), text]
+    if output.width >= _WIDE_ENOUGH:
+        columns = [BarColumn(bar_width=_BAR), *columns, TimeRemainingColumn()]
+        room -= _BAR + len("  0:00:00")
+    with Progress(*columns, console=output) as bar:
+        task = bar.add_task("", total=num_epochs, losses="compiling")
+
+        def show(texts: list[str], epoch: int, seconds_left: float) -> None:
+            losses = next((text for text in texts if len(text) <= room), texts[-1])
+            bar.update(task, completed=epoch, losses=escape(losses))
+
+        yield show
+
+
+def _lines(output: Screen, num_epochs: int) -> ShowEpoch:
+    last = time.monotonic()
+
+    def show(texts: list[str], epoch: int, seconds_left: float) -> None:
+        nonlocal last
+        since = time.monotonic() - last
+        due = (epoch % max(1, num_epochs // 10) == 0 and since > _SECONDS_BETWEEN_LINES) or since > _MOST_SECONDS
+        if epoch in (1, num_epochs) or due:
+            last += since
+            say(output, f"epoch {epoch}/{num_epochs}: {texts[0]}, {seconds_left:.0f} s left")
+
+    return show

@@ -1,0 +1,82 @@
+"""The measures of a run: what each is called, its unit, and which way is better. docs/notation.md has the formulas."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from ae_jax.errors import UserError, nearest
+
+SPLITS = ("train", "validation", "test", "corrupted")
+"""Where a run is measured; `corrupted` is the test split seen through the run's corruption, where it has one."""
+
+
+TOLERANCE = 1e-3
+"""Part of an error by which PCA may miss it and still match: a linear autoencoder trained to 99.9 % of PCA is PCA."""
+
+
+def where_text(split: str) -> str:
+    """Where it is measured, in words."""
+    return "corrupted test inputs (PCA fitted to clean ones)" if split == "corrupted" else f"{split} split"
+
+
+class Measure(NamedTuple):
+    """A measure.
+
+    Attributes:
+        name: As in summary.json.
+        short: For the rows of a table: name and unit.
+        label: For an axis: what it is, name and unit.
+        more_is_better: Whether a larger value is a better one.
+        has_ratio: Whether its zero means none, so that a ratio says something: such errors are on the logarithmic
+            scale. The zero of a cross-entropy is out of reach, as its floor is the entropy of the data.
+    """
+
+    name: str
+    short: str
+    label: str
+    more_is_better: bool
+    has_ratio: bool = False
+
+    @property
+    def scale(self) -> Literal["linear", "log"]:
+        """On which its intervals are symmetric."""
+        return "log" if self.has_ratio else "linear"
+
+
+MEASURES = {
+    measure.name: measure
+    for measure in (
+        Measure("sse", "sse, per example", "squared error per example (sse)", False, has_ratio=True),
+        Measure("mse", "mse, per feature", "squared error per feature (mse)", False, has_ratio=True),
+        Measure("explained_variance", "explained variance", "explained variance", True),
+        Measure("psnr", "psnr, dB", "peak signal-to-noise ratio (psnr), dB", True),
+        Measure("bce", "bce, nats", "cross-entropy per example (bce), nats", False),
+    )
+}
+
+
+def measure_named(name: str) -> Measure:
+    """The measure of that name.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if name not in MEASURES:
+        raise UserError("measure", f"there is no {name!r}", nearest(name, MEASURES))
+    return MEASURES[name]
+
+
+def components_to_match(sse_curve: Float[np.ndarray, " numbers"], sse: float) -> int | None:
+    """The smallest number of components whose error is at most `sse`, or above it by no more than `TOLERANCE` of it.
+
+    Args:
+        sse_curve: Errors for 0, 1, ... components, as from `PCA.sse_by_components`.
+        sse: The error to match, in the same units on the same split.
+
+    Returns:
+        The number, or None if no entry is small enough: `sse` is below the rounding of a complete curve, lies beyond a
+        truncated one, or is NaN.
+    """
+    matches = np.flatnonzero(sse_curve <= sse * (1 + TOLERANCE))
+    return int(matches[0]) if matches.size else None

@@ -1,0 +1,1 @@
+"""A run is written for Weights & Biases, and sent by another process."""

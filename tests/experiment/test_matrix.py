@@ -1,0 +1,171 @@
+"""Every file in conf/ composes and builds, and every two options of different groups train together.
+
+A new option is found by its file: nothing here has to be edited.
+"""
+
+import re
+from itertools import combinations, product
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from orbax.checkpoint import v1 as ocp
+
+from ae_jax.config import compose as composition
+from ae_jax.experiment.build import build
+from ae_jax.jobs.train import train_group
+from ae_jax.jobs.work import GroupTask, Request
+from ae_jax.results import RunFolder
+from ae_jax.training.checkpoint import restore_best
+
+CONF = Path(__file__).parents[2] / "conf"
+COMPONENTS = ("model", "corruption", "loss", "optimizer", "optimizer/schedule")
+DOWNLOADED = ("mnist", "fashion_mnist")
+TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64")
+
+
+def options(group: str) -> list[str]:
+    """The options of a group, by its files."""
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def pairwise_cover(groups: dict[str, list[str]]) -> list[dict[str, str]]:
+    """Few combinations in which every two options of different groups meet (greedy, deterministic)."""
+    rows = [dict(zip(groups, row, strict=True)) for row in product(*groups.values())]
+
+    def pairs(row: dict[str, str]) -> set[tuple]:
+        return set(combinations(row.items(), 2))
+
+    missing, chosen = set().union(*map(pairs, rows)), []
+    while missing:
+        chosen.append(max(rows, key=lambda row: len(pairs(row) & missing)))
+        missing -= pairs(chosen[-1])
+    return chosen
+
+
+GROUPS = {group: options(group) for group in COMPONENTS}
+PAIRWISE = pairwise_cover(GROUPS)
+# Every option at least once: as many combinations as the largest group has options.
+EACH = [
+    {group: names[index % len(names)] for group, names in GROUPS.items()}
+    for index in range(max(map(len, GROUPS.values())))
+]
+
+
+def _id(row: dict[str, str]) -> str:
+    return "-".join(row.values())
+
+
+@pytest.fixture(autouse=True)
+def quick(no_figures):
+    """Less optimised programs, which compile faster; and no figures."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
+@pytest.fixture
+def available(table, request, monkeypatch):
+    """Overrides that make a data set available here."""
+
+    def overrides(dataset: str) -> list[str]:
+        if dataset in DOWNLOADED:
+            monkeypatch.setenv("AE_JAX_DATA_DIR", str(request.getfixturevalue("data_dir")))
+        return [f"dataset={dataset}"] + ([f"dataset.path={table}"] if dataset == "array" else [])
+
+    return overrides
+
+
+def _train(folder: Path, config: dict) -> RunFolder:
+    """Train, and check that what the checkpoint holds are the trained parameters of this config."""
+    (outcome,) = train_group(GroupTask((Request(config, folder),), folder.parent / ".groups"))
+    run, abstract = RunFolder(folder), build(config).model.abstract_params
+    assert outcome.state == run.state == "completed"
+    assert np.isfinite(run.summary["test"]["sse"])
+    best = restore_best(run.checkpoint, abstract)
+    step = max(run.checkpoint.iterdir(), key=lambda path: int(path.name) if path.name.isdigit() else -1)
+    assert jax.tree.map(np.shape, best.params) == jax.tree.map(np.shape, abstract)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(best.params))
+    assert float(best.validation_loss) == run.summary["training"]["best_validation_loss"]
+    assert ocp.checkpointables_metadata(step.resolve()).custom_metadata["config"] == config
+    return run
+
+
+@pytest.mark.parametrize("row", EACH, ids=_id)
+def test_every_option_trains(row, compose, tmp_path):
+    config = compose(*TINY, *(f"{group}={name}" for group, name in row.items()))
+    # Values are traced, and all of them are floats.
+    assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(build(config).run.values))
+    run = _train(tmp_path / "run", config)
+    assert [record["step"] for record in run.metrics] == [2]  # 64 examples in batches of 32
+
+
+def test_cover_is_pairwise():
+    met = {frozenset(pair) for row in PAIRWISE for pair in combinations(row.items(), 2)}
+    for (first, names), (second, others) in combinations(GROUPS.items(), 2):
+        assert met >= {frozenset({(first, a), (second, b)}) for a in names for b in others}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", PAIRWISE, ids=_id)
+def test_every_two_options_train_together(row, compose, tmp_path):
+    _train(tmp_path / "run", compose(*TINY, *(f"{group}={name}" for group, name in row.items())))
+
+
+@pytest.mark.parametrize("dataset", options("dataset"))
+def test_every_dataset_builds(dataset, available, compose):
+    if dataset in DOWNLOADED:
+        pytest.skip("takes seconds to verify; trained on by the slow tests")
+    dataset = build(compose(*available(dataset), "model.latent_size=2")).dataset
+    assert len(dataset.train) > len(dataset.test) > 0 < len(dataset.validation)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", options("dataset"))
+def test_every_dataset_trains(dataset, available, compose, tmp_path):
+    overrides = [*available(dataset), "model.latent_size=2", "model.hidden_sizes=[4]", "trainer.num_epochs=1"]
+    run = _train(tmp_path / "run", compose(*overrides, "trainer.batch_size=16", "trainer.max_train_examples=32"))
+    assert run.summary["dataset"]["counts"]["train"] == 32
+
+
+@pytest.mark.parametrize("preset", options("debug"))
+def test_every_debug_preset_composes(preset, compose):
+    assert compose(f"debug={preset}")["name"] == "default"
+
+
+@pytest.mark.parametrize("name", options("experiment"))
+def test_every_experiment_says_what_it_claims_and_how_to_run_it(name):
+    """With its own command, which tests/docs composes."""
+    text = (CONF / "experiment" / f"{name}.yaml").read_text()
+    assert re.search(rf"^name: {name}$", text, re.MULTILINE)
+    assert text.startswith("# @package _global_\n# Claim: ")
+    assert f"# Command: python scripts/train.py experiment={name}" in text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("preset", [f"{group}={name}" for group in ("experiment", "debug") for name in options(group)])
+def test_every_preset_trains(preset, available, tmp_path):
+    overrides = [preset, "tracking.mode=disabled", "trainer.num_epochs=1"]
+    composed = composition.compose(overrides)
+    dataset = composed.dataset._target_.rpartition(".")[2]
+    limit = [] if preset == "debug=overfit" else ["trainer.max_train_examples=300"]
+    config = composition.checked(composition.compose([*overrides, *limit, *available(dataset)[1:]]))
+    run = _train(tmp_path / "run", config)
+    assert run.summary["training"]["epochs"] == 1
+    assert (run.path / "profile").exists() == (preset == "debug=profile")
+
+
+@pytest.mark.slow
+def test_debug_overfit_reaches_almost_zero_error(compose, tmp_path):
+    run = _train(tmp_path / "run", compose("debug=overfit", "model.hidden_sizes=[64]", "trainer.num_epochs=600"))
+    first, last = run.metrics[0]["train_loss"], run.metrics[-1]["train_loss"]
+    assert run.summary["dataset"]["counts"]["train"] == 8
+    assert last < 1e-3 * first
+
+
+@pytest.mark.slow
+def test_debug_one_step_makes_one_update(compose, tmp_path):
+    run = _train(tmp_path / "run", compose("debug=one_step", "trainer.batch_size=16"))
+    assert [(record["epoch"], record["step"]) for record in run.metrics] == [(1, 1)]
+    assert run.summary["dataset"]["counts"]["train"] == 16
