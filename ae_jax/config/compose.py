@@ -132,9 +132,7 @@ def hydra_options() -> ArgumentParser:
     return get_args_parser()
 
 
-def run_task(
-    arguments: Any, task: Callable[[DictConfig, Path], float | None], sweep: Callable[[], Any] | None = None
-) -> None:
+def run_task(arguments: Any, task: Callable[[DictConfig, Path], float | None], sweep: Callable[[], Any]) -> None:
     """Let Hydra run what the arguments ask for.
 
     Args:

@@ -5,8 +5,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ae_jax.config.check import VALUE_GROUPS, split_values
-
 UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
 """Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
 
@@ -51,6 +49,9 @@ def short_target(target: str) -> str:
 
 def structure_of(config: dict[str, Any]) -> dict[str, Any]:
     """What is compiled in, and the names of the values: two runs share a program exactly when it is equal for both."""
+    # Not above: who only reads run folders, which takes this module, has no need of all that checks.
+    from ae_jax.config.check import VALUE_GROUPS, split_values
+
     structure = _without(config, _FREE)
     for group in VALUE_GROUPS:
         fixed, values = split_values(group, config[group])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ae_jax.config.naming import UNNAMED
+from ae_jax.config.naming import UNNAMED, short_target
 from ae_jax.errors import UserError, path_text
 from ae_jax.runs.check import check_summary
 from ae_jax.runs.folder import RunFolder

@@ -77,7 +77,7 @@ class RunFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The checked config, with the options that `CAME_LATER` as an older run did them, and targets by today's names."""
+        """The checked config; of an older run with the options that `CAME_LATER`, and with targets by today's names."""
         config = self.read("config.json")
         for key, done in CAME_LATER.items():
             group, _, name = key.partition(".")

@@ -26,7 +26,7 @@ from ae_jax.jobs.piece import train_epochs
 from ae_jax.jobs.train import prepare as compiled
 from ae_jax.jobs.work import GroupTask, Request, Watch
 from ae_jax.runs.environment import environment
-from ae_jax.tracking import uploads
+from ae_jax.tracking import uploads, wandb_run
 from ae_jax.training.fit import fit
 from peers.protocol import Prepared, Task, serve
 
@@ -66,7 +66,7 @@ def prepare(task: Task) -> Prepared:
         return float(report.metrics.validation_loss[0])
 
     def full() -> float:
-        tracking.uploads = uploads.Uploads()  # one that has not been closed: sending begins as late as in a process
+        wandb_run.uploads = uploads.Uploads()  # one that has not been closed: sending begins as late as in a process
         sweep = Path(tempfile.mkdtemp(dir=folder))
         members = [Member(request._replace(folder=sweep / str(at)), Watch()) for at, request in enumerate(requests)]
         for member, experiment in zip(members, experiments, strict=True):
@@ -75,7 +75,7 @@ def prepare(task: Task) -> Prepared:
         state, _ = train_epochs(members, group, sweep / ".groups", Watch())
         for member in members:
             member.fail(KeyboardInterrupt())  # closes its files
-        tracking.uploads.close()
+        wandb_run.uploads.close()
         return float(jax.device_get(state.best.validation_loss)[0])
 
     if way == "hangs":

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ae_jax.config import check, naming, targets
 from ae_jax.config import compose as composition
-from ae_jax.config import naming, targets
 from ae_jax.config.naming import CAME_LATER
 from ae_jax.errors import UserError
 from ae_jax.experiment.build import build
@@ -74,14 +74,14 @@ def test_checking_changes_nothing_else(compose):
         for part in key.split("."):
             node = node[part]
         assert node == value, key
-    assert config.validate(checked) == checked
+    assert check.validate(checked) == checked
 
 
 def test_validate_leaves_its_argument_alone(compose):
     given = compose("optimizer.learning_rate=1")
     given["optimizer"]["learning_rate"] = 1
     before = deepcopy(given)
-    config.validate(given)
+    check.validate(given)
     assert given == before
     assert isinstance(given["optimizer"]["learning_rate"], int)
 
@@ -95,13 +95,13 @@ def test_missing_key_is_named(key, compose):
         node = node[parent]
     del node[last]
     with pytest.raises(UserError, match=rf"^{key}(\.\w+)?: is missing"):
-        config.validate(given)
+        check.validate(given)
 
 
 @pytest.mark.parametrize("node", [None, 3, "dense", [], {}, {"latent_size": 3}])
 def test_component_has_to_name_its_target(node, compose):
     with pytest.raises(UserError, match=r"^model"):
-        config.validate({**compose(), "model": node})
+        check.validate({**compose(), "model": node})
 
 
 # The run's name
@@ -139,7 +139,7 @@ def test_an_option_that_came_later_leaves_the_names_of_before(compose):
     for key in CAME_LATER:
         group, _, name = key.partition(".")
         del before[group][name]
-    assert naming.config_hash(config.validate(before)) == naming.config_hash(given)
+    assert naming.config_hash(check.validate(before)) == naming.config_hash(given)
     other = compose("trainer.matmul_precision=default")
     assert naming.config_hash(other) != naming.config_hash(given)
     assert naming.asked_differences(given, other) == ["trainer.matmul_precision"]
@@ -180,7 +180,7 @@ def test_every_other_key_changes_the_name(compose):
         for parent in parents:
             node = node[parent]
         node[last] = _changed(key, node[last])
-        names.add(naming.run_name(config.validate(other)))
+        names.add(naming.run_name(check.validate(other)))
     assert len(names) == 1 + len(keys)
     debugging = {naming.run_name(compose(f"runtime.{key}=true")) for key in ("debug_nans", "profile")}
     assert len(names | debugging) == 3 + len(keys)
@@ -207,7 +207,7 @@ def test_differences_name_keys(compose):
 
 def test_floats_are_values_and_everything_else_is_structure(compose):
     given = compose("optimizer/schedule=warmup_cosine", "trainer.patience=3", "optimizer=momentum")
-    structure, values = config.split_values("optimizer", given["optimizer"])
+    structure, values = check.split_values("optimizer", given["optimizer"])
     assert values == {
         "learning_rate": 0.01,
         "decay": 0.9,
@@ -219,7 +219,7 @@ def test_floats_are_values_and_everything_else_is_structure(compose):
         "clip_norm": None,
         "schedule": {"_target_": "ae_jax.optimizers.schedules.warmup_cosine"},
     }
-    structure, values = config.split_values("trainer", given["trainer"])
+    structure, values = check.split_values("trainer", given["trainer"])
     assert values == {"min_delta": 0.0}
     assert structure["patience"] == 3
 
@@ -243,13 +243,13 @@ def test_options_that_came_later_change_no_hash_until_they_are_used(compose, ove
 
 def test_floats_of_other_groups_are_structure(compose):
     node = compose()["dataset"]
-    assert config.split_values("dataset", node) == (node, {})
+    assert check.split_values("dataset", node) == (node, {})
 
 
 def test_runs_share_a_structure_exactly_when_only_values_differ(compose):
     def structures(*overrides: str) -> list:
         given = compose("corruption=masking", "loss=huber", *overrides)
-        return [config.split_values(group, given[group])[0] for group in config.VALUE_GROUPS]
+        return [check.split_values(group, given[group])[0] for group in check.VALUE_GROUPS]
 
     base = structures()
     assert structures("seed=9", "optimizer.learning_rate=0.5", "corruption.rate=0", "loss.delta=2") == base
@@ -302,7 +302,7 @@ def test_the_environment_adds_modules(added, own_module, monkeypatch):
 def test_own_component_is_checked_by_its_signature(own_module, monkeypatch, compose):
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", own_module)
     own = ("~loss.link", f"loss._target_={own_module}.log_cosh", "+loss.sharpness=1", "+loss.margin=100")
-    structure, values = config.split_values("loss", compose(*own)["loss"])
+    structure, values = check.split_values("loss", compose(*own)["loss"])
     assert values == {"sharpness": 1.0}  # a plain float such as margin is structure
     assert structure == {"_target_": f"{own_module}.log_cosh", "margin": 100.0}
     with pytest.raises(UserError, match=r"^loss\.sharpness: input should be greater than 0"):
@@ -365,4 +365,4 @@ def test_equal_datasets_are_loaded_once(compose):
 
 def test_config_folder_is_beside_the_package_in_a_checkout():
     assert (composition.config_folder() / "config.yaml").is_file()
-    assert composition.config_folder() == Path(config.__file__).parents[2] / "conf"
+    assert composition.config_folder() == Path(check.__file__).parents[2] / "conf"

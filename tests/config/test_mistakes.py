@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from ae_jax.commands import evaluate, figures, paper, report, tables
+from ae_jax.commands import evaluate, figures, paper, report, tables, train
 from ae_jax.experiment.data import _load_dataset
 
 COMMANDS = {

@@ -7,6 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 
+from ae_jax.commands.train import _arguments
 from ae_jax.config import compose as composition
 from ae_jax.config.overrides import in_grammar, quoted
 
@@ -111,6 +112,6 @@ FLAGS = (["-m"], ["--config-dir", "own"], ["seed=0"], ["trainer.num_epochs=2"])
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[::5])
 def test_options_and_overrides_may_stand_in_any_order(order):
-    arguments = TRAIN._arguments([word for number in order for word in FLAGS[number]])
+    arguments = _arguments([word for number in order for word in FLAGS[number]])
     assert (arguments.multirun, arguments.config_dir) == (True, "own")
     assert sorted(arguments.overrides) == ["seed=0", "trainer.num_epochs=2"]

@@ -10,6 +10,7 @@ import pytest
 from jaxtyping import Array, Float, Key
 from matplotlib.figure import Figure
 
+from ae_jax.config import check
 from ae_jax.corruptions import Corruption
 from ae_jax.datasets import Dataset
 from ae_jax.losses import Loss
@@ -62,7 +63,7 @@ def table(results: Results) -> _OwnTable: ...
     ],
 )
 def test_what_is_one(target, wanted):
-    assert config._fits(own(target), wanted)
+    assert check._fits(own(target), wanted)
 
 
 @pytest.mark.parametrize(
@@ -73,4 +74,4 @@ def test_what_is_one(target, wanted):
     ],
 )
 def test_what_is_none(target, wanted):
-    assert not config._fits(own(target), wanted)
+    assert not check._fits(own(target), wanted)

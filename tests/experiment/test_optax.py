@@ -10,6 +10,7 @@ import optax
 import optax.contrib
 import pytest
 
+from ae_jax.config import check
 from ae_jax.config.targets import bind, check_target
 from ae_jax.errors import UserError
 from ae_jax.experiment import build
@@ -51,8 +52,8 @@ def required(item: Any) -> dict[str, Any]:
 def step_of(target: str, **options: Any) -> None:
     """Check and build an optimizer as for a run, and trace a step of two runs."""
     check_target("optimizer._target_", target)
-    checked = config._check_component("optimizer", {"_target_": target, **options})
-    structure, values = config.split_values("optimizer", checked)
+    checked = check._check_component("optimizer", {"_target_": target, **options})
+    structure, values = check.split_values("optimizer", checked)
     make = bind(structure)
     run = Run(seed=jnp.uint32(0), values={"optimizer": jax.tree.map(jnp.float32, values)})
     parts: Any = Structure(MODEL, None, None, make, 1, 1, None)  # type: ignore[arg-type] # what is not asked for

@@ -28,7 +28,7 @@ LONG = (*SMALL, "trainer.num_epochs=40")
 # the test needs.
 PROGRAM = """
 import os, sys, time
-from ae_jax.config import compose as composition
+from ae_jax.commands.train import main
 from ae_jax.runs import recorder
 from ae_jax.tracking import uploads
 
@@ -43,7 +43,7 @@ def metrics(self, record, write=recorder.Recorder.metrics):
 recorder.Recorder.metrics = metrics
 uploads.GATHERING_SECONDS = 1.0
 uploads.FINISH_SECONDS = float(os.environ["WAIT"])
-TRAIN.main()
+main()
 """
 WARNING = re.compile(r"WARNING [\w.]+: W&B could not be reached, .* send it later with (wandb sync .*)\n")
 

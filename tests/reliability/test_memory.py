@@ -21,7 +21,7 @@ ASKED = (
 # state, and far more than all that is small.
 PROGRAM = """
 import resource
-from ae_jax.config import compose as composition
+from ae_jax.commands.train import main
 from ae_jax.jobs import train
 
 def train_piece(members, group, folder, watch, whole=train.train_piece):
@@ -34,7 +34,7 @@ def train_piece(members, group, folder, watch, whole=train.train_piece):
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 train.train_piece = train_piece
-TRAIN.main()
+main()
 """
 
 
@@ -42,7 +42,7 @@ TRAIN.main()
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no limit on memory that can be set here")
 def test_a_group_for_which_there_is_no_memory_is_split(environment, assert_same, tmp_path):
     runs = {}
-    for name, program in (("short", PROGRAM), ("enough", "from ae_jax.experiments import cli; TRAIN.main()")):
+    for name, program in (("short", PROGRAM), ("enough", "from ae_jax.commands.train import main; main()")):
         folder = tmp_path / name
         folder.mkdir()
         done = subprocess.run(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ae_jax.config import check, naming
 from ae_jax.config import compose as composition
-from ae_jax.config import naming
 from ae_jax.errors import UserError
 from tests.safety.conftest import thorough
 
@@ -62,9 +62,9 @@ def test_a_changed_config_is_checked_or_refused(valid, which, at, key, value):
         node = node[name]
     node[last if key is None or isinstance(node, list) else key] = value
     try:
-        checked = config.validate(given)
+        checked = check.validate(given)
     except UserError:
         return
-    assert json.dumps(config.validate(checked)) == json.dumps(checked)
+    assert json.dumps(check.validate(checked)) == json.dumps(checked)
     naming.run_name(checked).encode()
     checked["name"].encode()

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import ae_jax
+from ae_jax.config import check, targets
 from ae_jax.config import compose as composition
-from ae_jax.config import targets
 from ae_jax.errors import UserError
 
-GROUPS = (*config.COMPONENTS, "figure", "table")
+GROUPS = (*check.COMPONENTS, "figure", "table")
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
@@ -19,7 +19,7 @@ def can_be_named(group: str, target: str) -> bool:
     """Whether nothing but missing options is wrong with it."""
     try:
         targets.check_target(f"{group}._target_", target)
-        config._check_component(group, {"_target_": target})
+        check._check_component(group, {"_target_": target})
     except UserError as error:
         return error.problem == "is missing"
     return True
@@ -111,4 +111,4 @@ def test_a_part_has_to_be_what_its_place_is_annotated_with():
     composed = composition.plain(composition.compose(["tracking.mode=disabled"]))
     composed["optimizer"]["schedule"] = {"_target_": "ae_jax.optimizers.adam.adam"}
     with pytest.raises(UserError, match=r"^optimizer\.schedule\._target_: .* is no optimizer/schedule"):
-        config.validate(composed)
+        check.validate(composed)
