@@ -12,8 +12,8 @@ from hydra_plugins.ae_jax_launcher.launcher import VmapLauncherConf
 ROOT = Path(__file__).resolve().parents[2]
 CONF = ROOT / "conf"
 FOLDERS = ("ae_jax", "conf", "docs", "hydra_plugins", "scripts", "tests")
-# Where the pages leave out a folder: of the package, of its experiments, and of the tests.
-SHORT = ("", "ae_jax/", "ae_jax/experiments/", "ae_jax/*/", "scripts/", "tests/*/", "docs/")
+# Where the pages leave out a folder: of the package, of its jobs, and of the tests.
+SHORT = ("", "ae_jax/", "ae_jax/jobs/", "ae_jax/*/", "scripts/", "tests/*/", "docs/")
 # Keys of another program's options; what a recipe adds, keys in short, and an argument of a function.
 OTHERS = {"hydra.sweeper.n_trials", "hydra.sweeper.n_jobs", "hydra.sweeper.storage", "hydra.sweeper.study_name"}
 TOP = {path.name for path in CONF.iterdir() if path.is_dir()} - {"sweep"} | {"runtime", "hydra"}

@@ -15,6 +15,7 @@ import pytest
 import ae_jax.runs.folder as documented
 from ae_jax import files
 from ae_jax.config import naming
+from ae_jax.config.check import validate
 from ae_jax.errors import UserError
 from ae_jax.jobs.member import Member
 from ae_jax.jobs.work import Request, Watch
@@ -321,3 +322,13 @@ def test_a_trainer_that_leaves_out_what_has_a_default_trains(compose, no_figures
     (outcome,) = train_together((config, tmp_path / "run"))
     assert outcome.state == "completed"
     assert RunFolder(tmp_path / "run").summary["precision"]["products"] == "float32"
+
+
+def test_a_target_of_before_is_read_by_the_name_that_it_has_now(compose, tmp_path):
+    now = compose()
+    tracking = {**now["tracking"], "_target_": "ae_jax.experiments.tracking.TrackingOptions"}
+    (tmp_path / "config.json").write_text(json.dumps({**now, "tracking": tracking}))
+    config = RunFolder(tmp_path).config
+    assert config == now
+    assert validate(config) == now
+    assert naming.config_hash({**now, "tracking": tracking}) == naming.config_hash(now)
