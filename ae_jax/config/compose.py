@@ -69,7 +69,7 @@ def checked(composed: DictConfig) -> dict[str, Any]:
     """The checked config of a composed one: a plain dictionary without Hydra's own node.
 
     Raises:
-        UserError: See `config.validate`.
+        UserError: See `check.validate`.
     """
     from ae_jax.config.check import validate
 

@@ -1,6 +1,6 @@
 """Turn what Hydra and OmegaConf raise for a mistake on the command line into one line with the nearest valid name.
 
-Hydra's exceptions are told by their names: only `cli` imports Hydra.
+Hydra's exceptions are told by their names: only `compose` imports Hydra.
 """
 
 import re

@@ -106,7 +106,7 @@ class Uploads:
 
 
 def _start(segments: Sequence[Path], scratch: Path) -> subprocess.Popen[str]:
-    """Start `tracking.send`. It ends when its input does: with this process, however this one ends."""
+    """Start `wandb_run.send`. It ends when its input does: with this process, however this one ends."""
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     return subprocess.Popen(
         [sys.executable, "-m", "ae_jax.tracking.wandb_run", *map(str, segments)],
