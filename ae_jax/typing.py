@@ -3,6 +3,9 @@
 Axis names used in shapes: ``examples`` (a whole split), ``batch``, ``features`` (inputs flattened), ``latent``,
 ``components`` (PCA), ``runs`` (the leading axis of a group; only `training.group` sees it).
 
+What an encoder makes is the *code*; a bottleneck turns it into the *latent* that the decoder gets. Either may be a tree
+of arrays that share their first axis.
+
 A parameter annotated with `Scalar`, or with one of the bounded aliases made from it, is a *value*: it is traced, so it
 can be swept without recompiling. The bounds are checked on the host before anything is traced.
 """
@@ -10,11 +13,12 @@ can be swept without recompiling. The bounds are checked on the host before anyt
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Interval
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Key, PyTree
 
 PRNGKey = Key[Array, ""]
 Batch = Float[Array, "batch features"]
-Latent = Float[Array, "batch latent"]
+Code = PyTree[Float[Array, "batch ..."]]
+Latent = PyTree[Float[Array, "batch ..."]]
 PerExample = Float[Array, " batch"]
 
 Scalar = Float[Array, ""] | float

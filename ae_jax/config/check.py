@@ -28,14 +28,26 @@ from ae_jax.config.targets import (
 from ae_jax.config.types import check_type
 from ae_jax.errors import UserError, nearest
 
-COMPONENTS = ("dataset", "model", "corruption", "loss", "optimizer", "trainer", "tracking")
+COMPONENTS = (
+    "dataset",
+    "model",
+    "corruption",
+    "bottleneck",
+    "objective",
+    "loss",
+    "optimizer",
+    "trainer",
+    "tracking",
+)
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
-VALUE_GROUPS = ("corruption", "loss", "optimizer", "trainer")
+VALUE_GROUPS = ("corruption", "bottleneck", "objective", "loss", "optimizer", "trainer")
 # Where this package's members for a group are, and what they have to make. The user's own may be anything.
 _KINDS = {
     "dataset": ("ae_jax.datasets", "ae_jax.datasets.base.Dataset"),
     "model": ("ae_jax.models", "ae_jax.models.base.AbstractAutoencoder"),
     "corruption": ("ae_jax.corruptions", "ae_jax.corruptions.base.Corruption"),
+    "bottleneck": ("ae_jax.bottlenecks", "ae_jax.bottlenecks.base.Bottleneck"),
+    "objective": ("ae_jax.objectives", "ae_jax.objectives.base.Objective"),
     "loss": ("ae_jax.losses", "ae_jax.losses.base.Loss"),
     "optimizer": ("ae_jax.optimizers", "optax.GradientTransformation"),
     "trainer": ("ae_jax.training", "ae_jax.training.options.TrainerOptions"),

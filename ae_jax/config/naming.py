@@ -8,8 +8,13 @@ from typing import Any
 UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
 """Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
 
-CAME_LATER = {"trainer.matmul_precision": "float32"}
-"""Options that the first runs did not record, and what those did. At that value, a run is named as if it had none."""
+CAME_LATER: dict[str, Any] = {
+    "trainer.matmul_precision": "float32",
+    "trainer.monitor": "objective",
+    "bottleneck": {"_target_": "ae_jax.bottlenecks.none.none"},
+    "objective": {"_target_": "ae_jax.objectives.rate_distortion.rate_distortion", "beta": 1.0},
+}
+"""Options and groups that the first runs did not record, and what those did. Of such, a run is named without them."""
 
 RENAMED = {"ae_jax.experiments.tracking.TrackingOptions": "ae_jax.tracking.wandb_run.TrackingOptions"}
 """Targets that were elsewhere when the first runs recorded them, and where they are; none enters a name or hash."""
@@ -22,8 +27,8 @@ _FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
 
 def config_hash(config: dict[str, Any]) -> str:
     """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
-    leaves = dict(flatten(config))
-    as_before = tuple(key for key, done in CAME_LATER.items() if leaves.get(key) == done)
+    given = {**dict(flatten(config)), **config}
+    as_before = tuple(key for key, done in CAME_LATER.items() if given.get(key) == done)
     asked = _without(config, (*UNNAMED, *as_before))
     asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
     return hashlib.sha256(_text(asked).encode()).hexdigest()[:8]
@@ -38,6 +43,7 @@ def run_name(config: dict[str, Any]) -> str:
     parts = [short("dataset"), f"{short('model')}{config['model'].get('latent_size', '')}"]
     if short("corruption") != "none":
         parts.append(short("corruption"))
+    parts += [short(group) for group in ("bottleneck", "objective") if config[group] != CAME_LATER[group]]
     parts += [short("loss"), short("optimizer"), f"seed{config['seed']}", config_hash(config)]
     return "-".join(parts)
 

@@ -19,7 +19,7 @@ OWN_PACKAGE = "ae_jax"
 ALLOWED_MODULES = (OWN_PACKAGE, "optax", "optax.contrib", "flax.nnx", "jax.nn", "jax.nn.initializers")
 _OWN = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
 # Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
-SUPPLIED = frozenset({"feature_shape", "rngs", "num_steps"})
+SUPPLIED = frozenset({"feature_shape", "code_width", "rngs", "num_steps"})
 _INPUTS = frozenset({"self", "key", "x", "results"})
 
 
@@ -90,7 +90,8 @@ def makes(target: Callable[..., Any]) -> Any:
     inputs = [
         hints.get(name, Any)
         for name, parameter in signature(target).parameters.items()
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and _is_input(target, name)
+        if parameter.kind is parameter.POSITIONAL_ONLY
+        or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and _is_input(target, name))
     ]
     made = hints.get("return", Any)
     return Callable[inputs, made] if inputs else made

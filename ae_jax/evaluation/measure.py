@@ -1,6 +1,7 @@
 """Measure a trained model and PCA: the same measures, on the same splits, in the same units."""
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from ae_jax.baselines.pca import PCA, fit_pca
+from ae_jax.bottlenecks import Weights
 from ae_jax.datasets import Dataset
 from ae_jax.evaluation.cost import inference_cost
 from ae_jax.evaluation.measures import example_errors, measures, total_sums
@@ -18,14 +20,14 @@ from ae_jax.evaluation.subspace import principal_angles
 from ae_jax.experiment.build import Experiment
 from ae_jax.models.precision import MatmulPrecision, with_products
 from ae_jax.runs.measures import components_to_match
-from ae_jax.training import Structure
+from ae_jax.training import Best, Run, Structure
+from ae_jax.training.objective import Keys, Trained, Values, abstract_params, from_latent, latent_of, objective_from
+from ae_jax.training.streams import Stream, run_key
 from ae_jax.typing import Batch, Latent, PRNGKey
 
 SPLITS = ("train", "validation", "test")
 # Rows reconstructed in one call; the last call is padded, so that there is one program and one result.
 _ROWS = 1024
-# Folded into the seed's key for the corruption of the test split; training folds 0, 1 and 2.
-_TEST_KEY = 3
 
 Measures = dict[str, float | None]
 Host = np.ndarray
@@ -49,38 +51,43 @@ class ModelFunctions:
     `values` are the run's, as `Run` has them: nothing that a run may differ in is compiled in.
 
     Attributes:
-        encode: `(values, params, x)` to latents.
-        decode: `(values, params, latent)` to reconstructions, after the loss's link.
-        reconstruct: `(values, params, x)` to reconstructions.
+        encode: `(values, trained, x)` to latents.
+        decode: `(values, trained, latent)` to reconstructions, after the loss's link.
+        reconstruct: `(values, trained, x)` to reconstructions.
         corrupt: `(values, key, x)` to corrupted x.
+        terms: `(run, trained, key, x, weights)` to the terms of the objective, summed over examples.
     """
 
     def __init__(self, structure: Structure):
-        model = structure.model
 
-        def encode(values: PyTree, params: PyTree, x: Batch) -> Latent:
-            return model.encode(params, x)
+        def encode(values: Values, trained: Trained, x: Batch) -> Latent:
+            return latent_of(structure, values, *trained, x)
 
-        def decode(values: PyTree, params: PyTree, latent: Latent) -> Batch:
-            return structure.make_loss(**values["loss"]).link(model.decode(params, latent))
+        def decode(values: Values, trained: Trained, latent: Latent) -> Batch:
+            return from_latent(structure, values, *trained, latent)
 
-        def reconstruct(values: PyTree, params: PyTree, x: Batch) -> Batch:
-            return decode(values, params, encode(values, params, x))
+        def reconstruct(values: Values, trained: Trained, x: Batch) -> Batch:
+            return decode(values, trained, encode(values, trained, x))
+
+        def terms(run: Run, trained: Trained, key: PRNGKey, x: Batch, weights: Weights) -> dict[str, Array]:
+            value = objective_from(structure, run, *trained, Keys(key, key), x, x, weights)
+            return {name: jnp.sum(term * weights) for name, term in value.terms.items()}
 
         def corrupt(values: PyTree, key: PRNGKey, x: Batch) -> Batch:
             return structure.corrupt(key, x, **values["corruption"])
 
-        self.encode, self.decode, self.reconstruct, self.corrupt = (
+        self.encode, self.decode, self.reconstruct, self.corrupt, self.terms = (
             jax.jit(with_products(structure.matmul_precision, function))
-            for function in (encode, decode, reconstruct, corrupt)
+            for function in (encode, decode, reconstruct, corrupt, terms)
         )
         self._batch_size = structure.batch_size
         self._cost: dict[str, Any] | None = None
 
-    def cost(self, values: PyTree, params: PyTree, num_features: int) -> dict[str, Any]:
+    def cost(self, values: Values, trained: Trained, num_features: int) -> dict[str, Any]:
         """Size and speed of inference (encode and decode) of one example and of one batch, measured once."""
         if self._cost is None:
-            self._cost = inference_cost(self.reconstruct, (values, params), params, num_features, self._batch_size)
+            given = (values, trained)
+            self._cost = inference_cost(self.reconstruct, given, trained[0], num_features, self._batch_size)
         return self._cost
 
 
@@ -92,6 +99,7 @@ class TrainedModel(NamedTuple):
         decode: Latents to reconstructions, after the loss's link.
         reconstruct: Inputs to reconstructions.
         corrupt: `(key, x)` to corrupted x.
+        terms: `(key, x, weights)` to the terms of the objective, summed over examples.
         cost: Size and speed, see `ModelFunctions.cost`.
     """
 
@@ -99,19 +107,21 @@ class TrainedModel(NamedTuple):
     decode: Callable[[Host], Host]
     reconstruct: Callable[[Host], Host]
     corrupt: Callable[[PRNGKey, Host], Host]
+    terms: Callable[[PRNGKey, Host, Host], dict[str, Array]]
     cost: Callable[[], dict[str, Any]]
 
 
-def trained_model(experiment: Experiment, params: PyTree, functions: ModelFunctions | None = None) -> TrainedModel:
-    """The model of an experiment with trained parameters; runs of one structure may share its functions."""
+def trained_model(experiment: Experiment, best: Best, functions: ModelFunctions | None = None) -> TrainedModel:
+    """The model of an experiment at its best epoch; runs of one structure may share its functions."""
     functions = functions or ModelFunctions(experiment.structure)
-    values = experiment.run.values
-    placed = jax.tree.map(jnp.asarray, params)
+    run, values = experiment.run, experiment.run.values
+    placed = jax.tree.map(jnp.asarray, (best.params, best.carried))
     return TrainedModel(
         encode=functools.partial(_in_rows, functions.encode, values, placed),
         decode=functools.partial(_in_rows, functions.decode, values, placed),
         reconstruct=functools.partial(_in_rows, functions.reconstruct, values, placed),
         corrupt=lambda key, x: np.asarray(functions.corrupt(values, key, x)),
+        terms=lambda key, x, weights: functions.terms(run, placed, key, x, weights),
         cost=lambda: functions.cost(values, placed, experiment.inputs.num_features),
     )
 
@@ -119,6 +129,25 @@ def trained_model(experiment: Experiment, params: PyTree, functions: ModelFuncti
 def measure_model(dataset: Dataset, model: TrainedModel, pca: PCA) -> dict[str, Measured]:
     """Measures of the autoencoder on every split, from clean inputs; the training mean is PCA's."""
     return {split: _measure(dataset, split, model.reconstruct, pca.mean) for split in SPLITS}
+
+
+def measure_terms(experiment: Experiment, model: TrainedModel) -> dict[str, dict[str, float]]:
+    """The terms of the objective on every split, from clean inputs: means over examples.
+
+    Where examples depend on each other, in batches as those of training.
+    """
+    structure, dataset = experiment.structure, experiment.dataset
+    num_rows = structure.batch_size if structure.couples else _ROWS
+    key, measured = run_key(experiment.run.seed, Stream.MEASURED_LATENT), {}
+    for at, split in enumerate(SPLITS):
+        totals = dict.fromkeys(structure.terms, 0.0)
+        for index, x in enumerate(batches(dataset, split, num_rows)):
+            own = jax.random.fold_in(jax.random.fold_in(key, at), index)
+            weights = (np.arange(num_rows) < len(x)).astype(np.float32)
+            sums = model.terms(own, np.pad(x, ((0, num_rows - len(x)), (0, 0))), weights)
+            totals = {name: total + float(sums[name]) for name, total in totals.items()}
+        measured[split] = {name: total / len(getattr(dataset, split)) for name, total in totals.items()}
+    return measured
 
 
 def measure_corrupted(
@@ -209,22 +238,28 @@ def angles_to_pca(model: TrainedModel, latent_size: int, pca: PCA, num_component
 
 
 def latent_size_of(experiment: Experiment) -> int:
-    """Number of latent dimensions, as the encoder's result has it."""
+    """Number of latent dimensions, as the result of the bottleneck has it."""
     row = jax.ShapeDtypeStruct((1, experiment.inputs.num_features), jnp.float32)
-    return jax.eval_shape(experiment.model.encode, experiment.model.abstract_params, row).shape[1]
+    structure, run = experiment.structure, experiment.run
+
+    def latents(values: Values, trained: Trained, x: Batch) -> Latent:
+        return latent_of(structure, values, *trained, x)
+
+    latent = jax.eval_shape(latents, run.values, abstract_params(structure, run), row)
+    return sum(math.prod(leaf.shape[1:]) for leaf in jax.tree.leaves(latent))
 
 
 def corrupt_rows(experiment: Experiment, model: TrainedModel, x: Host, index: int) -> Host:
     """Corrupted inputs of the test split's batch number `index`: a function of the seed and that number."""
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(experiment.run.seed), _TEST_KEY), index)
-    return model.corrupt(key, x)
+    key = run_key(experiment.run.seed, Stream.TEST_CORRUPTION)
+    return model.corrupt(jax.random.fold_in(key, index), x)
 
 
-def batches(dataset: Dataset, split: str) -> Iterator[Host]:
+def batches(dataset: Dataset, split: str, num_rows: int = _ROWS) -> Iterator[Host]:
     """Inputs of a split in float32, a bounded number of rows at a time."""
     raw = getattr(dataset, split)
-    for start in range(0, len(raw), _ROWS):
-        yield dataset.scaled(raw[start : start + _ROWS])
+    for start in range(0, len(raw), num_rows):
+        yield dataset.scaled(raw[start : start + num_rows])
 
 
 def _measure(dataset: Dataset, split: str, reconstruct: Callable[[Host], Host], mean: Host) -> Measured:
@@ -238,12 +273,12 @@ def _measured(dataset: Dataset, pairs: Iterable[tuple[Host, Host]], mean: Host, 
     return Measured(taken, example_errors(sums) if keep_errors else None)
 
 
-def _in_rows(function: Callable[..., Float[Array, "..."]], values: PyTree, params: PyTree, x: Host) -> Host:
+def _in_rows(function: Callable[..., Float[Array, "..."]], values: Values, trained: Trained, x: Host) -> Host:
     """Apply a compiled function to any number of rows, in padded calls of one size."""
     x = np.asarray(x, np.float32)
     results = []
     for start in range(0, max(1, len(x)), _ROWS):
         rows = x[start : start + _ROWS]
         padded = np.pad(rows, ((0, _ROWS - len(rows)), (0, 0)))
-        results.append(np.asarray(function(values, params, padded))[: len(rows)])
+        results.append(np.asarray(function(values, trained, padded))[: len(rows)])
     return np.concatenate(results)

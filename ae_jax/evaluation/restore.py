@@ -19,6 +19,7 @@ from ae_jax.runs.inputs import data_of
 from ae_jax.runs.progress import Progress, progress_of
 from ae_jax.training import Best
 from ae_jax.training.checkpoint import has_checkpoint, num_stored_arrays, restore_best
+from ae_jax.training.objective import abstract_best
 
 _FEW_LAYERS = 8  # which take no time to build, whatever the checkpoint holds
 _log = logging.getLogger(__name__)
@@ -34,13 +35,13 @@ class TrainedRun:
         folder: The run folder.
         config: Its checked config.
         experiment: The config as objects; `experiment.dataset` has the splits, loaded when it is first asked for.
-        best: Parameters, validation loss and epoch.
+        best: Parameters, what they are used with, validation loss and epoch.
         model: The compiled functions that `encode`, `decode` and `reconstruct` call.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any], experiment: Experiment, best: Best):
         self.folder, self.config, self.experiment, self.best = folder, config, experiment, best
-        self.model = trained_model(experiment, best.params)
+        self.model = trained_model(experiment, best)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def restore(folder: Path, config: dict[str, Any]) -> TrainedRun:
     run = RunFolder(folder)
     _check_layers(run, config["model"])
     experiment = build(config, data_of(run, config))
-    best = restore_best(run.checkpoint, experiment.model.abstract_params)
+    best = restore_best(run.checkpoint, abstract_best(experiment.structure, experiment.run))
     return TrainedRun(folder, config, experiment, best)
 
 

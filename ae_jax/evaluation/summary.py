@@ -96,7 +96,7 @@ def write_results(
     if int(state.status) == Status.DIVERGED:
         write_json(folder / "summary.json", summary)
         return summary
-    model = measure.trained_model(experiment, state.best.params, functions)
+    model = measure.trained_model(experiment, state.best, functions)
     pca = measure.fit_dataset_pca(experiment.dataset)
     compared = comparison(experiment, model, pca, spare=spare)
     summary |= compared.summary
@@ -123,7 +123,7 @@ def comparison(
     dataset = experiment.dataset
     latent_size = measure.latent_size_of(experiment)
     num_components = min(latent_size, pca.rank)
-    measured = measure.measure_model(dataset, model, pca)
+    measured, terms = measure.measure_model(dataset, model, pca), measure.measure_terms(experiment, model)
     test_sse = measured["test"].measures["sse"]
     assert test_sse is not None  # which it is of no split
     pca_part = measure.compare_pca(dataset, pca, num_components=num_components, test_sse=test_sse)
@@ -141,7 +141,7 @@ def comparison(
     tested = {"autoencoder": measured["test"], "pca": measure.measure_pca(dataset, pca, num_components)["test"]}
     tested |= {f"corrupted_{method}": one for method, one in corrupted.items()}
     summary = {
-        **{split: one.measures for split, one in measured.items()},
+        **{split: {**one.measures, "terms": terms[split]} for split, one in measured.items()},
         "corrupted": {method: one.measures for method, one in corrupted.items()} or None,
         "pca": pca_part | {name: pca_cost[name] for name in ("num_parameters", "flops_per_example")},
         "model": {
@@ -179,6 +179,8 @@ def _describe_training(config: dict[str, Any], state: TrainState, metrics: list[
         "epochs": int(state.epoch),
         "best_epoch": int(state.best.epoch),
         "best_validation_loss": float(state.best.validation_loss),
+        "monitor": config["trainer"]["monitor"],
+        "best_monitored": float(state.best.monitored),
         "last_train_loss": metrics[-1]["train_loss"] if metrics else None,
         "stopped": stopped.get(Status(int(state.status)), "epoch limit"),
     }

@@ -9,19 +9,24 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import PyTree
 
+from ae_jax.bottlenecks import Bottleneck
 from ae_jax.config.check import VALUE_GROUPS, split_values
-from ae_jax.config.targets import ALLOWED_MODULES, OWN_PACKAGE, bind, is_within, resolve
+from ae_jax.config.naming import short_target
+from ae_jax.config.targets import ALLOWED_MODULES, OWN_PACKAGE, bind, is_within, resolve, signature
 from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
 from ae_jax.experiment.data import Data, at_hand, load_data
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
-from ae_jax.models.check import check_examples, check_state
+from ae_jax.models.check import check_variables, checked_examples, is_plain
 from ae_jax.tracking.wandb_run import TrackingOptions
 from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
 from ae_jax.training.memory import available_bytes
+from ae_jax.training.objective import abstract_params, term_names
+from ae_jax.typing import Code, Latent
 
 _LARGE = 1 << 30  # bytes
 # For a table: `unit_interval` alone is fitted on the training split, and the others may leave it.
@@ -75,18 +80,25 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     options, data = _options(config["trainer"]), data or load_data(config)
     inputs = data.inputs
     structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
-    model = _model(config["model"], inputs, options)
+    run = _run(config)
+    make_bottleneck = bind(structures["bottleneck"])
+    bottleneck = make_bottleneck(**run.values["bottleneck"])
+    model = _model(config, inputs, options, bottleneck)
     structure = Structure(
         model=model,
         corrupt=bind(structures["corruption"]),
+        make_bottleneck=make_bottleneck,
         make_loss=bind(structures["loss"]),
+        objective=bind(structures["objective"]),
         make_optimizer=bind(structures["optimizer"]),
         num_epochs=options.num_epochs,
         batch_size=min(options.batch_size, data.num_train),
         patience=options.patience,
         matmul_precision=options.matmul_precision,
+        monitor=options.monitor,
+        couples=model.couples or bottleneck.couples,
     )
-    run = _run(config)
+    structure = structure._replace(terms=term_names(structure, run, inputs.num_features))
     _check_optimizer(config["optimizer"]["_target_"], structure, run)
     _check_link(structure.make_loss(**run.values["loss"]), inputs)
     corruption = resolve(config["corruption"]["_target_"])
@@ -135,27 +147,34 @@ def _check_link(loss: Loss, dataset: Dataset) -> None:
         )
 
 
-def _model(node: dict[str, Any], inputs: Dataset, options: TrainerOptions) -> FunctionalModel:
-    """The model of a checked config; one of the user's own is looked at more closely, as no test has done so."""
-    construct = bind(node)
-    try:
-        model = functional(
-            lambda rngs: construct(feature_shape=inputs.feature_shape, rngs=rngs),
-            precision=options.precision,
-            matmul_precision=options.matmul_precision,
-        )
-    except KeyError as error:
-        if "RngStream" not in str(error):
-            raise
-        problem = f"draws random numbers after its initialisation ({error.args[0]})"
-        raise UserError(
-            "model", f"{problem}, which is not supported yet", "leave it out, or use corruption=…"
-        ) from error
-    check_state(model.abstract_params)
+def _model(config: dict[str, Any], inputs: Dataset, options: TrainerOptions, bottleneck: Bottleneck) -> FunctionalModel:
+    """The model of a checked config; one of the user's own, or with state, is looked at more closely."""
+    target, width = config["model"]["_target_"], bottleneck.width
+    construct = bind(config["model"])
+    if width > 1 and "code_width" not in signature(resolve(target)).parameters:
+        name = short_target(config["bottleneck"]["_target_"])
+        problem = f"takes {width} numbers of the encoder for each latent dimension, and the model makes one"
+        raise UserError(f"bottleneck={name}", problem, "give its constructor a parameter code_width, and use it")
+    model = functional(
+        lambda rngs: construct(feature_shape=inputs.feature_shape, code_width=width, rngs=rngs),
+        inputs.num_features,
+        precision=options.precision,
+        matmul_precision=options.matmul_precision,
+    )
+    check_variables(model)
     _check_size(model)
-    if not is_within(node["_target_"], (OWN_PACKAGE,)):
-        check_examples(model, inputs.num_features)
-    return model
+    if is_plain(model) and is_within(target, (OWN_PACKAGE,)):
+        return model
+    return checked_examples(model, inputs.num_features, _abstract_latent(model, bottleneck))
+
+
+def _abstract_latent(model: FunctionalModel, bottleneck: Bottleneck) -> PyTree:
+    """Shapes of what the decoder gets of one example."""
+
+    def latent(code: Code) -> Latent:
+        return bottleneck.latent(*bottleneck.init(jax.random.key(0), code), code)
+
+    return jax.eval_shape(latent, model.abstract_code)
 
 
 def _check_optimizer(target: str, structure: Structure, run: Run) -> None:
@@ -170,7 +189,7 @@ def _check_optimizer(target: str, structure: Structure, run: Run) -> None:
 
     remedy = "give it other values, or choose another optimizer"
     try:
-        state, _ = jax.eval_shape(step, run.values["optimizer"], structure.model.abstract_params)
+        state, _ = jax.eval_shape(step, run.values["optimizer"], abstract_params(structure, run)[0])
     except Exception as error:  # of any type, as each of them checks its arguments in its own way
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         problem = f"cannot make a step with what it is given ({reason})"

@@ -115,7 +115,7 @@ class Member:
         self.checkpoints.close()
         with self._tidying("the checkpoints of its group"):
             leave_groups(self.folder)
-        best = float(state.best.validation_loss)
+        best = float(state.best.monitored)
         outcome = Outcome(self.folder, "completed", best if np.isfinite(best) else None)
         if int(state.status) == Status.DIVERGED:
             epoch = int(state.epoch) + 1

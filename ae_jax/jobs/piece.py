@@ -106,6 +106,8 @@ def _record(members: list[Member], report: EpochReport) -> dict[Path, dict[str, 
             "train_loss": float(metrics.train_loss[index]),
             "validation_loss": float(metrics.validation_loss[index]),
             "validation_sse": float(metrics.validation_sse[index]),
+            **{f"train_{name}": float(term[index]) for name, term in metrics.train_terms.items()},
+            **{f"validation_{name}": float(term[index]) for name, term in metrics.validation_terms.items()},
             "seconds": report.seconds / num_trained,
         }
         member.epoch_seconds.append(report.seconds)

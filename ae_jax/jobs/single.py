@@ -51,7 +51,7 @@ def train_single(
     print_outcome(outcome.folder)
     if outcome.state == "diverged":
         codes.append(EXIT_DIVERGED)
-    return outcome.best_validation_loss
+    return outcome.best
 
 
 def answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:

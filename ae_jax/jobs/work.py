@@ -44,13 +44,13 @@ class Outcome(NamedTuple):
     Attributes:
         folder: Its run folder.
         state: As in status.json: completed, diverged or failed.
-        best_validation_loss: The lowest, None if there was none.
+        best: What is monitored (`trainer.monitor`) in the best epoch; None if there was none.
         error: What made it fail.
     """
 
     folder: Path
     state: str
-    best_validation_loss: float | None
+    best: float | None
     error: Exception | None = None
 
 

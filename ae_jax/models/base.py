@@ -1,4 +1,4 @@
-"""What every model is: `outputs = decode(encode(x))`, and its form as pure functions of parameters."""
+"""What every model is: `outputs = decode(encode(x))`, and its form as pure functions of parameters and state."""
 
 import math
 from abc import abstractmethod
@@ -12,19 +12,27 @@ from jaxtyping import PyTree
 
 from ae_jax.errors import UserError
 from ae_jax.models.precision import MatmulPrecision, with_products
-from ae_jax.typing import Batch, Latent, PRNGKey
+from ae_jax.typing import Batch, Code, Latent, PRNGKey
+
+# What the key of the initialisation is folded with for streams that layers draw from later, which are replaced then.
+_OTHER_STREAMS = 1 << 31
 
 
 class AbstractAutoencoder(nnx.Module):
     """An encoder and a decoder on flattened examples.
 
     `decode` returns the raw outputs of the last layer: the loss owns the output link (identity or sigmoid) that turns
-    them into a reconstruction.
+    them into a reconstruction. A bottleneck turns the code into the latent. Where it takes several numbers for each
+    latent dimension, the constructor is given their number as `code_width`, if it has such a parameter.
+
+    Any layers of Flax will do. Each `nnx.Param` is descended; every other variable, such as the statistics of
+    `nnx.BatchNorm`, is carried from step to step; random streams, as of `nnx.Dropout`, draw from the key of the step.
+    After training all are in evaluation mode (`nnx.Module.eval`).
     """
 
     @abstractmethod
-    def encode(self, x: Batch) -> Latent:
-        """The latent of each example, shape "batch latent"."""
+    def encode(self, x: Batch) -> Code:
+        """The code of each example, shape "batch code": `code_width` numbers for each latent dimension."""
 
     @abstractmethod
     def decode(self, latent: Latent) -> Batch:
@@ -32,43 +40,146 @@ class AbstractAutoencoder(nnx.Module):
 
 
 class FunctionalModel(NamedTuple):
-    """A model as pure functions of its parameters, which is how training sees it."""
+    """A model as pure functions of its parameters and its state, which is how training sees it.
 
-    init: Callable[[PRNGKey], PyTree]
-    encode: Callable[[PyTree, Batch], Latent]
-    decode: Callable[[PyTree, Latent], Batch]
+    Attributes:
+        init: Key to parameters and state.
+        encode: `(params, state, x)` to codes, in evaluation.
+        decode: `(params, state, latent)` to outputs, in evaluation.
+        train_encode: `(params, state, key, x)` to codes and the next state, in training.
+        train_decode: `(params, state, key, latent)` to outputs and the next state, in training.
+        abstract_params: Shapes and types of the parameters.
+        abstract_state: Those of the state.
+        abstract_code: Those of the codes of a batch.
+        couples: Whether examples of a batch depend on each other in training.
+    """
+
+    init: Callable[[PRNGKey], tuple[PyTree, PyTree]]
+    encode: Callable[[PyTree, PyTree, Batch], Code]
+    decode: Callable[[PyTree, PyTree, Latent], Batch]
+    train_encode: Callable[[PyTree, PyTree, PRNGKey, Batch], tuple[Code, PyTree]]
+    train_decode: Callable[[PyTree, PyTree, PRNGKey, Latent], tuple[Batch, PyTree]]
     abstract_params: PyTree
+    abstract_state: PyTree
+    abstract_code: PyTree
+    couples: bool
+
+
+class _Split(NamedTuple):
+    """A model in pieces: what it is made of, its random streams, its parameters, and its state."""
+
+    graph: Any
+    streams: PyTree
+    params: PyTree
+    state: PyTree
 
 
 def functional(
     construct: Callable[[nnx.Rngs], AbstractAutoencoder],
+    num_features: int,
     *,
     precision: str = "float32",
     matmul_precision: MatmulPrecision = "float32",
 ) -> FunctionalModel:
-    """Split a model into parameters and pure functions.
+    """Split a model into parameters, state and pure functions.
 
     Args:
         construct: Makes the model from its random streams.
-        precision: Type that encoder and decoder compute in. Parameters stay float32, and so do latents and outputs.
+        num_features: Features of an example.
+        precision: Type that encoder and decoder compute in. Parameters and state stay as they are, and codes and
+            outputs are float32.
         matmul_precision: How exactly their products of float32 are, see `models.precision`.
 
     Returns:
         The functions; `init` gives equal bits alone, under `jax.vmap` and under `jax.lax.map`.
     """
     dtype = jnp.dtype(precision)
-    graph, abstract_params = nnx.split(nnx.eval_shape(lambda: construct(nnx.Rngs(params=0))))
+    graphs: dict[bool, Any] = {}
 
-    def call(method: str, params: PyTree, x: Any) -> Any:
+    def made(key: PRNGKey) -> _Split:
+        model = construct(_streams(key))
+        model.eval()
+        graphs[False] = _split(model).graph
+        model.train()
+        split = _split(model)
+        graphs[True] = split.graph
+        return split._replace(graph=None)
+
+    abstract = jax.eval_shape(made, jax.random.key(0))
+
+    def call(method: str, training: bool, params: PyTree, state: PyTree, key: PRNGKey, x: Any) -> tuple[Any, PyTree]:
         params, x = jax.tree.map(lambda leaf: leaf.astype(dtype), (params, x))
-        return getattr(nnx.merge(graph, params), method)(x).astype(jnp.float32)
+        streams = _drawing_from(key, abstract.streams)
+        module = nnx.merge(graphs[training], streams, params, state, copy=True)
+        result = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), getattr(module, method)(x))
+        after = _split(module)
+        if not _has_places_of(after.state, state):
+            raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
+        if not (training or _unused(streams, after.streams)):
+            problem = f"{method} draws random numbers in evaluation too"
+            raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
+        return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
 
+    def evaluate(method: str) -> Callable[[PyTree, PyTree, Any], Any]:
+        return with_products(
+            matmul_precision,
+            lambda params, state, x: call(method, False, params, state, jax.random.key(0), x)[0],
+        )
+
+    def train(method: str) -> Callable[[PyTree, PyTree, PRNGKey, Any], tuple[Any, PyTree]]:
+        return with_products(matmul_precision, lambda *given: call(method, True, *given))
+
+    def init(key: PRNGKey) -> tuple[PyTree, PyTree]:
+        split = made(key)
+        return split.params, split.state
+
+    row = jax.ShapeDtypeStruct((1, num_features), jnp.float32)
     return FunctionalModel(
-        init=lambda key: nnx.state(construct(nnx.Rngs(params=key))),
-        encode=with_products(matmul_precision, lambda params, x: call("encode", params, x)),
-        decode=with_products(matmul_precision, lambda params, latent: call("decode", params, latent)),
-        abstract_params=abstract_params,
+        init=init,
+        encode=evaluate("encode"),
+        decode=evaluate("decode"),
+        train_encode=train("encode"),
+        train_decode=train("decode"),
+        abstract_params=abstract.params,
+        abstract_state=abstract.state,
+        abstract_code=jax.eval_shape(evaluate("encode"), abstract.params, abstract.state, row),
+        couples=False,
     )
+
+
+def _streams(key: PRNGKey) -> nnx.Rngs:
+    """Random streams of a model that is made: parameters draw from the first, all else from the second."""
+    return nnx.Rngs(jax.random.fold_in(key, _OTHER_STREAMS), params=key)
+
+
+def _split(model: nnx.Module) -> _Split:
+    """A model in pieces; what `sow` has put there is left out."""
+    graph, streams, params, _, state = nnx.split(model, nnx.RngState, nnx.Param, nnx.Intermediate, ...)
+    return _Split(graph, streams, params, state)
+
+
+def _drawing_from(key: PRNGKey, streams: PyTree) -> PyTree:
+    """Random streams as of a model that is new, each with a key of its own."""
+    leaves, tree = jax.tree.flatten(streams)
+
+    def begun(index: int, leaf: Any) -> Any:
+        if not jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
+            return jnp.zeros(leaf.shape, leaf.dtype)  # a count of what was drawn
+        own = jax.random.fold_in(key, index)
+        return jax.random.split(own, leaf.shape) if leaf.shape else own
+
+    return jax.tree.unflatten(tree, [begun(index, leaf) for index, leaf in enumerate(leaves)])
+
+
+def _has_places_of(tree: PyTree, other: PyTree) -> bool:
+    """Whether two trees have leaves in the same places."""
+    first, second = (jax.tree_util.tree_leaves_with_path(one) for one in (tree, other))
+    return [place for place, _ in first] == [place for place, _ in second]
+
+
+def _unused(before: PyTree, after: PyTree) -> bool:
+    """Whether nothing was drawn from random streams: each counts what is."""
+    return all(a is b for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True))
 
 
 def check_latent_size(latent_size: int, feature_shape: tuple[int, ...], *, overcomplete: bool = False) -> None:

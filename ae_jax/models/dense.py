@@ -9,8 +9,9 @@ import jax
 from flax import nnx
 from jaxtyping import Array
 
+from ae_jax.errors import UserError
 from ae_jax.models.base import AbstractAutoencoder, check_latent_size
-from ae_jax.typing import Batch, Latent, Size
+from ae_jax.typing import Batch, Code, Latent, Size
 
 ActivationName = Literal["identity", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "tanh", "sigmoid"]
 
@@ -47,12 +48,15 @@ class DenseAutoencoder(AbstractAutoencoder):
         latent_size: Number of latent dimensions.
         activation: Activation of the hidden layers.
         latent_activation: Activation of the latent.
-        tied_weights: Whether the decoder uses the transposed kernels of the encoder, with biases of its own.
+        tied_weights: Whether the decoder uses the transposed kernels of the encoder, with biases of its own. Of a code
+            that is wider than the latent, its first layer has those of the first `latent_size` numbers.
         overcomplete: Whether `latent_size` may exceed the number of features.
+        code_width: Numbers of the code that the bottleneck takes for each latent dimension.
         rngs: Random streams of the initialisation.
 
     Raises:
-        UserError: If `latent_size` is larger than the number of features without `overcomplete`.
+        UserError: If `latent_size` is larger than the number of features without `overcomplete`, or the code is not
+            the latent, and has an activation.
     """
 
     def __init__(
@@ -65,16 +69,21 @@ class DenseAutoencoder(AbstractAutoencoder):
         latent_activation: ActivationName,
         tied_weights: bool,
         overcomplete: bool,
+        code_width: int,
         rngs: nnx.Rngs,
     ):
         check_latent_size(latent_size, feature_shape, overcomplete=overcomplete)
+        if code_width > 1 and latent_activation != "identity":
+            problem = f"is for a code that is the latent; this bottleneck takes {code_width} numbers for each dimension"
+            raise UserError("model.latent_activation", problem, "leave it at identity")
         sizes = [math.prod(feature_shape), *hidden_sizes, latent_size]
         self.activation = activation
         self.latent_activation = latent_activation
         hidden, latent = ACTIVATIONS[activation], ACTIVATIONS[latent_activation]
         encoder_gains = [hidden.gain] * len(hidden_sizes) + [latent.gain]
         self.encoder = nnx.List(
-            _linear(*pair, gain, rngs) for pair, gain in zip(pairwise(sizes), encoder_gains, strict=True)
+            _linear(*pair, gain, rngs)
+            for pair, gain in zip(pairwise([*sizes[:-1], code_width * latent_size]), encoder_gains, strict=True)
         )
         if tied_weights:
             self.decoder_biases = nnx.List(nnx.Param(jax.numpy.zeros(size)) for size in reversed(sizes[:-1]))
@@ -85,8 +94,8 @@ class DenseAutoencoder(AbstractAutoencoder):
             )
         self.tied_weights = tied_weights
 
-    def encode(self, x: Batch) -> Latent:
-        """Hidden layers with `activation`, then the latent with `latent_activation`."""
+    def encode(self, x: Batch) -> Code:
+        """Hidden layers with `activation`, then the code with `latent_activation`."""
         for layer in self.encoder[:-1]:
             x = ACTIVATIONS[self.activation].function(layer(x))
         return ACTIVATIONS[self.latent_activation].function(self.encoder[-1](x))
@@ -101,7 +110,7 @@ class DenseAutoencoder(AbstractAutoencoder):
 
     def _tied_decoder(self) -> list[Callable[[Array], Array]]:
         def transposed(layer: nnx.Linear, bias: nnx.Param) -> Callable[[Array], Array]:
-            return lambda x: x @ layer.kernel[...].T + bias[...][None, :]
+            return lambda x: x @ layer.kernel[...][:, : x.shape[-1]].T + bias[...][None, :]
 
         return [transposed(*pair) for pair in zip(reversed(list(self.encoder)), self.decoder_biases, strict=True)]
 

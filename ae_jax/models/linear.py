@@ -1,4 +1,4 @@
-"""The linear autoencoder: latent = x A + a, outputs = latent B + b."""
+"""The linear autoencoder: code = x A + a, outputs = latent B + b."""
 
 import math
 
@@ -6,7 +6,7 @@ import jax
 from flax import nnx
 
 from ae_jax.models.base import AbstractAutoencoder, check_latent_size
-from ae_jax.typing import Batch, Latent, Size
+from ae_jax.typing import Batch, Code, Latent, Size
 
 
 class LinearAutoencoder(AbstractAutoencoder):
@@ -15,21 +15,22 @@ class LinearAutoencoder(AbstractAutoencoder):
     Args:
         feature_shape: Shape of one example before it was flattened.
         latent_size: Number of latent dimensions, at most the number of features.
+        code_width: Numbers of the code that the bottleneck takes for each latent dimension.
         rngs: Random streams of the initialisation.
 
     Raises:
         UserError: If `latent_size` is larger than the number of features.
     """
 
-    def __init__(self, *, feature_shape: tuple[int, ...], latent_size: Size, rngs: nnx.Rngs):
+    def __init__(self, *, feature_shape: tuple[int, ...], latent_size: Size, code_width: int, rngs: nnx.Rngs):
         check_latent_size(latent_size, feature_shape)
         num_features = math.prod(feature_shape)
         kernel_init = jax.nn.initializers.lecun_normal()
-        self.encoder = nnx.Linear(num_features, latent_size, kernel_init=kernel_init, rngs=rngs)
+        self.encoder = nnx.Linear(num_features, code_width * latent_size, kernel_init=kernel_init, rngs=rngs)
         self.decoder = nnx.Linear(latent_size, num_features, kernel_init=kernel_init, rngs=rngs)
 
-    def encode(self, x: Batch) -> Latent:
-        """Affine map to the latent."""
+    def encode(self, x: Batch) -> Code:
+        """Affine map to the code."""
         return self.encoder(x)
 
     def decode(self, latent: Latent) -> Batch:

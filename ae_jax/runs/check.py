@@ -10,7 +10,7 @@ from ae_jax.runs.measures import MEASURES
 
 _PARTS = ("training", "model", "time", "memory", "pca")
 _SPLITS = ("train", "validation", "test")
-_TEXTS = ("training loss", "training stopped")
+_TEXTS = ("training loss", "training stopped", "training monitor")
 # Of PCA, beside numbers.
 _OTHERS = (*(f"pca {split}" for split in _SPLITS), "pca test_sse_by_components", "pca principal_angles_degrees")
 _COUNTS = (("seed",), ("model", "latent_size"), ("dataset", "num_features"), ("pca", "num_components"))

@@ -19,6 +19,7 @@
 | `.lock` | held by the process that trains in the folder |
 """
 
+import copy
 import os
 from functools import cached_property
 from pathlib import Path
@@ -81,7 +82,9 @@ class RunFolder:
         config = self.read("config.json")
         for key, done in CAME_LATER.items():
             group, _, name = key.partition(".")
-            if isinstance(config.get(group), dict):
+            if not name:
+                config.setdefault(group, copy.deepcopy(done))
+            elif isinstance(config.get(group), dict):
                 config[group] = {name: done, **config[group]}
         for group in config.values():
             if isinstance(group, dict) and isinstance(group.get("_target_"), str):

@@ -1,10 +1,10 @@
 """Checkpoints: `<folder>/<number>/<items>`, each with a schema number and what it belongs to inside.
 
 A run's own, in its `checkpoint/`, is numbered by its epoch and has `latest`, all that training needs to go on, and
-`best`, the parameters with the lowest validation loss, which alone stay when it has completed. A group's has `states`:
+`best`, parameters and state of the best epoch, which alone stay when it has completed. A group's has `states`:
 those of all its runs in one array each, which is many times cheaper to write while they train. A save is written under
 a temporary name and renamed, so a checkpoint is whole or absent. The last two are kept. Digests of the arrays are kept
-with them, so that one that was damaged later is told from one that is good. Schema 1 had none.
+with them, so that one that was damaged later is told from one that is good. `earlier` knows the schemas before.
 """
 
 import hashlib
@@ -27,12 +27,13 @@ from orbax.checkpoint import v1 as ocp
 
 from ae_jax.errors import StorageError, UserError
 from ae_jax.links import check_link
+from ae_jax.training.earlier import SINCE, as_earlier, from_earlier
 from ae_jax.training.memory import is_out_of_memory
 from ae_jax.training.state import Best, TrainState
 from ae_jax.training.stored import check_arrays, num_bytes, num_described, plainly_named
 
-SCHEMA = 2
-_READABLE = (1, 2)
+SCHEMA = 3
+_READABLE = (1, 2, 3)
 _KEPT = 2
 _log = logging.getLogger(__name__)
 
@@ -177,20 +178,19 @@ def group_members(folder: Path) -> list[str]:
     return []
 
 
-def restore_best(folder: Path, abstract_params: PyTree) -> Best:
-    """The best parameters in the newest checkpoint that is whole.
+def restore_best(folder: Path, abstract: Best) -> Best:
+    """The best epoch in the newest checkpoint that is whole.
+
+    Args:
+        folder: The run's `checkpoint/`.
+        abstract: Shapes and types of it.
 
     Raises:
         UserError: If there is no checkpoint, or none can be read.
     """
     if not has_checkpoint(folder):
         raise UserError(folder, "holds no checkpoint", "move the run folder away and train again")
-    best = {
-        "params": abstract_params,
-        "validation_loss": jax.ShapeDtypeStruct((), np.float32),
-        "epoch": jax.ShapeDtypeStruct((), np.int32),
-    }
-    return Best(**_load(folder, {"best": best})["best"])
+    return Best(**_load(folder, {"best": abstract._asdict()})["best"])
 
 
 def keep_best(folder: Path) -> None:
@@ -259,12 +259,13 @@ def _load_step(step: Path, abstract: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("its metadata cannot be read")
     if schema not in _READABLE:
         raise UserError(step, f"has checkpoint schema {schema}, expected {SCHEMA}", "use the version that wrote it")
-    check_arrays(step, abstract)
-    loaded = ocp.load_checkpointables(step, _on_this_device(abstract))
-    damaged = [name for name in abstract if schema > 1 and _digest(loaded[name]) != metadata["digests"][name]]
+    stored = as_earlier(abstract) if schema < SINCE else abstract
+    check_arrays(step, stored)
+    loaded = ocp.load_checkpointables(step, _on_this_device(stored))
+    damaged = [name for name in stored if schema > 1 and _digest(loaded[name]) != metadata["digests"][name]]
     if damaged:
         raise ValueError(f"{damaged[0]} is not what was saved")
-    return loaded
+    return from_earlier(loaded, abstract) if schema < SINCE else loaded
 
 
 def _about(step: Path) -> dict[str, Any]:

@@ -18,13 +18,13 @@ import numpy as np
 from jax.experimental import checkify
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
-from jaxtyping import PyTree
 
 from ae_jax.errors import UserError
 from ae_jax.models import FunctionalModel
 from ae_jax.models.precision import with_products
 from ae_jax.training.epoch import init_state, skip_epoch, train_epoch
 from ae_jax.training.state import EpochMetrics, Run, Status, Structure, TrainingData, TrainState
+from ae_jax.typing import Batch
 
 RunsAxis = Literal["auto", "vmap", "map"]
 """`vmap`: all runs of a device at once, in batched operations. `map`: one after the other, inside the same program.
@@ -132,7 +132,7 @@ def compile_group(
     num_slots = -(-len(runs) // num_parts) * num_parts
     placement = NamedSharding(mesh, P("runs")) if mesh else None
     shared = structure._replace(model=_with_shared_batches(structure.model, mesh))
-    init, epoch = _functions(shared, data, _executor(runs_axis, num_slots // num_parts), mesh)
+    init, epoch = _functions(shared, data, _executor(shared, runs_axis, num_slots // num_parts), mesh)
     placed = _place(_padded(runs, num_slots), placement)
     everywhere = _place(data, NamedSharding(mesh, P()) if mesh else None)
     compiled_init = jax.jit(init).lower(placed).compile()
@@ -195,13 +195,14 @@ def _functions(
     )
 
 
-def _executor(runs_axis: RunsAxis, num_runs: int) -> Callable[..., Any]:
+def _executor(structure: Structure, runs_axis: RunsAxis, num_runs: int) -> Callable[..., Any]:
     """`(train one run, runs, states)` to the results of all, for the runs that lie on one device."""
     if runs_axis == "vmap" or (runs_axis == "auto" and num_runs > 1 and jax.default_backend() != "cpu"):
         return lambda train, runs, states: jax.vmap(train)(runs, states)
 
     def unless_stopped(train: Callable[..., Any], run: Run, state: TrainState) -> tuple[TrainState, EpochMetrics]:
-        return jax.lax.cond(state.status == Status.RUNNING, lambda: train(run, state), lambda: skip_epoch(state))
+        running = state.status == Status.RUNNING
+        return jax.lax.cond(running, lambda: train(run, state), lambda: skip_epoch(structure, state))
 
     def one_by_one(train: Callable[..., Any], runs: Run, states: TrainState) -> tuple[TrainState, EpochMetrics]:
         one = train if num_runs == 1 else lambda run, state: unless_stopped(train, run, state)
@@ -227,10 +228,16 @@ def _with_shared_batches(model: FunctionalModel, mesh: Mesh | None) -> Functiona
     if mesh is None or mesh.shape["batch"] == 1:
         return model
 
-    def encode(params: PyTree, x: jax.Array) -> jax.Array:
-        return model.encode(params, jax.lax.with_sharding_constraint(x, P("batch")))
+    num_parts = mesh.shape["batch"]
 
-    return model._replace(encode=encode)
+    def shared(x: Batch) -> Batch:
+        # The last batch of a model whose examples depend on each other has the rows that are left.
+        return jax.lax.with_sharding_constraint(x, P("batch")) if len(x) % num_parts == 0 else x
+
+    return model._replace(
+        encode=lambda params, state, x: model.encode(params, state, shared(x)),
+        train_encode=lambda params, state, key, x: model.train_encode(params, state, key, shared(x)),
+    )
 
 
 def _padded(members: Sequence[Any], num_slots: int) -> Any:

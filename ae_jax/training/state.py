@@ -7,9 +7,11 @@ from typing import NamedTuple
 import optax
 from jaxtyping import Array, Bool, Float, Int, Num, PyTree, UInt32
 
+from ae_jax.bottlenecks import Bottleneck
 from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel
 from ae_jax.models.precision import MatmulPrecision
+from ae_jax.objectives import Carried, Value
 from ae_jax.typing import Batch
 
 
@@ -19,26 +21,36 @@ class Structure(NamedTuple):
     Attributes:
         model: Pure functions of the parameters.
         corrupt: `(key, x, **values)` to corrupted x.
+        make_bottleneck: `(**values)` to a bottleneck.
         make_loss: `(**values)` to a loss.
+        objective: `(parts, carried, key, x, seen, **values)` to a value.
         make_optimizer: `(**values, num_steps=…)` to an Optax transformation.
         num_epochs: Most epochs.
         batch_size: Examples per update.
         patience: Epochs without improvement until convergence, or None.
         matmul_precision: How exactly products of float32 are computed, see `models.precision`.
+        monitor: What chooses the best epoch, on the validation split: `objective`, `sse` or a term.
+        couples: Whether model or bottleneck let the examples of a batch depend on each other.
+        terms: What the objective is made of, by the names of its terms.
     """
 
     model: FunctionalModel
     corrupt: Callable[..., Batch]
+    make_bottleneck: Callable[..., Bottleneck]
     make_loss: Callable[..., Loss]
+    objective: Callable[..., Value]
     make_optimizer: Callable[..., optax.GradientTransformation]
     num_epochs: int
     batch_size: int
     patience: int | None
     matmul_precision: MatmulPrecision = "float32"
+    monitor: str = "objective"
+    couples: bool = False
+    terms: tuple[str, ...] = ()
 
 
 class Run(NamedTuple):
-    """What is traced: the seed, and the floats of corruption, loss, optimizer and trainer by their config names."""
+    """What is traced: the seed, and the floats of a config's groups, by their config names."""
 
     seed: UInt32[Array, "*runs"]
     values: dict[str, PyTree[Float[Array, "*runs"]]]
@@ -61,10 +73,32 @@ class Status(enum.IntEnum):
     DIVERGED = 2
 
 
-class Best(NamedTuple):
-    """The parameters with the lowest validation loss so far, that loss, and the number of epochs they had trained."""
+class Parameters(NamedTuple):
+    """What is descended.
 
-    params: PyTree
+    Attributes:
+        model: Of the model.
+        bottleneck: Of the bottleneck.
+    """
+
+    model: PyTree
+    bottleneck: PyTree
+
+
+class Best(NamedTuple):
+    """The best epoch so far: that of the lowest `monitored`.
+
+    Attributes:
+        params: Its parameters.
+        carried: What they are used with, see `Carried`.
+        monitored: What `trainer.monitor` names, on the validation split.
+        validation_loss: The objective there, which `monitored` is unless another was asked for.
+        epoch: How many epochs it had trained.
+    """
+
+    params: Parameters
+    carried: Carried
+    monitored: Float[Array, "*runs"]
     validation_loss: Float[Array, "*runs"]
     epoch: Int[Array, "*runs"]
 
@@ -74,15 +108,17 @@ class TrainState(NamedTuple):
 
     Attributes:
         params: Parameters after the last good epoch.
+        carried: What is carried beside them and not descended, see `Carried`.
         opt_state: State of the optimizer.
         epoch: Epochs completed.
         best: See `Best`.
-        reference_loss: The validation loss that the next one has to undercut by `min_delta`.
+        reference_loss: What is monitored, as the next epoch has to undercut it by `min_delta`.
         stale_epochs: Epochs since it was last undercut.
         status: A `Status`.
     """
 
-    params: PyTree
+    params: Parameters
+    carried: Carried
     opt_state: PyTree
     epoch: Int[Array, "*runs"]
     best: Best
@@ -100,6 +136,8 @@ class EpochMetrics(NamedTuple):
         train_loss: The objective, on corrupted inputs, while the parameters changed.
         validation_loss: The objective after the epoch, with the same corruption noise every epoch.
         validation_sse: Squared error of the reconstructions of clean inputs, summed over features.
+        train_terms: What the objective is made of, by name, as `train_loss`.
+        validation_terms: The same, as `validation_loss`.
         status: The run's `Status` after the epoch.
     """
 
@@ -108,4 +146,6 @@ class EpochMetrics(NamedTuple):
     train_loss: Float[Array, "*runs"]
     validation_loss: Float[Array, "*runs"]
     validation_sse: Float[Array, "*runs"]
+    train_terms: dict[str, Float[Array, "*runs"]]
+    validation_terms: dict[str, Float[Array, "*runs"]]
     status: Int[Array, "*runs"]

@@ -250,4 +250,5 @@ def _recorded(folder: Path) -> Outcome:
     run = RunFolder(folder)
     if run.state == "diverged":
         return Outcome(folder, "diverged", None)
-    return Outcome(folder, "completed", checked_summary(run)["training"]["best_validation_loss"])
+    training = checked_summary(run)["training"]
+    return Outcome(folder, "completed", training.get("best_monitored", training["best_validation_loss"]))

@@ -47,7 +47,7 @@ class Run:
     def end(self, outcome: Outcome, *, before: bool = False) -> None:
         """The run has ended, now or before."""
         self.state, self.trained_before = outcome.state, before
-        self.result = outcome.best_validation_loss
+        self.result = outcome.best
         if outcome.state == "diverged":
             self.result = DivergedError(str(RunFolder(outcome.folder).read("status.json")["error"]))
         elif outcome.error is not None:

@@ -1,0 +1,66 @@
+"""What every bottleneck is: a latent for the decoder, what it costs, and parameters and state of its own."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from jaxtyping import Array, Float, PyTree
+
+from ae_jax.typing import Code, Latent, PerExample, PRNGKey
+
+Weights = Float[Array, " batch"]
+"""1 for the examples of a batch, 0 for the rows that fill it up: those may count for nothing."""
+Terms = dict[str, PerExample]
+"""What an objective is made of, by name, unweighted, one number an example."""
+
+
+class Bottled(NamedTuple):
+    """What a bottleneck makes of the codes of a batch.
+
+    Attributes:
+        latent: What the decoder gets.
+        terms: What the latent costs, such as `kl` in nats.
+        state: The bottleneck's next state, such as a codebook of moving averages.
+        log_ratio: log q(z|x) - log p(z) of the latent that was drawn, in nats, where there is such a density.
+    """
+
+    latent: Latent
+    terms: Terms
+    state: PyTree
+    log_ratio: PerExample | None = None
+
+
+def _without_own(_: PRNGKey, __: PyTree) -> tuple[PyTree, PyTree]:
+    return {}, {}
+
+
+class Bottleneck(NamedTuple):
+    """From the encoder's numbers to a latent: pure functions, made inside the traced step, so that floats are values.
+
+    Attributes:
+        apply: `(params, state, key, code, weights)` to a latent, drawn where it is random, and what it costs.
+        latent: `(params, state, code)` to the latent that a trained model is measured by; no chance in it.
+        init: `(key, code)` to parameters (descended) and state (replaced); of `code` only the shapes are there.
+        width: Numbers of the encoder for each latent dimension.
+        couples: Whether what it makes of an example, or its next state, depends on the others of the batch.
+    """
+
+    apply: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled]
+    latent: Callable[[PyTree, PyTree, Code], Latent]
+    init: Callable[[PRNGKey, PyTree], tuple[PyTree, PyTree]] = _without_own
+    width: int = 1
+    couples: bool = False
+
+
+def plain(latent: Callable[[Code], Latent], terms: Callable[[Latent], Terms]) -> Bottleneck:
+    """A bottleneck without chance, parameters or state.
+
+    Args:
+        latent: Code to latent.
+        terms: Latent to what it costs.
+    """
+
+    def apply(params: PyTree, state: PyTree, key: PRNGKey, code: Code, weights: Weights) -> Bottled:
+        made = latent(code)
+        return Bottled(made, terms(made), state)
+
+    return Bottleneck(apply, latent=lambda params, state, code: latent(code))

@@ -1,0 +1,19 @@
+"""Sparse latents by a penalty."""
+
+import jax.numpy as jnp
+
+from ae_jax.bottlenecks.base import Bottleneck, plain
+
+
+def l1() -> Bottleneck:
+    r"""The code is the latent; the term `l1` is the sum of its absolute values, in its own units.
+
+    .. math:: c(z) = \sum_{j=1}^{k} |z_j|
+
+    Its weight is `objective.beta`. A decoder may shrink the latent and grow its weights to avoid the cost; codebases
+    differ in whether they hold the decoder's columns at unit norm, which is not done here.
+
+    Reference:
+        Bricken et al., Towards Monosemanticity, 2023 (sparse dictionaries; with unit norm).
+    """
+    return plain(lambda code: code, lambda latent: {"l1": jnp.abs(latent).sum(axis=-1)})
