@@ -39,7 +39,7 @@ def test_the_console_command_trains_from_the_wheel(installed, tmp_path):
         main = re.search(r"^from ae_jax.commands.start import (\w+)$", script.read_text(), re.MULTILINE)
         assert main is None or f"ae-{script.stem} = ae_jax.commands.start:{main[1]}" in entries
     assert entries.count("ae_jax.commands.start:") == 6
-    code = "import ae_jax, sys; print(ae_jax.__file__); from ae_jax.config.compose import main; main()"
+    code = "import ae_jax, sys; print(ae_jax.__file__); from ae_jax.commands.train import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     result = subprocess.run(
         [sys.executable, "-c", code, "experiment=smoke", "tracking.mode=disabled"],

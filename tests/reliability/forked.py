@@ -23,7 +23,7 @@ from typing import Any
 _IMPORTED = (
     "jax", "flax.nnx", "optax", "hydra", "wandb", "sklearn.datasets", "matplotlib.figure",
     "matplotlib.backends.backend_agg", "ae_jax.jobs.train", "ae_jax.jobs.sweep.launch",
-    "ae_jax.config.compose", "ae_jax.jobs.display", "ae_jax.figures.run.draw",
+    "ae_jax.commands.train", "ae_jax.jobs.display", "ae_jax.figures.run.draw",
 )  # fmt: skip
 _MOST_SECONDS = 120
 

@@ -124,4 +124,5 @@ def test_results_and_figures_need_nothing_that_trains():
     assert {"ae_jax", "matplotlib"} <= loaded
     assert loaded.isdisjoint({"jax", "flax", "optax", "orbax", "wandb", "hydra", "omegaconf"})
     own = {name for name in done.stdout.split() if name.startswith("ae_jax.")}
-    assert {name.split(".")[1] for name in own} <= {"results", "figures", "errors", "files", "locks", "reading"}
+    parts = {"config", "runs", "results", "figures", "errors", "files", "locks", "reading"}
+    assert {name.split(".")[1] for name in own} <= parts
