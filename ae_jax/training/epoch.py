@@ -152,7 +152,7 @@ def _over_batches(structure: Structure, step: Any, carry: tuple, order: Int[Arra
     them, so it is a step of its own, of the size that it has.
     """
     batch_size = structure.batch_size
-    rest = order.shape[0] % batch_size if structure.couples else 0
+    rest = order.shape[0] % batch_size if structure.model.couples else 0
     batches = _batches(order[: order.shape[0] - rest], batch_size)
     num_steps = batches.rows.shape[0]
     carry, _ = jax.lax.scan(step, carry, (jnp.arange(num_steps), *batches))
