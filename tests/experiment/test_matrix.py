@@ -18,6 +18,7 @@ from ae_jax.jobs.train import train_group
 from ae_jax.jobs.work import GroupTask, Request
 from ae_jax.results import RunFolder
 from ae_jax.training.checkpoint import restore_best
+from ae_jax.training.objective import abstract_best
 
 CONF = Path(__file__).parents[2] / "conf"
 COMPONENTS = ("model", "corruption", "loss", "optimizer", "optimizer/schedule")
@@ -80,13 +81,14 @@ def available(table, request, monkeypatch):
 def _train(folder: Path, config: dict) -> RunFolder:
     """Train, and check that what the checkpoint holds are the trained parameters of this config."""
     (outcome,) = train_group(GroupTask((Request(config, folder),), folder.parent / ".groups"))
-    run, abstract = RunFolder(folder), build(config).model.abstract_params
+    run, experiment = RunFolder(folder), build(config)
+    abstract = abstract_best(experiment.structure, experiment.run)
     assert outcome.state == run.state == "completed"
     assert np.isfinite(run.summary["test"]["sse"])
     best = restore_best(run.checkpoint, abstract)
     step = max(run.checkpoint.iterdir(), key=lambda path: int(path.name) if path.name.isdigit() else -1)
-    assert jax.tree.map(np.shape, best.params) == jax.tree.map(np.shape, abstract)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(best.params))
+    assert jax.tree.map(np.shape, best) == jax.tree.map(np.shape, abstract)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(best))
     assert float(best.validation_loss) == run.summary["training"]["best_validation_loss"]
     assert ocp.checkpointables_metadata(step.resolve()).custom_metadata["config"] == config
     return run
