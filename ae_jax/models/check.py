@@ -48,7 +48,7 @@ def checked_examples(model: FunctionalModel, num_features: int, abstract_latent:
         UserError: If it has other shapes, or its result for an example depends on the others also after training.
     """
     rng = np.random.default_rng(0)
-    params = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(leaf.dtype) / 10, model.abstract_params)
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape) / 10, leaf.dtype), model.abstract_params)
     shapes = {"encode": jax.ShapeDtypeStruct((1, num_features), jnp.float32), "decode": abstract_latent}
     inputs = jax.tree.map(lambda leaf: _draw(rng, leaf), shapes)
     others = jax.tree.map(lambda leaf: _draw(rng, leaf).at[_FEWER].set(leaf[_FEWER]), inputs)

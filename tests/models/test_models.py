@@ -35,7 +35,9 @@ def dense(feature_shape=(5, 4), precision="float32", **options):
 
 def linear(feature_shape=(5, 4), latent_size=3, code_width=1):
     return functional(
-        lambda rngs: LinearAutoencoder(feature_shape=feature_shape, latent_size=latent_size, code_width=code_width, rngs=rngs),
+        lambda rngs: LinearAutoencoder(
+            feature_shape=feature_shape, latent_size=latent_size, code_width=code_width, rngs=rngs
+        ),
         math.prod(feature_shape),
     )
 
@@ -122,7 +124,10 @@ def test_parameters_stay_float32_when_the_model_computes_in_bfloat16():
     half, full = dense(precision="bfloat16"), dense()
     params, state = half.init(jax.random.key(0))
     x = jax.random.uniform(jax.random.key(1), (8, 20))
-    ours, exact = half.decode(params, state, half.encode(params, state, x)), full.decode(params, state, full.encode(params, state, x))
+    ours, exact = (
+        half.decode(params, state, half.encode(params, state, x)),
+        full.decode(params, state, full.encode(params, state, x)),
+    )
     assert ours.dtype == jnp.float32
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
     assert 0 < np.abs(ours - exact).max() < 0.1 * np.abs(exact).max()
