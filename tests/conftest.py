@@ -116,9 +116,10 @@ def best_of() -> Callable[[Path], Any]:
     def best(folder: Path) -> Any:
         from ae_jax.experiment.build import build
         from ae_jax.training.checkpoint import restore_best
+        from ae_jax.training.objective import abstract_best
 
-        model = build(json.loads((folder / "config.json").read_text())).model
-        return restore_best(folder / "checkpoint", model.abstract_params)
+        experiment = build(json.loads((folder / "config.json").read_text()))
+        return restore_best(folder / "checkpoint", abstract_best(experiment.structure, experiment.run))
 
     return best
 

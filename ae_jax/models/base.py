@@ -99,10 +99,10 @@ def functional(
     def made(key: PRNGKey) -> _Split:
         model = construct(_streams(key))
         model.eval()
-        graphs[False] = _split(model).graph
+        graphs.setdefault(False, _split(model).graph)  # as it was made at first: none is of another trace
         model.train()
         split = _split(model)
-        graphs[True] = split.graph
+        graphs.setdefault(True, split.graph)
         return split._replace(graph=None)
 
     abstract = jax.eval_shape(made, jax.random.key(0))

@@ -10,7 +10,6 @@ from jaxtyping import Array, PyTree
 
 from ae_jax.errors import UserError
 from ae_jax.models.base import FunctionalModel
-from ae_jax.typing import Latent
 
 _EXAMPLES, _FEWER = 5, slice(2, 4)  # with others before and after
 _RTOL = 1e-3  # of the largest value; products of other shapes are rounded otherwise by 1e-6
@@ -37,7 +36,7 @@ def is_plain(model: FunctionalModel) -> bool:
     return not jax.tree.leaves(model.abstract_state)
 
 
-def checked_examples(model: FunctionalModel, num_features: int, abstract_latent: Latent) -> FunctionalModel:
+def checked_examples(model: FunctionalModel, num_features: int, abstract_latent: PyTree) -> FunctionalModel:
     """The model, with `couples` as it is found to be, once it is one that can be used.
 
     Args:
@@ -49,7 +48,7 @@ def checked_examples(model: FunctionalModel, num_features: int, abstract_latent:
         UserError: If it has other shapes, or its result for an example depends on the others also after training.
     """
     rng = np.random.default_rng(0)
-    params = jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(leaf.dtype) / 10, model.abstract_params)
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape) / 10, leaf.dtype), model.abstract_params)
     shapes = {"encode": jax.ShapeDtypeStruct((1, num_features), jnp.float32), "decode": abstract_latent}
     inputs = jax.tree.map(lambda leaf: _draw(rng, leaf), shapes)
     others = jax.tree.map(lambda leaf: _draw(rng, leaf).at[_FEWER].set(leaf[_FEWER]), inputs)

@@ -131,19 +131,38 @@ def test_what_cannot_change_a_result_is_not_in_the_name(override, compose):
     assert naming.run_name(compose(override)) == naming.run_name(compose())
 
 
-def test_an_option_that_came_later_leaves_the_names_of_before(compose):
-    """The README's run has its name from before there was a choice of `trainer.matmul_precision`."""
+def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, tmp_path):
+    """The README's run has its name from before there were a bottleneck and an objective, and what it monitors."""
     given = compose()
     assert naming.run_name(given) == "digits-dense16-mse-adam-seed0-cd68b91a"
     before = deepcopy(given)
     for key in CAME_LATER:
         group, _, name = key.partition(".")
-        del before[group][name]
-    assert naming.config_hash(check.validate(before)) == naming.config_hash(given)
+        del (before[group] if name else before)[name or group]
+    assert set(given) - set(before) == {"bottleneck", "objective"}
+    (tmp_path / "config.json").write_text(json.dumps(before))
+    read = RunFolder(tmp_path).config
+    assert read == given
+    assert naming.config_hash(check.validate(read)) == naming.config_hash(before) == naming.config_hash(given)
     other = compose("trainer.matmul_precision=default")
     assert naming.config_hash(other) != naming.config_hash(given)
     assert naming.asked_differences(given, other) == ["trainer.matmul_precision"]
     assert naming.structure_of(given) != naming.structure_of(other)  # no program has two precisions
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("bottleneck=gaussian", "digits-dense16-gaussian-mse-adam-seed0-"),
+        ("objective=contractive", "digits-dense16-contractive-mse-adam-seed0-"),
+        ("objective.beta=0.5", "digits-dense16-rate_distortion-mse-adam-seed0-"),
+        ("trainer.monitor=sse", "digits-dense16-mse-adam-seed0-"),
+    ],
+)
+def test_another_bottleneck_objective_or_monitor_is_another_run(override, named, compose):
+    given, other = naming.run_name(compose()), naming.run_name(compose(override))
+    assert other.startswith(named)
+    assert other.rpartition("-")[2] != given.rpartition("-")[2]
 
 
 def _changed(key: str, value: object) -> object:
@@ -154,6 +173,7 @@ def _changed(key: str, value: object) -> object:
         "trainer.max_train_examples": 100,
         "trainer.precision": "bfloat16",
         "trainer.matmul_precision": "tensorfloat32",
+        "trainer.monitor": "sse",
         "loss.link": "sigmoid",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",

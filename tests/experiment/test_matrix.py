@@ -13,14 +13,17 @@ import pytest
 from orbax.checkpoint import v1 as ocp
 
 from ae_jax.config import compose as composition
+from ae_jax.errors import UserError
 from ae_jax.experiment.build import build
 from ae_jax.jobs.train import train_group
 from ae_jax.jobs.work import GroupTask, Request
 from ae_jax.results import RunFolder
 from ae_jax.training.checkpoint import restore_best
+from ae_jax.training.objective import abstract_best
 
 CONF = Path(__file__).parents[2] / "conf"
-COMPONENTS = ("model", "corruption", "loss", "optimizer", "optimizer/schedule")
+COMPONENTS = ("model", "corruption", "bottleneck", "objective", "loss", "optimizer", "optimizer/schedule")
+WITH_DENSITY = ("gaussian",)  # of the bottlenecks: objective=iwae makes no sense with another
 DOWNLOADED = ("mnist", "fashion_mnist")
 TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64")
 
@@ -30,27 +33,38 @@ def options(group: str) -> list[str]:
     return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
 
 
-def pairwise_cover(groups: dict[str, list[str]]) -> list[dict[str, str]]:
-    """Few combinations in which every two options of different groups meet (greedy, deterministic)."""
+def makes_sense(row: dict[str, str]) -> bool:
+    return row["objective"] != "iwae" or row["bottleneck"] in WITH_DENSITY
+
+
+def cover(groups: dict[str, list[str]], size: int) -> list[dict[str, str]]:
+    """Few combinations that make sense, in which all do that so many options can (greedy, deterministic)."""
     rows = [dict(zip(groups, row, strict=True)) for row in product(*groups.values())]
-
-    def pairs(row: dict[str, str]) -> set[tuple]:
-        return set(combinations(row.items(), 2))
-
-    missing, chosen = set().union(*map(pairs, rows)), []
+    meetings = [(row, set(combinations(row.items(), size))) for row in rows if makes_sense(row)]
+    missing, chosen = set().union(*(met for _, met in meetings)), []
     while missing:
-        chosen.append(max(rows, key=lambda row: len(pairs(row) & missing)))
-        missing -= pairs(chosen[-1])
+        row, met = max(meetings, key=lambda one: len(one[1] & missing))
+        chosen.append(row)
+        missing -= met
     return chosen
 
 
 GROUPS = {group: options(group) for group in COMPONENTS}
-PAIRWISE = pairwise_cover(GROUPS)
-# Every option at least once: as many combinations as the largest group has options.
-EACH = [
-    {group: names[index % len(names)] for group, names in GROUPS.items()}
-    for index in range(max(map(len, GROUPS.values())))
-]
+EACH, PAIRWISE = cover(GROUPS, 1), cover(GROUPS, 2)
+SENSELESS = [f"bottleneck={name}" for name in GROUPS["bottleneck"] if name not in WITH_DENSITY]
+# A model of the user's own, in which the examples of a batch depend on each other.
+COUPLED = """
+from flax import nnx
+from ae_jax.models.linear import LinearAutoencoder
+
+class Normalised(LinearAutoencoder):
+    def __init__(self, *, feature_shape, latent_size: int, code_width: int, rngs: nnx.Rngs):
+        super().__init__(feature_shape=feature_shape, latent_size=latent_size, code_width=code_width, rngs=rngs)
+        self.norm = nnx.BatchNorm(code_width * latent_size, rngs=rngs)
+
+    def encode(self, x):
+        return self.norm(super().encode(x))
+"""
 
 
 def _id(row: dict[str, str]) -> str:
@@ -80,13 +94,14 @@ def available(table, request, monkeypatch):
 def _train(folder: Path, config: dict) -> RunFolder:
     """Train, and check that what the checkpoint holds are the trained parameters of this config."""
     (outcome,) = train_group(GroupTask((Request(config, folder),), folder.parent / ".groups"))
-    run, abstract = RunFolder(folder), build(config).model.abstract_params
+    run, experiment = RunFolder(folder), build(config)
+    abstract = abstract_best(experiment.structure, experiment.run)
     assert outcome.state == run.state == "completed"
     assert np.isfinite(run.summary["test"]["sse"])
     best = restore_best(run.checkpoint, abstract)
     step = max(run.checkpoint.iterdir(), key=lambda path: int(path.name) if path.name.isdigit() else -1)
-    assert jax.tree.map(np.shape, best.params) == jax.tree.map(np.shape, abstract)
-    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(best.params))
+    assert jax.tree.map(np.shape, best) == jax.tree.map(np.shape, abstract)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(best))
     assert float(best.validation_loss) == run.summary["training"]["best_validation_loss"]
     assert ocp.checkpointables_metadata(step.resolve()).custom_metadata["config"] == config
     return run
@@ -101,10 +116,52 @@ def test_every_option_trains(row, compose, tmp_path):
     assert [record["step"] for record in run.metrics] == [2]  # 64 examples in batches of 32
 
 
+def test_every_option_is_in_one_of_few_combinations():
+    assert {item for row in EACH for item in row.items()} == {(group, a) for group in GROUPS for a in GROUPS[group]}
+    assert len(EACH) <= 1 + max(map(len, GROUPS.values()))
+
+
 def test_cover_is_pairwise():
     met = {frozenset(pair) for row in PAIRWISE for pair in combinations(row.items(), 2)}
+    senseless = {frozenset({tuple(other.split("=")), ("objective", "iwae")}) for other in SENSELESS}
     for (first, names), (second, others) in combinations(GROUPS.items(), 2):
-        assert met >= {frozenset({(first, a), (second, b)}) for a in names for b in others}
+        assert met >= {frozenset({(first, a), (second, b)}) for a in names for b in others} - senseless
+    assert not met & senseless
+
+
+@pytest.fixture
+def nothing_compiles(monkeypatch):
+    """Whatever is compiled ahead of time, as programs of training are, fails."""
+    monkeypatch.setattr(jax.stages.Lowered, "compile", lambda *_, **__: pytest.fail("a program was compiled"))
+
+
+def _refused(config: dict, folder: Path) -> str:
+    """The line that a run is refused with."""
+    (outcome,) = train_group(GroupTask((Request(config, folder / "run"),), folder / ".groups"))
+    assert (outcome.state, type(outcome.error)) == ("failed", UserError)
+    return str(outcome.error)
+
+
+@pytest.mark.parametrize("bottleneck", SENSELESS)
+def test_the_importance_weighted_bound_of_what_has_no_density_is_refused(
+    bottleneck, compose, tmp_path, nothing_compiles
+):
+    config = compose(*TINY, "objective=iwae", bottleneck)
+    assert re.fullmatch(
+        "objective=iwae: .* density, .* has none; choose bottleneck=gaussian, .*", _refused(config, tmp_path)
+    )
+
+
+def test_the_contraction_of_coupled_examples_is_refused(monkeypatch, tmp_path, nothing_compiles):
+    (tmp_path / "own_normalised.py").write_text(COUPLED)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "own_normalised")
+    own = ("model=linear", "model._target_=own_normalised.Normalised", "tracking.mode=disabled")
+    config = composition.checked(composition.compose([*TINY, *own, "objective=contractive"]))
+    said = (
+        "objective=contractive: needs an encoder that computes each example by itself, .*; use a model without them, .*"
+    )
+    assert re.fullmatch(said, _refused(config, tmp_path))
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import optax
 import optax.contrib
 import pytest
 
+from ae_jax.bottlenecks.none import none
 from ae_jax.config import check
 from ae_jax.config.targets import bind, check_target
 from ae_jax.errors import UserError
@@ -24,7 +25,7 @@ NEED_MORE = {
     *("lbfgs", "polyak_sgd", "noisy_sgd", "momo", "momo_adam", "dpsgd", "galore", "sophia"),
     *("lookahead", "mechanize", "sam", "schedule_free", "reduce_on_plateau", "differentially_private_aggregate"),
 }
-MODEL = functional(lambda rngs: LinearAutoencoder(feature_shape=(4,), latent_size=2, rngs=rngs))
+MODEL = functional(lambda rngs: LinearAutoencoder(feature_shape=(4,), latent_size=2, code_width=1, rngs=rngs), 4)
 
 
 def optimizers(module: ModuleType) -> dict[str, Any]:
@@ -55,8 +56,8 @@ def step_of(target: str, **options: Any) -> None:
     checked = check._check_component("optimizer", {"_target_": target, **options})
     structure, values = check.split_values("optimizer", checked)
     make = bind(structure)
-    run = Run(seed=jnp.uint32(0), values={"optimizer": jax.tree.map(jnp.float32, values)})
-    parts: Any = Structure(MODEL, None, None, make, 1, 1, None)  # type: ignore[arg-type] # what is not asked for
+    run = Run(seed=jnp.uint32(0), values={"bottleneck": {}, "optimizer": jax.tree.map(jnp.float32, values)})
+    parts: Any = Structure(MODEL, None, none, None, None, make, 1, 1, None)  # type: ignore[arg-type] # what is not asked for
     build._check_optimizer(target, parts, run)
 
     def step(values: Any, params: Any) -> Any:

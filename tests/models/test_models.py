@@ -1,5 +1,7 @@
 """Every model maps features to a latent and back; what it is made of follows from the data and its options."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,41 +21,59 @@ DENSE = {
     "latent_activation": "identity",
     "tied_weights": False,
     "overcomplete": False,
+    "code_width": 1,
 }
 
 
 def dense(feature_shape=(5, 4), precision="float32", **options):
     return functional(
         lambda rngs: DenseAutoencoder(feature_shape=feature_shape, rngs=rngs, **{**DENSE, **options}),
+        math.prod(feature_shape),
         precision=precision,
     )
 
 
-def linear(feature_shape=(5, 4), latent_size=3):
-    return functional(lambda rngs: LinearAutoencoder(feature_shape=feature_shape, latent_size=latent_size, rngs=rngs))
+def linear(feature_shape=(5, 4), latent_size=3, code_width=1):
+    return functional(
+        lambda rngs: LinearAutoencoder(
+            feature_shape=feature_shape, latent_size=latent_size, code_width=code_width, rngs=rngs
+        ),
+        math.prod(feature_shape),
+    )
 
 
 @pytest.mark.parametrize("model", [dense(), dense(tied_weights=True), dense(hidden_sizes=[]), linear()])
 def test_shapes(model):
-    params = model.init(jax.random.key(0))
-    latent = model.encode(params, jnp.ones((2, 20)))
+    params, state = model.init(jax.random.key(0))
+    latent = model.encode(params, state, jnp.ones((2, 20)))
     assert latent.shape == (2, 3)
-    assert model.decode(params, latent).shape == (2, 20)
+    assert model.decode(params, state, latent).shape == (2, 20)
     assert jax.tree.map(jnp.shape, params) == jax.tree.map(jnp.shape, model.abstract_params)
+    assert not jax.tree.leaves((state, model.abstract_state))
+    assert model.abstract_code.shape == (1, 3)
+
+
+@pytest.mark.parametrize("make", [dense, linear])
+def test_a_code_has_as_many_numbers_for_each_latent_dimension_as_the_bottleneck_takes(make):
+    model = make(code_width=2)
+    params, state = model.init(jax.random.key(0))
+    assert model.abstract_code.shape == (1, 6)
+    assert model.encode(params, state, jnp.ones((2, 20))).shape == (2, 6)
+    assert model.decode(params, state, jnp.ones((2, 3))).shape == (2, 20)
 
 
 def test_dense_is_its_formula():
     model = dense(hidden_sizes=[6], activation="tanh", latent_activation="sigmoid")
-    params = model.init(jax.random.key(1))
+    params, state = model.init(jax.random.key(1))
     x = np.random.default_rng(0).random((4, 20))
     (w1, b1), (w2, b2), (w3, b3), (w4, b4) = (
         (np.asarray(layer["kernel"][...], np.float64), np.asarray(layer["bias"][...], np.float64))
         for layer in (params["encoder"][0], params["encoder"][1], params["decoder"][0], params["decoder"][1])
     )
     latent = 1 / (1 + np.exp(-(np.tanh(x @ w1 + b1) @ w2 + b2)))
-    np.testing.assert_allclose(model.encode(params, jnp.float32(x)), latent, rtol=1e-5)
+    np.testing.assert_allclose(model.encode(params, state, jnp.float32(x)), latent, rtol=1e-5)
     outputs = np.tanh(latent @ w3 + b3) @ w4 + b4
-    np.testing.assert_allclose(model.decode(params, jnp.float32(latent)), outputs, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(model.decode(params, state, jnp.float32(latent)), outputs, rtol=1e-4, atol=1e-5)
 
 
 def test_the_reference_case_has_its_parameters():
@@ -63,20 +83,20 @@ def test_the_reference_case_has_its_parameters():
 
 def test_tied_weights_are_the_transposed_encoder():
     model = dense(hidden_sizes=[], tied_weights=True)
-    params = model.init(jax.random.key(2))
+    params, state = model.init(jax.random.key(2))
     assert count_parameters(params) == 20 * 3 + 3 + 20
     latent = jnp.eye(3)
     kernel = params["encoder"][0]["kernel"][...]
-    np.testing.assert_allclose(model.decode(params, latent), kernel.T, rtol=1e-6)
+    np.testing.assert_allclose(model.decode(params, state, latent), kernel.T, rtol=1e-6)
 
 
 def test_layers_are_independent_and_follow_the_key():
     model = dense(hidden_sizes=[20])
-    one, two = model.init(jax.random.key(0)), model.init(jax.random.key(1))
+    (one, _), (two, _) = model.init(jax.random.key(0)), model.init(jax.random.key(1))
     first = one["encoder"][0]["kernel"][...]
     assert not np.allclose(first, two["encoder"][0]["kernel"][...])
     assert not np.allclose(first[:, :3], one["encoder"][1]["kernel"][...])
-    for ours, again in zip(jax.tree.leaves(one), jax.tree.leaves(model.init(jax.random.key(0))), strict=True):
+    for ours, again in zip(jax.tree.leaves(one), jax.tree.leaves(model.init(jax.random.key(0))[0]), strict=True):
         np.testing.assert_array_equal(ours, again)
 
 
@@ -84,7 +104,7 @@ def test_layers_are_independent_and_follow_the_key():
 def test_initial_kernels_have_the_variance_of_their_activation(name):
     """Gain / fan-in; the variance of n samples has a relative standard deviation of about sqrt(2 / n)."""
     model = dense(feature_shape=(400,), hidden_sizes=[300], activation=name)
-    kernel = model.init(jax.random.key(0))["encoder"][0]["kernel"][...]
+    kernel = model.init(jax.random.key(0))[0]["encoder"][0]["kernel"][...]
     expected = ACTIVATIONS[name].gain / 400
     assert abs(kernel.var() / expected - 1) < 5 * (2 / kernel.size) ** 0.5
 
@@ -97,19 +117,22 @@ def test_a_latent_larger_than_the_data_is_refused(make):
 
 def test_an_overcomplete_latent_can_be_asked_for():
     model = dense(latent_size=21, overcomplete=True)
-    assert model.encode(model.init(jax.random.key(0)), jnp.ones((1, 20))).shape == (1, 21)
+    assert model.encode(*model.init(jax.random.key(0)), jnp.ones((1, 20))).shape == (1, 21)
 
 
 def test_parameters_stay_float32_when_the_model_computes_in_bfloat16():
     half, full = dense(precision="bfloat16"), dense()
-    params = half.init(jax.random.key(0))
+    params, state = half.init(jax.random.key(0))
     x = jax.random.uniform(jax.random.key(1), (8, 20))
-    ours, exact = half.decode(params, half.encode(params, x)), full.decode(params, full.encode(params, x))
+    ours, exact = (
+        half.decode(params, state, half.encode(params, state, x)),
+        full.decode(params, state, full.encode(params, state, x)),
+    )
     assert ours.dtype == jnp.float32
     assert {leaf.dtype for leaf in jax.tree.leaves(params)} == {jnp.dtype(jnp.float32)}
     assert 0 < np.abs(ours - exact).max() < 0.1 * np.abs(exact).max()
 
 
 def test_a_model_is_an_ordinary_module():
-    model = LinearAutoencoder(feature_shape=(4,), latent_size=2, rngs=nnx.Rngs(0))
+    model = LinearAutoencoder(feature_shape=(4,), latent_size=2, code_width=1, rngs=nnx.Rngs(0))
     assert model.decode(model.encode(jnp.ones((1, 4)))).shape == (1, 4)

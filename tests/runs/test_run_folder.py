@@ -317,7 +317,7 @@ def test_log_goes_to_the_run_and_nowhere_else(smoke):
 @pytest.mark.slow
 def test_a_trainer_that_leaves_out_what_has_a_default_trains(compose, no_figures, train_together, tmp_path):
     config = compose("trainer.num_epochs=1", "trainer.max_train_examples=64")
-    for name in ("data_parallel", "matmul_precision"):
+    for name in ("data_parallel", "matmul_precision", "monitor"):
         del config["trainer"][name]
     (outcome,) = train_together((config, tmp_path / "run"))
     assert outcome.state == "completed"

@@ -42,9 +42,9 @@ def test_an_epoch_of_sgd_is_what_the_textbook_says(make_experiment):
     after, metrics = jax.jit(lambda state: train_epoch(structure, data, run, state))(start)
 
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(run.seed), 1), 0)
-    order = np.asarray(_random_order(jax.random.split(key)[0], 250))
+    order = np.asarray(_random_order(jax.random.fold_in(key, 0), 250))
     x = np.asarray(scaled(data, data.train), np.float64)
-    layers = {name: jax.tree.map(np.float64, dict(start.params[name])) for name in ("encoder", "decoder")}
+    layers = {name: jax.tree.map(np.float64, dict(start.params.model[name])) for name in ("encoder", "decoder")}
     weights = {name: [np.asarray(layer["kernel"]), np.asarray(layer["bias"])] for name, layer in layers.items()}
     total = 0.0
     for rows in (order[:100], order[100:200], order[200:]):
@@ -57,8 +57,8 @@ def test_an_epoch_of_sgd_is_what_the_textbook_says(make_experiment):
         weights["decoder"] = [b - 0.005 * latent.T @ slope, b0 - 0.005 * slope.sum(0)]
         weights["encoder"] = [a - 0.005 * batch.T @ (slope @ b.T), a0 - 0.005 * (slope @ b.T).sum(0)]
     for name, (kernel, bias) in weights.items():
-        np.testing.assert_allclose(after.params[name]["kernel"][...], kernel, rtol=1e-4, atol=1e-6)
-        np.testing.assert_allclose(after.params[name]["bias"][...], bias, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(after.params.model[name]["kernel"][...], kernel, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(after.params.model[name]["bias"][...], bias, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(metrics.train_loss, total / 250, rtol=1e-5)
     validation = np.asarray(scaled(data, data.validation), np.float64)
     (a, a0), (b, b0) = weights["encoder"], weights["decoder"]
@@ -98,6 +98,7 @@ def test_the_best_parameters_are_those_of_the_lowest_validation_loss(train_runs)
     best = trained.states[0].best
     assert best.validation_loss == np.float32(min(losses))
     assert best.epoch == 1 + int(np.argmin(losses))
+    assert best.monitored == best.validation_loss
     expected = trained.reports[int(best.epoch) - 1].state.params
     for ours, theirs in zip(jax.tree.leaves(best.params), jax.tree.leaves(expected), strict=True):
         np.testing.assert_array_equal(ours, theirs[0])
@@ -121,7 +122,8 @@ def test_bfloat16_computes_in_bfloat16_and_keeps_parameters_in_float32(train_run
     difference = abs(half.best.validation_loss - full.best.validation_loss) / full.best.validation_loss
     assert 0 < difference < 0.05  # bfloat16 keeps 8 bits: 2^-8 = 0.4 % per operation
     experiment = make_experiment("trainer.precision=bfloat16")
-    text = jax.jit(experiment.model.encode).lower(experiment.model.abstract_params, jnp.zeros((2, 64))).as_text()
+    model = experiment.model
+    text = jax.jit(model.encode).lower(model.abstract_params, model.abstract_state, jnp.zeros((2, 64))).as_text()
     assert "dot_general" in text
     assert all("bf16" in line for line in text.splitlines() if "dot_general" in line)
 

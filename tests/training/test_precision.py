@@ -12,6 +12,7 @@ import pytest
 from ae_jax.evaluation.measure import ModelFunctions
 from ae_jax.experiment.build import training_data
 from ae_jax.training.group import compile_group
+from ae_jax.training.objective import abstract_params
 
 # What JAX calls them, in the program and in the jaxpr.
 NAMES = {"float32": "highest", "tensorfloat32": "high", "default": "default"}
@@ -53,16 +54,18 @@ def test_training_has_no_product_of_another_precision(make_experiment):
 @pytest.mark.parametrize("asked", NAMES)
 def test_a_restored_model_has_the_precision_that_it_was_trained_in(asked, make_experiment):
     experiment = make_experiment(f"trainer.matmul_precision={asked}", "corruption=masking")
-    functions, shapes = ModelFunctions(experiment.structure), experiment.model.abstract_params
+    functions, trained = ModelFunctions(experiment.structure), abstract_params(experiment.structure, experiment.run)
+    model = experiment.model
+    shapes = (model.abstract_params, model.abstract_state)
     x, values = jax.ShapeDtypeStruct((3, 64), jnp.float32), experiment.run.values
 
-    def gradient(params: Any) -> Any:
-        return jax.grad(lambda params: experiment.model.encode(params, jnp.ones((3, 64))).sum())(params)
+    def gradient(params: Any, state: Any) -> Any:
+        return jax.grad(lambda params: model.encode(params, state, jnp.ones((3, 64))).sum())(params)
 
     for function, arguments in (
-        (functions.reconstruct, (values, shapes, x)),
-        (jax.jit(experiment.model.encode), (shapes, x)),
-        (gradient, (shapes,)),
+        (functions.reconstruct, (values, trained, x)),
+        (jax.jit(model.encode), (*shapes, x)),
+        (gradient, shapes),
     ):
         program = str(_elsewhere(lambda f=function, given=arguments: jax.make_jaxpr(f)(*given)))
         assert set(re.findall(r" precision=\(?(?:Precision\.)?(\w+)", program)) == {NAMES[asked].upper()}

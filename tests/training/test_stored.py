@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ae_jax.errors import StorageError, UserError
+from ae_jax.objectives import Carried
 from ae_jax.training import Best, TrainState
 from ae_jax.training.checkpoint import Checkpoints, group_members, restore_best, restore_state
+from ae_jax.training.state import Parameters
 
 NAMES = ("kernel", "bias")
 
@@ -23,9 +25,14 @@ NAMES = ("kernel", "bias")
 def _state(epoch: int) -> TrainState:
     rng = np.random.default_rng(epoch)
     params = {"kernel": rng.normal(size=(8, 4)).astype(np.float32), "bias": rng.normal(size=4).astype(np.float32)}
-    best = Best(params, np.array(0.5, np.float32), np.array(epoch, np.int32))
-    zero = np.array(0, np.int32)
-    return TrainState(params, {"mu": params}, np.array(epoch, np.int32), best, np.array(1, np.float32), zero, zero)
+    loss, number, zero = np.array(0.5, np.float32), np.array(epoch, np.int32), np.array(0, np.int32)
+    trained = Parameters(params, {}), Carried({"mean": params["bias"]}, {})
+    best = Best(*trained, monitored=loss, validation_loss=loss, epoch=number)
+    return TrainState(*trained, {"mu": params}, number, best, np.array(1, np.float32), zero, zero)
+
+
+def _abstract_best() -> Best:
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), _state(2).best)
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +56,9 @@ def test_a_folder_may_have_any_name(name, tmp_path):
     with Checkpoints(folder, about={"runs": ["a"]}, least_seconds=0) as checkpoints:
         checkpoints.save(_state(1))
         checkpoints.save(_state(2))
-    best = restore_best(
-        folder, jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), _state(2).params)
-    )
+    best = restore_best(folder, _abstract_best())
     assert (int(best.epoch), group_members(folder)) == (2, ["a"])
-    np.testing.assert_array_equal(best.params["kernel"], _state(2).params["kernel"])
+    jax.tree.map(np.testing.assert_array_equal, best, _state(2).best)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +168,7 @@ def test_a_link_to_a_checkpoint_is_none(folder, tmp_path):
 def test_of_a_larger_model_it_is_refused_without_its_memory(folder):
     huge = {"kernel": jax.ShapeDtypeStruct((1 << 20, 1 << 20), np.float32)}
     with pytest.raises(UserError, match="far too small for the arrays of this run"):
-        restore_best(folder, huge)
+        restore_best(folder, _abstract_best()._replace(params=Parameters(huge, {})))
 
 
 def test_members_of_a_group_are_not_waited_for(folder):
