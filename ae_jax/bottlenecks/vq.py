@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights
+from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights, check_flat
 from ae_jax.errors import UserError
 from ae_jax.typing import Code, Fraction, Latent, PRNGKey, Size
 
@@ -37,6 +37,7 @@ def vq(*, num_tokens: Size, num_codes: Size, decay: Fraction) -> Bottleneck:
     """
 
     def init(key: PRNGKey, code: PyTree) -> tuple[PyTree, PyTree]:
+        check_flat("vq", code)
         if code.shape[-1] % num_tokens:
             problem = f"{num_tokens} parts do not divide the {code.shape[-1]} latent dimensions"
             raise UserError("bottleneck.num_tokens", problem, "choose a divisor of model.latent_size")
