@@ -28,21 +28,21 @@ Layer = Callable[[nnx.Rngs], Callable[..., Any]]
 
 
 class Layered(AbstractAutoencoder):
-    """Linear, a layer, linear; and the same back. Biases before batch statistics would have no gradient but rounding."""
+    """Linear, a layer, linear; and the same back. Right before batch statistics biases would have no gradient."""
 
     def __init__(self, layer: Layer, *, code_width: int = 1, rngs: nnx.Rngs):
-        self.first = nnx.Linear(FEATURES, HIDDEN, use_bias=False, rngs=rngs)
+        self.first = nnx.Linear(FEATURES, HIDDEN, rngs=rngs)
         self.inner = layer(rngs)
         self.second = nnx.Linear(HIDDEN, code_width * LATENT, rngs=rngs)
-        self.third = nnx.Linear(LATENT, HIDDEN, use_bias=False, rngs=rngs)
+        self.third = nnx.Linear(LATENT, HIDDEN, rngs=rngs)
         self.outer = layer(rngs)
         self.last = nnx.Linear(HIDDEN, FEATURES, rngs=rngs)
 
     def encode(self, x):
-        return self.second(jax.nn.relu(self.inner(self.first(x))))
+        return self.second(self.inner(jax.nn.relu(self.first(x))))
 
     def decode(self, latent):
-        return self.last(jax.nn.relu(self.outer(self.third(latent))))
+        return self.last(self.outer(jax.nn.relu(self.third(latent))))
 
 
 class Both(nnx.Module):
