@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 from jaxtyping import Array, Float, PyTree
 
+from ae_jax.errors import UserError
 from ae_jax.typing import Code, Latent, PerExample, PRNGKey
 
 Weights = Float[Array, " batch"]
@@ -49,6 +51,19 @@ class Bottleneck(NamedTuple):
     init: Callable[[PRNGKey, PyTree], tuple[PyTree, PyTree]] = _without_own
     width: int = 1
     couples: bool = False
+
+
+def check_flat(name: str, code: PyTree) -> None:
+    """Refuse codes that are not one row of numbers for each example.
+
+    Raises:
+        UserError: If they have more axes, or are several arrays.
+    """
+    shapes = [leaf.shape[1:] for leaf in jax.tree.leaves(code)]
+    if len(shapes) != 1 or len(shapes[0]) != 1:
+        made = " and ".join(map(str, shapes))
+        problem = f"is for codes that are one row of numbers, and the model makes {made} of an example"
+        raise UserError(f"bottleneck={name}", problem, "flatten it in encode and shape it again in decode")
 
 
 def plain(latent: Callable[[Code], Latent], terms: Callable[[Latent], Terms]) -> Bottleneck:

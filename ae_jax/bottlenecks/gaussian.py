@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights
+from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights, check_flat
+from ae_jax.errors import UserError
 from ae_jax.typing import Code, Latent, PRNGKey
 
 
@@ -33,6 +34,10 @@ def gaussian(*, kl: Literal["analytic", "sampled"]) -> Bottleneck:
     """
 
     def parameters(code: Code) -> tuple[Array, Array]:
+        check_flat("gaussian", code)
+        if code.shape[-1] % 2:
+            problem = f"takes two numbers of the code for each latent dimension, and the model makes {code.shape[-1]}"
+            raise UserError("bottleneck=gaussian", problem, "make code_width times the latent size in encode")
         mean, log_variance = jnp.split(code, 2, axis=-1)
         return mean, log_variance
 

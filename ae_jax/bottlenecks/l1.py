@@ -2,7 +2,8 @@
 
 import jax.numpy as jnp
 
-from ae_jax.bottlenecks.base import Bottleneck, plain
+from ae_jax.bottlenecks.base import Bottleneck, Terms, check_flat, plain
+from ae_jax.typing import Latent
 
 
 def l1() -> Bottleneck:
@@ -16,4 +17,9 @@ def l1() -> Bottleneck:
     Reference:
         Bricken et al., Towards Monosemanticity, 2023 (sparse dictionaries; with unit norm).
     """
-    return plain(lambda code: code, lambda latent: {"l1": jnp.abs(latent).sum(axis=-1)})
+
+    def terms(latent: Latent) -> Terms:
+        check_flat("l1", latent)
+        return {"l1": jnp.abs(latent).sum(axis=-1)}
+
+    return plain(lambda code: code, terms)

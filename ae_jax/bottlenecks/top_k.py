@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ae_jax.bottlenecks.base import Bottleneck, plain
+from ae_jax.bottlenecks.base import Bottleneck, check_flat, plain
 from ae_jax.errors import UserError
 from ae_jax.typing import Code, Latent, Size
 
@@ -25,6 +25,7 @@ def top_k(*, num_active: Size) -> Bottleneck:
     """
 
     def latent(code: Code) -> Latent:
+        check_flat("top_k", code)
         if num_active > code.shape[-1]:
             problem = f"{num_active} is more than the {code.shape[-1]} latent dimensions"
             raise UserError("bottleneck.num_active", problem, f"give at most {code.shape[-1]}")

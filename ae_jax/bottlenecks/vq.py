@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
 
-from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights
+from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights, check_flat
 from ae_jax.errors import UserError
 from ae_jax.typing import Code, Fraction, Latent, PRNGKey, Size
 
@@ -37,6 +37,7 @@ def vq(*, num_tokens: Size, num_codes: Size, decay: Fraction) -> Bottleneck:
     """
 
     def init(key: PRNGKey, code: PyTree) -> tuple[PyTree, PyTree]:
+        check_flat("vq", code)
         if code.shape[-1] % num_tokens:
             problem = f"{num_tokens} parts do not divide the {code.shape[-1]} latent dimensions"
             raise UserError("bottleneck.num_tokens", problem, "choose a divisor of model.latent_size")
@@ -44,16 +45,16 @@ def vq(*, num_tokens: Size, num_codes: Size, decay: Fraction) -> Bottleneck:
         return {}, {"sums": codebook, "counts": jnp.ones(num_codes)}
 
     def chosen(state: PyTree, code: Code) -> tuple[Array, Array, Array]:
-        """Parts "batch tokens size", choices "batch tokens codes" of zeros and ones, and what replaces the code."""
+        """Parts "batch tokens size", the numbers "batch tokens" of their vectors, and what replaces the code."""
         parts = code.reshape(len(code), num_tokens, -1)
         codebook = state["sums"] / jnp.maximum(state["counts"], _LEAST_COUNT)[:, None]
         distances = jnp.sum(codebook**2, axis=-1)[None, None, :] - 2 * parts @ codebook.T
-        choices = jax.nn.one_hot(distances.argmin(axis=-1), num_codes)
-        return parts, choices, (choices @ codebook).reshape(code.shape)
+        choices = distances.argmin(axis=-1)
+        return parts, choices, codebook[choices].reshape(code.shape)
 
     def apply(params: PyTree, state: PyTree, key: PRNGKey, code: Code, weights: Weights) -> Bottled:
         parts, choices, quantised = chosen(state, jax.lax.stop_gradient(code))
-        counted = choices * weights[:, None, None]
+        counted = jax.nn.one_hot(choices, num_codes) * weights[:, None, None]
         now = {"sums": jnp.einsum("btk,btd->kd", counted, parts), "counts": counted.sum(axis=(0, 1))}
         after = jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, state, now)
         commitment = jnp.sum((code - quantised) ** 2, axis=-1)

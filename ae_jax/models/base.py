@@ -115,6 +115,7 @@ def functional(
         after = _split(module)
         if not _has_places_of(after.state, state):
             raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
+        _check_followed(method, state, after.state)
         if not (training or _unused(streams, after.streams)):
             problem = f"{method} draws random numbers in evaluation too"
             raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
@@ -175,6 +176,16 @@ def _has_places_of(tree: PyTree, other: PyTree) -> bool:
     """Whether two trees have leaves in the same places."""
     first, second = (jax.tree_util.tree_leaves_with_path(one) for one in (tree, other))
     return [place for place, _ in first] == [place for place, _ in second]
+
+
+def _check_followed(method: str, before: PyTree, after: PyTree) -> None:
+    """Refuse variables of another shape after a step, and such as would lose what they are if they kept their type."""
+    for (place, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True):
+        floats = jnp.issubdtype(old.dtype, jnp.floating) and jnp.issubdtype(new.dtype, jnp.floating)
+        if old.shape != new.shape or not (floats or old.dtype == new.dtype):
+            name = jax.tree_util.keystr(place, simple=True, separator=".")
+            problem = f"{method} makes {name}, {old.dtype} of shape {old.shape}, {new.dtype} of shape {new.shape}"
+            raise UserError("model", problem, "keep shape and type of every variable")
 
 
 def _unused(before: PyTree, after: PyTree) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jaxtyping import Array, PyTree
 
 from ae_jax.errors import UserError
@@ -16,19 +15,32 @@ _RTOL = 1e-3  # of the largest value; products of other shapes are rounded other
 
 
 def check_variables(model: FunctionalModel) -> None:
+    """Refuse parameters that have no gradient, and state that cannot be saved; raises as `check_arrays`."""
+    check_arrays("model", model.abstract_params, model.abstract_state)
+
+
+def check_arrays(name: str, params: PyTree, state: PyTree) -> None:
     """Refuse parameters that have no gradient, and state that cannot be saved.
+
+    Args:
+        name: Of whom they are: the key of a config.
+        params: Shapes and types of what is descended.
+        state: Those of what is carried.
 
     Raises:
         UserError: It names the first such variable.
     """
-    for path, leaf in nnx.to_flat_state(model.abstract_params):
+    for place, leaf in _by_place(params):
         if not jnp.issubdtype(leaf.dtype, jnp.floating):
-            problem = f"has {_place(path)}, a parameter of {leaf.dtype}, which has no gradient"
-            raise UserError("model", problem, "make it an nnx.Variable, which is not descended")
-    for path, leaf in nnx.to_flat_state(model.abstract_state):
+            problem = f"has {place}, a parameter of {leaf.dtype}, which has no gradient"
+            raise UserError(name, problem, "make it an nnx.Variable, which is not descended")
+    for place, leaf in _by_place(state):
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
-            problem = f"keeps a random key in {_place(path)}, which is neither a parameter nor a stream"
-            raise UserError("model", problem, "keep `rngs`, or a stream of it: its key is that of each step")
+            problem = f"keeps a random key in {place}, which is neither a parameter nor a stream"
+            raise UserError(name, problem, "keep `rngs`, or a stream of it: its key is that of each step")
+    for place, leaf in (*_by_place(params), *_by_place(state)):
+        if leaf.size == 0:
+            raise UserError(name, f"has {place}, an array without a value, which cannot be saved", "leave it out")
 
 
 def is_plain(model: FunctionalModel) -> bool:
@@ -60,22 +72,24 @@ def checked_examples(model: FunctionalModel, num_features: int, abstract_latent:
         key = jax.random.key(0)
         return {name: getattr(model, f"train_{name}")(params, state, key, given[name]) for name in inputs}
 
-    def results(given: dict[str, Any], others: dict[str, Any]) -> tuple[Any, Any, Any, Any]:
+    def results(given: dict[str, Any], others: dict[str, Any]) -> tuple[Any, ...]:
         _, state = model.init(jax.random.key(0))
-        return evaluate(state, given), evaluate(state, _few(given)), train(state, given), train(state, others)
+        trained = (train(state, given), train(state, others), train(state, _few(given)))
+        return evaluate(state, given), evaluate(state, _few(given)), *trained
 
     _check_shapes(jax.eval_shape(results, inputs, others)[0], inputs)
     try:
-        together, apart, trained, beside_others = jax.jit(results)(inputs, others)
+        together, apart, trained, beside_others, few = jax.jit(results)(inputs, others)
     except jax.errors.UnexpectedTracerError as error:
         raise UserError("model", "keeps an array that is no nnx.Param", "make it one, or make it with NumPy") from error
     for name in inputs:
         if not _alike(_few(together[name]), apart[name]):
             problem = f"{name} gives an example another result when it is with other examples"
             raise UserError("model", problem, "compute each example from itself alone: no mean over the batch")
+    # Of states the bits are compared: one that follows examples slowly changes by less than the rounding of results.
     alone = all(
-        _alike(_few(made), _few(made_beside)) and _alike(state, state_beside)
-        for (made, state), (made_beside, state_beside) in zip(trained.values(), beside_others.values(), strict=True)
+        _alike(_few(trained[name][0]), _few(beside_others[name][0])) and _alike(trained[name][1], few[name][1], rtol=0)
+        for name in inputs
     )
     return model._replace(couples=not alone)
 
@@ -100,13 +114,15 @@ def _few(tree: PyTree) -> PyTree:
     return jax.tree.map(lambda leaf: leaf[_FEWER], tree)
 
 
-def _alike(first: PyTree, second: PyTree) -> bool:
+def _alike(first: PyTree, second: PyTree, rtol: float = _RTOL) -> bool:
     """Whether two results are the same up to rounding."""
     return all(
-        np.allclose(a, b, rtol=0, atol=_RTOL * float(np.nanmax(np.abs(a), initial=0)), equal_nan=True)
+        np.allclose(a, b, rtol=0, atol=rtol * float(np.nanmax(np.abs(a), initial=0)), equal_nan=True)
         for a, b in zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
     )
 
 
-def _place(path: tuple[Any, ...]) -> str:
-    return ".".join(map(str, path))
+def _by_place(tree: PyTree) -> list[tuple[str, Any]]:
+    """Leaves by their places, such as `part.mean`."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [(jax.tree_util.keystr(place, simple=True, separator="."), leaf) for place, leaf in leaves]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from jaxtyping import PyTree
 
 from ae_jax.bottlenecks.base import Bottled, Terms
+from ae_jax.errors import UserError
 from ae_jax.typing import Batch, Code, Latent, PerExample, PRNGKey
 
 
@@ -55,3 +56,16 @@ class Value(NamedTuple):
 
 Objective = Callable[[Parts, Carried, PRNGKey, Batch, Batch], Value]
 """`(parts, carried, key, x, seen)`, where `seen` is x after the corruption, to a value."""
+
+
+def joined(own: Terms, bottleneck: Terms) -> Terms:
+    """Terms of an objective and of a bottleneck, each under a name of its own.
+
+    Raises:
+        UserError: If a name is in both.
+    """
+    for name in own.keys() & bottleneck.keys():
+        raise UserError(
+            "bottleneck", f"{name!r} cannot be the name of a term: the objective has it", "call it otherwise"
+        )
+    return {**own, **bottleneck}

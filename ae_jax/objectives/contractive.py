@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from ae_jax.errors import UserError
-from ae_jax.objectives.base import Carried, Parts, Value
+from ae_jax.objectives.base import Carried, Parts, Value, joined
 from ae_jax.objectives.rate_distortion import rate_distortion
 from ae_jax.typing import Batch, NonNegative, PRNGKey
 
@@ -52,7 +52,13 @@ def contractive(
         problem = "needs an encoder that computes each example by itself, which one with batch statistics does not"
         raise UserError("objective=contractive", problem, "use a model without them, or objective=rate_distortion")
     base = rate_distortion(parts, carried, key, x, seen, beta=beta)
-    code, backward = jax.vjp(lambda inputs: parts.encode(carried, inputs)[0], seen)
+
+    def numbers(inputs: Batch) -> Array:
+        """The code of each example as one row, also if it has several axes or arrays."""
+        leaves = jax.tree.leaves(parts.encode(carried, inputs)[0])
+        return jnp.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
+
+    code, backward = jax.vjp(numbers, seen)
 
     def slopes(direction: Array) -> Array:
         """Squared length of the gradient of one number of the code, for each example."""
@@ -60,5 +66,5 @@ def contractive(
         return jnp.sum(gradient**2, axis=-1)
 
     contraction = jax.vmap(slopes)(jnp.eye(code.shape[-1])).sum(axis=0)
-    terms = {**base.terms, "contraction": contraction}
+    terms = joined({"contraction": contraction}, base.terms)
     return Value(base.per_example + contraction_weight * contraction, terms, base.carried)

@@ -6,7 +6,7 @@ from jaxtyping import Array
 
 from ae_jax.bottlenecks.base import Terms
 from ae_jax.errors import UserError
-from ae_jax.objectives.base import Carried, Parts, Value
+from ae_jax.objectives.base import Carried, Parts, Value, joined
 from ae_jax.typing import Batch, PerExample, PRNGKey, Size
 
 
@@ -28,7 +28,8 @@ def iwae(parts: Parts, carried: Carried, key: PRNGKey, x: Batch, seen: Batch, /,
         num_samples: K.
 
     Returns:
-        The value. Terms, and what is carried, are means over the samples.
+        The value. Terms, and what is carried, are means over the samples. Layers that draw, such as dropout, draw the
+        same for all of them: the bound is that of the model as they make it.
 
     Raises:
         UserError: If the bottleneck has no density.
@@ -45,7 +46,7 @@ def iwae(parts: Parts, carried: Carried, key: PRNGKey, x: Batch, seen: Batch, /,
             problem = "weighs latents by their density, and the bottleneck has none"
             raise UserError("objective=iwae", problem, "choose bottleneck=gaussian, or objective=rate_distortion")
         distortion = parts.loss(outputs, x)
-        return distortion + bottled.log_ratio, {"distortion": distortion, **bottled.terms}, after
+        return distortion + bottled.log_ratio, joined({"distortion": distortion}, bottled.terms), after
 
     costs, terms, after = jax.vmap(draw)(jax.random.split(key, num_samples))
     bound = jnp.log(float(num_samples)) - jax.nn.logsumexp(-costs, axis=0)

@@ -1,6 +1,6 @@
 """Distortion, and what the latent costs."""
 
-from ae_jax.objectives.base import Carried, Parts, Value
+from ae_jax.objectives.base import Carried, Parts, Value, joined
 from ae_jax.typing import Batch, NonNegative, PRNGKey
 
 
@@ -33,4 +33,4 @@ def rate_distortion(
     outputs, carried = parts.decode(carried, bottled.latent)
     distortion = parts.loss(outputs, x)
     total = distortion + beta * sum(bottled.terms.values()) if bottled.terms else distortion
-    return Value(total, {"distortion": distortion, **bottled.terms}, carried)
+    return Value(total, joined({"distortion": distortion}, bottled.terms), carried)

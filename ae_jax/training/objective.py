@@ -8,6 +8,7 @@ from jaxtyping import PyTree
 
 from ae_jax.bottlenecks import Bottled, Weights
 from ae_jax.errors import UserError, nearest
+from ae_jax.models.check import check_arrays
 from ae_jax.objectives import Carried, Parts, Value
 from ae_jax.training.state import Best, Parameters, Run, Structure
 from ae_jax.training.streams import Stream, run_key
@@ -21,7 +22,7 @@ Values = dict[str, PyTree]
 """The values of a run, see `Run.values`."""
 Trained = tuple[Parameters, Carried]
 """What a model is used with."""
-_EXAMPLES = 2  # as many as there have to be for an axis to be told from a number
+_EXAMPLES = 1009  # of shapes alone: a number that no other axis is likely to have
 
 
 class Keys(NamedTuple):
@@ -146,13 +147,16 @@ def term_names(structure: Structure, run: Run, num_features: int) -> tuple[str, 
         key = run_key(run.seed, Stream.TRAIN)
         return carried, objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
 
+    check_arrays("bottleneck", *(part.bottleneck for part in abstract_params(structure, run)))
     carried, value = jax.eval_shape(first, run, x, weights)
-    for name, term in {"objective": value.per_example, **value.terms}.items():
+    for name, term in (("objective", value.per_example), *value.terms.items()):
         if term.shape != (_EXAMPLES,):
             shape = f"has shape {term.shape} of {_EXAMPLES} examples"
             raise UserError("objective", f"{name} {shape}, expected a number an example", "sum over all other axes")
-        if name in _TAKEN and name != "objective":
-            raise UserError("objective", f"{name!r} cannot be the name of a term: it is taken", "call it otherwise")
+    for name in value.terms:
+        if name in _TAKEN or not name.isidentifier():
+            reason = "it is taken" if name in _TAKEN else "it is a column of metrics.jsonl"
+            raise UserError("objective", f"{name!r} cannot be the name of a term: {reason}", "call it otherwise")
     if _shapes(carried) != _shapes(value.carried):
         problem = "what it carries from step to step has other arrays after a step than before it"
         raise UserError("objective", problem, "keep names, shapes and types of the state")
