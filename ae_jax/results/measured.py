@@ -57,9 +57,10 @@ def by_unit(results: Results, name: str) -> dict[str, Results]:
     parts: dict[str, list[Run]] = {}
     for run in results.runs:
         parts.setdefault(_label(run.settings, keys), []).append(run)
+    order = sorted(parts.items(), key=lambda part: [_place(part[1][0].settings.get(key)) for key in keys])
     return {
-        label: Results(runs, [one for one in results.excluded if _label(one.settings, keys) == label])
-        for label, runs in parts.items()
+        label: Results(runs, [one for one in results.excluded if len(parts) == 1 or _label(one.settings, keys) == label])
+        for label, runs in order
     }
 
 
@@ -85,14 +86,20 @@ def lacking_text(results: Results, measure: Measure, split: str = "validation") 
     if measure.has_pca or not lacking:
         return []
     number = len(lacking)
-    kinds = ", ".join(sorted({f"bottleneck={run.settings['bottleneck']}" for run in lacking}))
-    why = kinds if all(run.terms for run in lacking) else "scripts/evaluate.py RUN --fill adds it to older runs"
+    why = ", ".join(sorted({f"bottleneck={run.settings['bottleneck']}" for run in lacking}))
+    if measure.name == DISTORTION:  # which every objective has, and the first runs did not record
+        why = "scripts/evaluate.py RUN --fill adds it"
     return [f"{number} of {len(results.runs)} runs {'has' if number == 1 else 'have'} no {measure.name} ({why})"]
 
 
 def _units(run: Run, name: str) -> dict[str, Setting]:
     groups = _UNITS.get(name, ())
     return {key: value for key, value in run.settings.items() if key.partition(".")[0] in groups}
+
+
+def _place(value: Setting) -> tuple[bool, float, str]:
+    """Sorts numbers before words."""
+    return (False, float(value), "") if isinstance(value, int | float) else (True, 0.0, str(value))
 
 
 def _label(settings: dict[str, Setting], keys: Sequence[str]) -> str:
