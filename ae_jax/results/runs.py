@@ -192,6 +192,11 @@ def partition(settings: Sequence[dict[str, Setting]], key: str) -> tuple[int, ..
     return tuple(numbers.setdefault(value, len(numbers)) for value in values)
 
 
+def decides(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether, of two partitions, what agrees in the one agrees in the other."""
+    return len(set(zip(one, other, strict=True))) == len(set(one))
+
+
 def _digests(folder: RunFolder) -> dict[str, str] | None:
     """Digests of the data that a run read; None where nothing says."""
     try:

@@ -75,6 +75,11 @@ def measure_named(name: str) -> Measure:
     return Measure(name, words if name == OBJECTIVE else f"{words} (term)", label, False, has_pca=False)
 
 
+def is_curve(name: str) -> bool:
+    """Whether a name is of what metrics.jsonl has for every epoch, such as validation_sse."""
+    return name.startswith(("train_", "validation_"))
+
+
 def is_distortion_alone(terms: Iterable[str], objective: str) -> bool:
     """Whether an objective is the loss and nothing else, by the names of its terms and its own short name."""
     return objective == "rate_distortion" and set(terms) <= {DISTORTION}
