@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 
 from ae_jax.files import write_text
-from ae_jax.runs.measures import MEASURES
+from ae_jax.runs.measures import is_curve, measure_named
 from ae_jax.tables.parts.escape import latex_caption, markdown_escaped
 
 
@@ -33,7 +33,7 @@ def caption(draw: Callable[..., Figure], figure: Figure, measure: Any = None) ->
         measure: Its option of this name, where it has one.
     """
     texts = [_first(inspect.getmodule(draw)), _first(draw)]
-    texts += [f"Measure: {MEASURES[measure].label}."] if measure in MEASURES else []
+    texts += [f"Measure: {measure_named(measure).label}."] if isinstance(measure, str) and not is_curve(measure) else []
     *headlines, notes = str(figure.get_label() or "").split("\n")
     texts += [f"{text}." for text in headlines] + ([f"Data: {notes}."] if notes else [])
     sentences = list(dict.fromkeys(filter(None, texts))) or [f"{draw.__name__}."]

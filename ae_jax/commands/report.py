@@ -14,6 +14,10 @@ from ae_jax.results import load
 from ae_jax.results.database import TABLES
 from ae_jax.results.results import Results
 
+_MEASURES = (
+    "what chooses and is compared: sse (the default), mse, explained_variance, psnr, bce, a term of the objectives, "
+    "such as kl or distortion, or objective"
+)
 _WIDE = 10_000  # characters, where the output is no terminal and goes to another program
 
 
@@ -25,7 +29,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="run folders, or folders with run folders in them")
-    parser.add_argument("--measure", default="sse", help="what is compared: sse, mse, explained_variance, psnr, bce")
+    parser.add_argument("--measure", default="sse", help=_MEASURES)
     parser.add_argument("--where", metavar="CONDITION", help="only runs for which this SQL condition holds")
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--sql", metavar="QUERY", help="print the answer to a query, such as: select * from runs")
@@ -63,7 +67,7 @@ def _report(arguments: argparse.Namespace) -> int:
         from ae_jax.terminal import console, count, say, short_path
 
         path = arguments.output or Path(arguments.paths[0]) / "report.html"
-        write_page(results, path)
+        write_page(results, path, measure=arguments.measure)
         say(console(), f"page of {count(len(results.runs), 'run')}: {short_path(path)}")
     else:
         from ae_jax.report.terminal import print_report

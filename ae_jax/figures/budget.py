@@ -21,13 +21,14 @@ from ae_jax.figures.parts.common import (
     seeds_text,
 )
 from ae_jax.figures.parts.looks import legend_of
+from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.scales import is_rounding
 from ae_jax.figures.parts.swept import lost_points, require_one_pca
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import ranked_by_validation
 from ae_jax.results.selection import best_of_weights
-from ae_jax.runs.measures import Measure, measure_named
+from ae_jax.runs.measures import Measure
 
 _TEST: dict[str, Any] = {"linewidth": 1.0, "alpha": 0.6}
 _MARKERS = 8  # on a line
@@ -60,7 +61,7 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     Reference: Dodge et al. 2019, EMNLP, arXiv:1909.03004.
     """
     results.require(what="a figure")
-    unit = measure_named(measure)
+    unit, results, missing = shown_measure(results, measure, "test")
     require_one_pca(results.runs)
     parted = kinds(results, lines, option="lines")
     drawn = [_line(kind, measure, len(lost_points(results, kind, lines))) for kind in parted]
@@ -74,7 +75,7 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
         _draw_line(axes, line, style)
     handles = [*legend.handles, *_draw_pca(axes, parted, measure)]
     _set_axes(axes, unit)
-    legend_above(figure, handles, [*_notes(results, parted, drawn), *legend.notes])
+    legend_above(figure, handles, [*_notes(results, parted, drawn), *missing, *legend.notes])
     return figure
 
 

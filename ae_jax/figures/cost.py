@@ -30,6 +30,7 @@ from ae_jax.figures.parts.means import (
     scale_measure,
     write_beside,
 )
+from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.scales import visible_limits
 from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
@@ -37,7 +38,7 @@ from ae_jax.figures.style import NEUTRAL, PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.statistics import Estimate
-from ae_jax.runs.measures import Measure, measure_named
+from ae_jax.runs.measures import Measure
 
 
 class _Point(NamedTuple):
@@ -77,7 +78,7 @@ def draw(
         UserError: If the cost or the measure was not taken, or times are of groups of different sizes.
     """
     results.require(what="a figure")
-    unit, cost = measure_named(measure), COSTS[x]
+    (unit, results, missing), cost = shown_measure(results, measure, split), COSTS[x]
     if cost.kind == "group":
         costs.require_like_groups(results.runs)
     parted = kinds(results, lines, option="lines")
@@ -100,7 +101,7 @@ def draw(
     axes.set_xscale("log", nonpositive="mask")
     axes.margins(x=0.08, y=0.12)
     axes.set_xlabel(cost.label)
-    notes = [split_text(split, results), *legend.notes, *_notes(points, measure, len(points) - len(inside))]
+    notes = [split_text(split, results), *missing, *legend.notes, *_notes(points, measure, len(points) - len(inside))]
     notes += _notes_on_costs(points, cost, pca, below)
     legend_above(figure, handles, [*notes, *left_out_text(results)])
     name_costs(figure, axes)

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from ae_jax.errors import UserError, nearest
 from ae_jax.figures.parts.common import left_out_text, legend_above, require_measured, seeds_text, split_text
 from ae_jax.figures.parts.means import PCA_LOOK
+from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.rows import Row, draw_diverged, rows_figure
 from ae_jax.figures.parts.scales import is_rounding
 from ae_jax.figures.parts.swept import order_of
@@ -20,7 +21,7 @@ from ae_jax.results.configurations import configurations, setting_text
 from ae_jax.results.effects import Effect, Effects, effects
 from ae_jax.results.factors import SEED
 from ae_jax.results.keys import key_names
-from ae_jax.runs.measures import Measure, measure_named
+from ae_jax.runs.measures import Measure
 from ae_jax.terminal import count
 
 _MOST_SHARES, _MOST_ROWS = 10, 24
@@ -50,7 +51,7 @@ def draw(
         UserError: If nothing varies but the seed, a key is wrong, or the measure was not taken.
     """
     results.require(what="a figure")
-    unit = measure_named(measure)
+    unit, results, missing = shown_measure(results, measure, split)
     require_measured(configurations(results), measure, split)
     found = effects(results, measure, split)
     of_keys = [row for row in found.rows if row.values and row.keys != (SEED,)]
@@ -69,12 +70,12 @@ def draw(
     above.set_xticks([0, 0.25, 0.5, 0.75, 1], labels=["0", "0.25", "0.5", "0.75", "1"])
     _scale(below, found, unit)
     draw_diverged(below, means, at_end=not unit.more_is_better)
-    notes = _notes(results, found, split)
+    notes = [*_notes(results, found, split), *missing]
     if len(most) < len(found.rows):
         notes.append(f"{len(found.rows) - len(most)} shares that are no larger are not shown")
     if keys is None and len(chosen) < len(of_keys):
         notes.append(f"means of {count(len(of_keys) - len(chosen), 'key')} that matter less are not shown")
-    if not pca:
+    if not pca and unit.has_pca:
         notes.append("PCA's error is 0 in some runs, or rounding, and is not shown")
     legend_above(figure, _handles(means), notes)
     return figure

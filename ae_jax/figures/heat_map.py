@@ -30,6 +30,7 @@ from ae_jax.figures.parts.common import (
     require_measured,
     split_text,
 )
+from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.scales import measure_scale, ratio_scale, short_number, short_ratio
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.spread import spread_text
@@ -38,7 +39,7 @@ from ae_jax.figures.style import NEUTRAL
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.statistics import same
-from ae_jax.runs.measures import Measure, measure_named
+from ae_jax.runs.measures import Measure
 from ae_jax.terminal import count
 
 _MOST_COLUMNS = 12
@@ -81,14 +82,15 @@ def draw(
         UserError: If fewer than two keys vary, a key is wrong, or the measure was not taken.
     """
     results.require(what="a figure")
-    unit, sweep = measure_named(measure), points(results)
+    unit, results, missing = shown_measure(results, measure, split)
+    sweep = points(results)
     keys, is_ratio = _keys(sweep, x, y), show == "ratio"
     require_measured(completed(sweep), measure, split)
     labels = [[value_label(value) for value in values_of(key, sweep)] for key in keys]
     cells = _cells(sweep, keys, labels, measure, of_ratio=is_ratio and unit.has_ratio)
     ours, pca = _means(cells, measure, split)
     values = _ratios(cells, unit, split) if is_ratio else ours
-    in_row = None if is_ratio else depends_on_column(pca)
+    in_row = None if is_ratio or not pca else depends_on_column(pca)
     scale = (
         ratio_scale(list(values.values())) if is_ratio else measure_scale(list(ours.values()), [*pca.values()], unit)
     )
@@ -113,7 +115,7 @@ def draw(
     handles = _frames(framed, behind, best) + _marks(
         cells, len(labels[0]) * len(labels[1]), hatched=is_ratio and not numbered
     )
-    legend_above(figure, handles, _notes(results, cells, split, shown))
+    legend_above(figure, handles, [*_notes(results, cells, split, shown), *missing])
     return figure
 
 
@@ -184,7 +186,8 @@ def _means(cells: dict[Place, _Cell], measure: str, split: str) -> tuple[dict[Pl
 
 def _ratios(cells: dict[Place, _Cell], unit: Measure, split: str) -> dict[Place, float]:
     if not unit.has_ratio:
-        problem = f"there is no ratio of {unit.name}, whose zero does not mean none"
+        why = "whose zero does not mean none" if unit.has_pca else "which PCA has not"
+        problem = f"there is no ratio of {unit.name}, {why}"
         raise UserError("show", problem, "choose figure.show=measure, or figure.measure=sse")
     ratios = {}
     for place, cell in cells.items():

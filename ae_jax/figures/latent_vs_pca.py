@@ -28,6 +28,7 @@ from ae_jax.figures.parts.common import (
 )
 from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import PCA_LOOK, ROUNDING, Mean, draw_means, mark_diverged
+from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.scales import visible_limits
 from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
@@ -37,7 +38,6 @@ from ae_jax.results.configurations import Configuration, best_by_validation, set
 from ae_jax.results.runs import Run, varying
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import gaining_most, needed, sentence
-from ae_jax.runs.measures import measure_named
 
 _GAP = 0.055  # part of the axis that two numbers need between them
 _HIGH = 0.8  # of two panels, as a part of the width
@@ -64,7 +64,7 @@ def draw(
     results: Results,
     /,
     *,
-    measure: Literal["sse", "mse", "explained_variance", "psnr", "bce"],
+    measure: str,
     split: Literal["train", "validation", "test", "corrupted"],
     scale: Literal["log", "linear"] | None,
     lines: list[str],
@@ -93,7 +93,7 @@ def draw(
             differ in more than the seed.
     """
     results.require(what="a figure")
-    chosen = measure_named(measure)
+    chosen, results, missing = shown_measure(results, measure, split)
     if LATENT_SIZE in lines:
         raise UserError("lines", f"{LATENT_SIZE} is the axis of this figure", "leave it out")
     candidates = kinds(results, lines, option="lines")
@@ -107,13 +107,13 @@ def draw(
     figure, axes = _panels(ratios, legend.styles)
     for kind, group, style in zip(groups, inside, legend.styles, strict=True):
         draw_means(axes, _means(group, measure, split), **style, label=kind.label, zorder=2.5)
-    handles = [*legend.handles, _draw_pca(axes, curve, sizes)]
+    handles = [*legend.handles, *_draw_pca(axes, curve, sizes)]
     handles += mark_diverged(axes, [mean for group in inside for mean in _means(group, measure, split)])
     _set_scale(axes, scale or ("linear" if chosen.more_is_better else None), shown, curve, measure, split)
-    _set_sizes(figure.axes, sizes, curve.sizes[-1])
+    _set_sizes(figure.axes, sizes, max([*curve.sizes, *sizes]))
     axes.set_ylabel(chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
-    notes = [split_text(split, results), *legend.notes, spread_text(shown, measure)]
+    notes = [split_text(split, results), *missing, *legend.notes, spread_text(shown, measure)]
     notes += [*ratio_notes(inside, ratios), *beyond_text(len(shown) - sum(map(len, inside)), len(shown))]
     notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
     most = gaining_most(shown)
@@ -203,14 +203,16 @@ def _inside(
     return [one for one, mean in means.items() if mean and limits[0] <= mean.mean <= limits[1]]
 
 
-def _draw_pca(axes: Axes, curve: _Curve, sizes: Sequence[int]) -> Artist:
-    """Hollow markers, in which those of an autoencoder that is equal can be seen."""
+def _draw_pca(axes: Axes, curve: _Curve, sizes: Sequence[int]) -> list[Artist]:
+    """Hollow markers, in which those of an autoencoder that is equal can be seen; none of what PCA has not."""
     kept = [(size, value) for size, value in zip(curve.sizes, curve.values, strict=True) if size >= sizes[0]]
+    if not kept:
+        return []
     at_sizes = [place for place, (size, _) in enumerate(kept) if size in sizes]
     style = PCA_LOOK | {"markerfacecolor": "none", "markersize": 1.9 * mpl.rcParams["lines.markersize"]}
     style |= {} if curve.exact else {"linestyle": ""}
     (line,) = axes.plot(*zip(*kept, strict=True), **style, markevery=at_sizes, label="PCA", zorder=2.3)
-    return line
+    return [line]
 
 
 def _set_scale(

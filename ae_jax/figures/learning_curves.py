@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ae_jax.errors import UserError
+from ae_jax.errors import UserError, nearest
 from ae_jax.figures.parts.common import MODEL, Kind, kinds, left_out_text, legend_above, named, range_text
 from ae_jax.figures.parts.ends import End, name_ends
 from ae_jax.figures.parts.epochs import scale_epochs
@@ -22,20 +22,23 @@ from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import NEUTRAL, PCA, PCA_INK, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, ranked_by_validation
+from ae_jax.results.measured import comparable_measure_of, differing_units
 from ae_jax.results.statistics import estimate
+from ae_jax.runs.measures import OBJECTIVE, is_curve, is_distortion_alone, measure_named
 from ae_jax.terminal import count
 
 _MARKERS = 6  # on each line, so that lines can be told apart without colour
 _FEW, _HIGH = 12, 0.9  # lines, from which on the figure has another ratio of height to width
 _ASTRAY = 10  # times the error of the mean alone
 _SIZE = "latent size"
+_CURVES = ("validation_sse", "validation_loss", "train_loss")
 
 
 def draw(
     results: Results,
     /,
     *,
-    measure: Literal["validation_sse", "validation_loss", "train_loss"],
+    measure: str,
     lines: list[str] | None,
     most_lines: Annotated[int, Ge(1), Le(24)],
 ) -> Figure:
@@ -48,7 +51,8 @@ def draw(
 
     Args:
         results: Runs with the lines of their epochs.
-        measure: What is drawn; losses are in the units of the loss.
+        measure: What is drawn: validation_sse, validation_loss, train_loss (the objective), or a term of it, such as kl
+            (on the validation split) or train_kl. Runs without it are left out.
         lines: Keys of the config whose values make a line of their own, by the best configuration; None: all that vary.
         most_lines: How many are shown: of each latent size the best by validation sse, then the next best, as larger
             latents nearly always have the lower error.
@@ -57,6 +61,7 @@ def draw(
         UserError: If a key is unknown, no run has an epoch, or losses are in different units.
     """
     results.require(what="a figure")
+    measure, results, missing = _column(results, measure)
     keys = list(results.distinguishing) if lines is None else lines
     candidates = kinds(results, keys, option="lines")
     best = [best_by_validation(kind.configurations, "sse") for kind in candidates]
@@ -69,12 +74,14 @@ def draw(
     ends = [_draw_kind(axes, kind, style, measure, len(kept)) for kind, style in zip(shown, legend.styles, strict=True)]
     _set_scales(axes, kept, measure)
     handles: list[Artist] = [*legend.handles]
-    notes = [results.datasets[0], *_shared(candidates, shown), *legend.notes]
+    notes = [results.datasets[0], *_shared(candidates, shown), *missing, *legend.notes]
     colours = _pca_colours(kept, [str(style["color"]) for style in legend.styles])
     if measure == "validation_sse":
         handles.append(_draw_pca(axes, kept, colours))
         notes += _outside_text(axes, kept, ends)
     handles += mark_diverged(axes, ends)
+    if measure.endswith("_loss") and (keys := differing_units((run for one in kept for run in one.runs), OBJECTIVE)):
+        notes.append(f"each its own objective: they differ in {', '.join(keys)}")
     notes.append(spread_text(kept, what="line", spread="range"))
     if any(len({len(curve) for curve in _curves(one, measure)}) > 1 for one in kept):
         notes.append("thin: seeds that trained longer")
@@ -84,6 +91,22 @@ def draw(
     if measure == "validation_sse":
         _name_pca(figure, axes, kept, colours)
     return figure
+
+
+def _column(results: Results, name: str) -> tuple[str, Results, list[str]]:
+    """The column of metrics.jsonl of that name, the runs that have it, and a note on the others."""
+    columns = {id(run): {key for record in run.folder.metrics for key in record} for run in results.runs}
+    known = {key for of in columns.values() for key in of if is_curve(key)} | set(_CURVES)
+    column = name if is_curve(name) else f"validation_{name}"
+    if column not in known:
+        terms = {key.partition("_")[2] for key in known - set(_CURVES)}
+        raise UserError("measure", f"there is no {name!r} over the epochs", nearest(name, [*_CURVES, *terms]))
+    if column in _CURVES:
+        return column, results, []
+    kept = Results([run for run in results.runs if column in columns[id(run)]], results.excluded)
+    comparable_measure_of(kept.runs, column.partition("_")[2])
+    number = len(results.runs) - len(kept.runs)
+    return column, kept, [f"{number} of {len(results.runs)} runs have no {column.partition('_')[2]}"] if number else []
 
 
 def _kept(best: Sequence[Configuration], number: int) -> list[Configuration]:
@@ -126,10 +149,16 @@ def _label(measure: str, shown: Sequence[Configuration]) -> str:
     if measure == "validation_sse":
         return "validation error (sse)"
     losses = sorted({str(one.runs[0].summary["training"]["loss"]) for one in shown})
-    if len(losses) > 1:
+    if len(losses) > 1 and measure in _CURVES:
         problem = f"{measure} is in different units ({', '.join(losses)})"
         raise UserError("measure", problem, "set measure=validation_sse, or choose one loss with where=\"loss='…'\"")
-    return f"{'training' if measure == 'train_loss' else 'validation'} loss ({losses[0]})"
+    split, _, term = measure.partition("_")
+    words = {"train": "training", "validation": "validation"}[split]
+    if term != "loss":
+        return f"{words} {measure_named(term).label}"
+    runs = [run for one in shown for run in one.runs]
+    plain = all(is_distortion_alone(run.terms, str(run.settings["objective"])) for run in runs)
+    return f"{words} loss ({losses[0]})" if plain else f"{words} objective"
 
 
 def _curves(one: Configuration, measure: str) -> list[np.ndarray]:

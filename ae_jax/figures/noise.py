@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from ae_jax.errors import UserError
+from ae_jax.errors import UserError, nearest
 from ae_jax.figures.parts.common import (
     Kind,
     axis_label,
@@ -27,9 +27,10 @@ from ae_jax.figures.style import LOOKS, NEUTRAL, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.keys import noise_name
+from ae_jax.results.measured import comparable_measure_of
 from ae_jax.results.runs import Run
 from ae_jax.results.statistics import estimate
-from ae_jax.runs.measures import measure_named
+from ae_jax.runs.measures import MEASURES
 
 _GAP = 0.13  # part of the axis that two numbers need between them
 _FAR = 10.0  # times the lowest level, from which on the axis is logarithmic
@@ -71,7 +72,9 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
         UserError: If no runs are corrupted, or those of several corruptions or latent sizes are mixed.
     """
     results.require(what="a figure")
-    unit, key = measure_named(measure), _level_key(results.runs)
+    unit, key = comparable_measure_of(results.runs, measure), _level_key(results.runs)
+    if not unit.has_pca:
+        raise UserError("measure", f"{measure} is not measured from corrupted inputs", nearest("", MEASURES))
     require_one_pca(results.runs)
     parted = kinds(results, [line for line in lines if line != key], option="lines")
     legend = legend_of(parted, lines=True)

@@ -20,6 +20,7 @@ from ae_jax.figures.parts.coordinates import (
     draw_coordinate,
     name_coordinates,
 )
+from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.scales import Scale, measure_scale
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.parts.swept import Point, check_key, completed, distinguishing_keys, points, value_label
@@ -27,7 +28,7 @@ from ae_jax.figures.style import NEUTRAL, PCA, PCA_INK
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.statistics import interval_words
-from ae_jax.runs.measures import Measure, measure_named
+from ae_jax.runs.measures import Measure
 
 _BEYOND, _LOST = 0.1, 0.2  # heights from the end of the measure's axis, which is 1 high
 _FEW_LINES = 30
@@ -69,7 +70,8 @@ def draw(
         UserError: If no key varies, a key is wrong, or the measure was not taken.
     """
     results.require(what="a figure")
-    unit, sweep = measure_named(measure), points(results)
+    unit, results, missing = shown_measure(results, measure, split)
+    sweep = points(results)
     for key in keys or []:
         check_key(key, sweep, option="keys")
     chosen = keys or distinguishing_keys(sweep)
@@ -93,7 +95,7 @@ def draw(
     marks = {f"PCA {size}": _height(value, scale, unit) for size, value in of_pca.items()}
     unnamed = draw_beside(figure, axes, list(ticks), marks, color=PCA, ink=PCA_INK, linestyle=":", linewidth=1.5)
     interval = (found := best.estimate(measure, split)) is not None and found.low is not None
-    notes = _notes(results, lines, split) + ([f"bar: {interval_words()} of the best"] if interval else [])
+    notes = _notes(results, lines, split) + missing + ([f"bar: {interval_words()} of the best"] if interval else [])
     notes += [f"{unnamed} of {len(marks)} marks of PCA have no room"] if unnamed else []
     legend_above(figure, _handles(lines, scale), notes)
     settings = [point.settings for point in sweep]

@@ -22,13 +22,14 @@ from ae_jax.figures.parts.common import (
     split_text,
 )
 from ae_jax.figures.parts.looks import legend_of
+from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.swept import lost_points
 from ae_jax.figures.style import PCA, figure_size, plain_log_ticks
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.runs import Run
 from ae_jax.results.statistics import CONFIDENCE, FEWEST_OF_INTERVAL
-from ae_jax.runs.measures import Measure, measure_named
+from ae_jax.runs.measures import Measure
 from ae_jax.terminal import count
 
 _NUM_RESAMPLES = 2000
@@ -80,7 +81,7 @@ def draw(
     Reference: Agarwal et al. 2021, NeurIPS, arXiv:2108.13264.
     """
     results.require(what="a figure")
-    unit = measure_named(measure)
+    unit, results, missing = shown_measure(results, measure, split)
     parted = kinds(results, lines, option="lines")
     for kind in parted:
         require_measured(kind.configurations, measure, split)
@@ -92,7 +93,8 @@ def draw(
         )
         for kind in parted
     ]
-    pca = sorted({sign * _shown(run, run.pca(measure, split), unit, split, show) for run in results.runs})
+    of_pca = results.runs if unit.has_pca else []
+    pca = sorted({sign * _shown(run, run.pca(measure, split), unit, split, show) for run in of_pca})
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
     most = _MOST_RATIO if show == "ratio" and unit.has_ratio else math.inf
@@ -100,9 +102,9 @@ def draw(
     legend = legend_of(parted, lines=True)
     for index, (kind, profile) in enumerate(zip(parted, profiles, strict=True)):
         _draw(axes, profile, index, legend.styles[index] | {"label": kind.label}, ends, sign)
-    handles = [*legend.handles, _draw_pca(axes, pca, ends, sign)]
+    handles = [*legend.handles, *([_draw_pca(axes, pca, ends, sign)] if pca else [])]
     _name_axes(axes, unit, show, [sign * end for end in ends])
-    legend_above(figure, handles, [*_notes(results, parted, profiles, split, max(ends)), *legend.notes])
+    legend_above(figure, handles, [*_notes(results, parted, profiles, split, max(ends)), *missing, *legend.notes])
     return figure
 
 
@@ -115,7 +117,11 @@ def _values(one: Configuration, unit: Measure, split: str, show: str) -> np.ndar
 
 
 def _shown(run: Run, value: float | None, unit: Measure, split: str, show: str) -> float:
+    if show == "measure" and not unit.has_pca and value is not None:
+        return value
     pca = run.pca(unit.name, split)
+    if not unit.has_pca:
+        raise UserError("show", f"PCA has no {unit.name}, so there is no ratio", "choose show=measure")
     if value is None or pca is None:
         raise UserError("measure", f"PCA has no {unit.name} on {split} in {run.name}", "choose sse or mse")
     if show == "measure":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from rich.markup import escape
 
+from ae_jax.config.naming import short_target
 from ae_jax.errors import UserError
 from ae_jax.jobs.work import Watch
 from ae_jax.results.configurations import Configuration
@@ -19,7 +20,7 @@ from ae_jax.results.verdict import sentence
 from ae_jax.runs.check import checked_summary
 from ae_jax.runs.environment import changes, recorded_versions, versions
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import MEASURES
+from ae_jax.runs.measures import DISTORTION, MEASURES, is_distortion_alone, measure_named
 from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
 
 ShowEpoch = Callable[[list[str], int, float], None]
@@ -45,18 +46,27 @@ class ShowRun(Watch):
     Args:
         output: Where what else there is to say goes.
         show: Shows an epoch.
-        loss: What is trained on.
+        loss: What distortion is measured by.
         num_epochs: Of the run, at most.
+        objective: What is trained on, by its short name.
     """
 
-    def __init__(self, output: Screen, show: ShowEpoch, *, loss: str, num_epochs: int):
-        self._output, self._show, self._loss, self._num_epochs = output, show, loss, num_epochs
+    def __init__(
+        self, output: Screen, show: ShowEpoch, *, loss: str, num_epochs: int, objective: str = "rate_distortion"
+    ):
+        self._output, self._show, self._num_epochs = output, show, num_epochs
+        self._loss, self._objective, self._monitor = loss, objective, "objective"
         self._pca = 0.0
 
     def begin(self, experiment: Any) -> None:
-        """Say what there is to beat."""
+        """Say what the objective is made of, where it is more than the loss, and what there is to beat."""
         from ae_jax.evaluation.measure import latent_size_of
 
+        terms, self._monitor = experiment.structure.terms, experiment.structure.monitor
+        if not is_distortion_alone(terms, self._objective):
+            named = ", ".join(f"{term} ({self._loss})" if term == DISTORTION else term for term in terms)
+            self.note(f"objective: {self._objective} of {named}")
+            self._loss = "objective"
         self._pca = error_to_beat(experiment)
         size = count(latent_size_of(experiment), "component")
         self.note(f"to beat: PCA's validation sse with {size}, {self._pca:#.4g}")
@@ -70,11 +80,16 @@ class ShowRun(Watch):
             losses = f"{self._loss} {train} train, {validation} validation"
             speed = f"{examples_per_second:,.0f} examples/s"
             short = f"{self._loss} {validation}, {sse}"
+            if self._monitor not in ("objective", "sse"):
+                losses, short = (f"{text}; {self._monitored(record)}" for text in (losses, short))
             texts = [f"{losses}; validation {sse}; {speed}", f"{losses}; {sse}", short, sse]
             self._show(texts, record["epoch"], record["seconds"] * (self._num_epochs - record["epoch"]))
 
     def note(self, line: str) -> None:  # noqa: D102 - as there
         say(self._output, line)
+
+    def _monitored(self, record: dict[str, Any]) -> str:
+        return f"monitored {self._monitor} {record[f'validation_{self._monitor}']:#.4g}"
 
 
 def error_to_beat(experiment: Any) -> float:
@@ -94,18 +109,28 @@ def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
         say(output, "try a smaller optimizer.learning_rate, or optimizer.clip_norm=1")
     elif "pca" in checked_summary(run):
         print_comparison(run.summary, _errors(run), config=run.config)
-        say(output, _describe_training(run.summary["training"]))
+        say(output, _describe_training(run.summary, run.config))
     say(output, f"run folder: {short_path(folder)}")
     if trained_before:
         _report_versions(run, output)
         say(output, "This run was trained before. To train it anew, delete its folder.")
 
 
-def _describe_training(training: dict[str, Any]) -> str:
+def _describe_training(summary: dict[str, Any], config: dict[str, Any]) -> str:
+    training, monitor = summary["training"], config["trainer"]["monitor"]
+    by = "" if monitor == "objective" else f" by validation {monitor}"
+    last = f"{training['last_train_loss']:.3g}"
+    what = f"objective {last}" if _terms(summary, config) else f"loss {last} ({training['loss']})"
     return (
         f"stopped after {count(training['epochs'], 'epoch')} ({training['stopped']}), best in epoch "
-        f"{training['best_epoch']}; last training loss {training['last_train_loss']:.3g} ({training['loss']})"
+        f"{training['best_epoch']}{by}; last training {what}"
     )
+
+
+def _terms(summary: dict[str, Any], config: dict[str, Any]) -> dict[str, float | None]:
+    """The terms of the objective on test; none where it is the loss alone."""
+    terms = summary["test"].get("terms", {})
+    return {} if is_distortion_alone(terms, short_target(config["objective"]["_target_"])) else terms
 
 
 def _report_versions(run: RunFolder, output: Screen) -> None:
@@ -126,7 +151,7 @@ def print_comparison(
     """
     output, dataset = console(), summary["dataset"]
     say(output, f"{dataset['name']}: {_verdict(summary, config)}", style="bold")
-    print_table(output, f"test split, {count(dataset['counts']['test'], 'example')}", _columns(summary))
+    print_table(output, f"test split, {count(dataset['counts']['test'], 'example')}", _columns(summary, _terms(summary, config)))
     if notes := _notes(summary):
         say(output, " ".join(notes))
     for method, label in (("autoencoder", "the autoencoder"), ("pca", "PCA")):
@@ -148,8 +173,8 @@ def _errors(run: RunFolder) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _columns(summary: dict[str, Any]) -> list[Column]:
-    """A row for each measure that was taken."""
+def _columns(summary: dict[str, Any], terms: dict[str, float | None]) -> list[Column]:
+    """A row for each measure that was taken, and for each term, which PCA has not."""
     pca = summary["pca"]
     rows = [
         (measure.short, summary["test"][measure.name], pca["test"][measure.name], measure.has_ratio)
@@ -159,11 +184,14 @@ def _columns(summary: dict[str, Any]) -> list[Column]:
         rows.append(("sse from corrupted", seen["autoencoder"]["sse"], seen["pca"]["sse"], True))
     rows = [row for row in rows if row[1] is not None and row[2] is not None]
     pairs = [alike(ours, theirs) for _, ours, theirs, _ in rows]
+    gaps = [difference_text(*pair, has_ratio=ratio) for _, *pair, ratio in rows]
+    own = {escape(measure_named(name).short): value for name, value in terms.items() if value is not None}
+    nothing = [""] * len(own)
     return [
-        Column("measure", [name for name, *_ in rows], words=True),
-        Column("autoencoder", [ours for ours, _ in pairs]),
-        Column(f"PCA, {count(pca['num_components'], 'component')}", [theirs for _, theirs in pairs]),
-        Column("autoencoder is", [difference_text(*pair, has_ratio=ratio) for _, *pair, ratio in rows], words=True),
+        Column("measure", [*(name for name, *_ in rows), *own], words=True),
+        Column("autoencoder", [*(ours for ours, _ in pairs), *(alike(value)[0] for value in own.values())]),
+        Column(f"PCA, {count(pca['num_components'], 'component')}", [*(theirs for _, theirs in pairs), *nothing]),
+        Column("autoencoder is", [*gaps, *nothing], words=True),
     ]
 
 

@@ -41,11 +41,13 @@ def train_single(
     from ae_jax.terminal import console, count, say
 
     task = GroupTask((Request(config, folder),), folder.parent / GROUPS)
-    num_epochs, loss = config["trainer"]["num_epochs"], short_target(config["loss"]["_target_"])
+    loss, objective = (short_target(config[group]["_target_"]) for group in ("loss", "objective"))
+    num_epochs = config["trainer"]["num_epochs"]
     output = console()
     say(output, f"training {folder.name}, at most {count(num_epochs, 'epoch')}")
     with progress(output, num_epochs) as show:
-        (outcome,) = train_group(task, watch=ShowRun(output, show, loss=loss, num_epochs=num_epochs))
+        watch = ShowRun(output, show, loss=loss, num_epochs=num_epochs, objective=objective)
+        (outcome,) = train_group(task, watch=watch)
     if outcome.error is not None:
         raise outcome.error
     print_outcome(outcome.folder)

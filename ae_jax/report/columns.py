@@ -7,8 +7,8 @@ from ae_jax.report.names import short_values
 from ae_jax.results import Results
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.keys import key_names
-from ae_jax.results.runs import Run
-from ae_jax.runs.measures import MEASURES, Measure
+from ae_jax.results.runs import Run, terms_of
+from ae_jax.runs.measures import MEASURES, OBJECTIVE, Measure, measure_named
 
 SEED, LATENT = "seed", "model.latent_size"
 GROUPS = ("settings", "test", "corrupted test inputs", "validation", "train", "costs")
@@ -65,9 +65,12 @@ class Column(NamedTuple):
     pca: str | None = None
 
 
-def columns(results: Results) -> list[Column]:
+def columns(results: Results, chosen_by: Measure = MEASURES["sse"]) -> list[Column]:
     """Errors that decide, what varies, then other measures and costs. Those without any value are left out."""
     measures = _measures(results.runs)
+    key = f"validation.{chosen_by.name}"
+    measures.sort(key=lambda one: one.key != key)
+    measures = [one._replace(shown=True) if one.key == key else one for one in measures]
     first = [one for one in measures if one.shown and not one.key.endswith(_SHOWN_LATER)]
     return [*first, *_settings(results), *(one for one in measures if one not in first), *_costs(results.runs)]
 
@@ -112,7 +115,18 @@ def _measures(runs: Sequence[Run]) -> list[Column]:
             if any(value is not None for value in ours):
                 theirs = [run.pca(measure.name, split) for run in runs]
                 made += _against_pca(split, measure, ours, theirs)
+        for name in (*terms_of(runs), OBJECTIVE):
+            ours = [run.measure(name, split) for run in runs]
+            if any(value is not None for value in ours):
+                made.append(_of_objective(split, measure_named(name), ours))
     return made
+
+
+def _of_objective(split: str, measure: Measure, ours: list[float | None]) -> Column:
+    """A term of the objective, or all of it, which PCA has not."""
+    key, title = f"{split}.{measure.name}", f"{split} {measure.label}"
+    label = f"{split} {measure.short}"
+    return Column(key, label, title, "measure", _SPLITS[split], True, ours, shown=False, measure=measure.name)
 
 
 def _against_pca(split: str, measure: Measure, ours: list[float | None], theirs: list[float | None]) -> list[Column]:

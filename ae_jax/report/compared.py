@@ -10,11 +10,12 @@ from ae_jax.results.commits import commit_notes
 from ae_jax.results.compare import LEVEL, Comparison
 from ae_jax.results.configurations import setting_text, short_keys
 from ae_jax.results.digits import p_text, printed, printed_gap
+from ae_jax.results.measured import comparable_measure_of, having
 from ae_jax.results.pairs import Compared, Paired, compare_pairs, pair_up
 from ae_jax.results.results import Results
 from ae_jax.results.sides import Side, require_apart, side
 from ae_jax.results.statistics import FEWEST, Estimate, interval_words
-from ae_jax.runs.measures import SPLITS, Measure, measure_named, where_text
+from ae_jax.runs.measures import SPLITS, Measure, where_text
 from ae_jax.terminal import Column, console, count, print_table, say
 
 _OPTION = "--compare"
@@ -34,7 +35,7 @@ def print_comparison(results: Results, texts: Sequence[str], *, measure: str, sp
     Raises:
         UserError: A side that holds for nothing, sides of which nothing pairs, or a measure that was not taken.
     """
-    named = measure_named(measure)
+    named = comparable_measure_of(results.runs, measure, option="--measure")
     if split not in SPLITS:
         raise UserError("--split", f"there is no {split!r}", nearest(split, SPLITS))
     results.require(what="a comparison", one_dataset=False)
@@ -45,6 +46,9 @@ def print_comparison(results: Results, texts: Sequence[str], *, measure: str, sp
         raise UserError(_OPTION, f"nothing pairs ({'; '.join(paired.alone[:2])})", "choose other conditions")
     rows = [one for one in compare_pairs(paired.pairs, measure, split, examples=True) if one is not None]
     if not rows:
+        if not named.has_pca and (a.is_pca or b.is_pca):
+            raise UserError("--measure", f"PCA has no {measure}", "compare with a condition, or by sse")
+        having(results, named, [split], option="--split")
         raise UserError("measure", f"{measure} was not taken in these runs on {split}", "choose sse or mse, or a split")
     output = console()
     say(output, _title(rows, named, split), style="bold")

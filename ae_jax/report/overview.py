@@ -1,7 +1,7 @@
 """The page's overview: a verdict, what was run and swept, what is best against PCA, and what is left out."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ae_jax.errors import path_text
@@ -19,12 +19,13 @@ from ae_jax.results.configurations import (
 )
 from ae_jax.results.factors import Factor, factors_of
 from ae_jax.results.keys import key_names
+from ae_jax.results.measured import by_unit, lacking_text
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.selection import selection_shares, share_text
 from ae_jax.results.statistics import Estimate, interval_words
 from ae_jax.results.verdict import needed, verdicts
-from ae_jax.runs.measures import TOLERANCE, measure_named
+from ae_jax.runs.measures import MEASURES, TOLERANCE, Measure
 from ae_jax.terminal import count
 
 _Names = tuple[dict[str, str], dict[str, dict[str, str]]]
@@ -41,10 +42,10 @@ class _Best(NamedTuple):
     notes: list[str]
 
 
-def overview(results: Results) -> dict[str, Any]:
+def overview(results: Results, chosen_by: Measure = MEASURES["sse"]) -> dict[str, Any]:
     """Counts, verdicts, what varies with its values, the best configurations, and the folders that are left out."""
     names = _names(results)
-    best = _best(results, names)
+    best = _best(results, names, chosen_by)
     excluded = sorted(results.excluded, key=lambda one: (one.state, str(one.path)))
     return {
         "num_runs": len(results.runs),
@@ -54,9 +55,11 @@ def overview(results: Results) -> dict[str, Any]:
         "verdicts": _verdicts(results),
         "swept": [_swept(one, results, names) for one in factors_of(results, results.runs)],
         "best": best.rows,
+        "chosen_by": f"validation {chosen_by.name.replace('_', ' ')}",
+        "order": [f"validation.{chosen_by.name}", "desc" if chosen_by.more_is_better else "asc"],
         "reading": best.reading,
         "tolerance": f"{100 * TOLERANCE:g} %",
-        "notes": [*best.notes, *commit_notes(results)],
+        "notes": [*best.notes, *lacking_text(results, chosen_by), *commit_notes(results)],
         "states": [f"{number} {state}" for state, number in Counter(one.state for one in excluded).items()],
         "excluded": [{"folder": path_text(one.path), "state": one.state, "reason": one.reason} for one in excluded],
     }
@@ -103,11 +106,20 @@ def _order(value: Setting) -> tuple[int, float, str]:
     return (0, float(value), "") if is_number else (1, 0.0, setting_text(value))  # type: ignore[arg-type] # a number
 
 
-def _best(results: Results, names: _Names) -> _Best:
-    """The best on each data at each latent size, chosen by validation sse; on each data one is best of all."""
-    rows, shown, behind = list[dict[str, Any]](), list[Configuration](), list[str]()
+def _parts(results: Results, measure: str) -> Iterator[tuple[str, Results]]:
+    """The runs whose numbers compare, by what tells them apart."""
     for data, part in sorted(results.by_data().items()):
-        ranked = ranked_by_validation(configurations(part), "sse")
+        for units, one in by_unit(part, measure).items():
+            if any(run.measure(measure, "validation") is not None for run in one.runs):
+                yield ", ".join(filter(None, (data, units))), one
+
+
+def _best(results: Results, names: _Names, chosen_by: Measure) -> _Best:
+    """The best on each data at each latent size, chosen on validation; on each data one is best of all."""
+    rows, shown, behind = list[dict[str, Any]](), list[Configuration](), list[str]()
+    measure = chosen_by.name
+    for data, part in _parts(results, measure):
+        ranked = ranked_by_validation(configurations(part), measure)
         of_size: dict[int, list[Configuration]] = {}
         for one in ranked:
             of_size.setdefault(one.latent_size, []).append(one)
@@ -115,18 +127,18 @@ def _best(results: Results, names: _Names) -> _Best:
         for size, group in sorted(of_size.items()):
             best = group[0] is ranked[0]
             about = {"dataset": data, "latent_size": size, "best": best, "most_seeds": most}
-            chosen = {"chosen": _chosen(group), "chosen_of_all": _chosen(ranked) if best else None}
+            chosen = {"chosen": _chosen(group, measure), "chosen_of_all": _chosen(ranked, measure) if best else None}
             rows.append({**about, **chosen, **_row(group[0], names)})
             shown.append(group[0])
-            if text := behind_text(group, "sse"):
+            if text := behind_text(group, measure):
                 behind.append(f"latent size {size}: {text}" if len(of_size) > 1 else text)
-    reading = reading_text(shown, measure_named("sse")) if shown else ""
+    reading = reading_text(shown, MEASURES["sse"]) if shown else ""
     return _Best(rows, reading, [*outlier_notes(shown), *behind])
 
 
-def _chosen(ranked: Sequence[Configuration]) -> str | None:
+def _chosen(ranked: Sequence[Configuration], measure: str) -> str | None:
     """In how many resamples of the seeds the first is chosen; None where there is no choice, or it is unknown."""
-    shares = selection_shares(ranked, "sse") if len(ranked) > 1 else None
+    shares = selection_shares(ranked, measure) if len(ranked) > 1 else None
     return None if shares is None else share_text(shares[0])
 
 

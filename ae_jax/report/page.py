@@ -50,22 +50,23 @@ class _Libraries(NamedTuple):
     styles: str
 
 
-def write_page(results: Results, path: Path, *, title: str | None = None) -> None:
+def write_page(results: Results, path: Path, *, title: str | None = None, measure: str = "sse") -> None:
     """Write the page of the results. Folders that are left out are listed on it, also where no run has completed.
 
     Args:
         results: The runs.
         path: The file, replaced if it exists; its folder is made.
         title: Title of the page; the names of the experiments if None.
+        measure: What chooses the best on validation; see `results.measured.measure_of`.
 
     Raises:
-        UserError: If plotly or itables is not installed, or the file cannot be written.
+        UserError: If no run has the measure, plotly or itables is not installed, or the file cannot be written.
     """
     libraries = _libraries()
     experiments = list(dict.fromkeys(run.experiment for run in results.runs))
     title = title or ", ".join(experiments[:3]) + (", …" if len(experiments) > 3 else "") or "Runs"
     make_folder(path.parent)
-    write_bytes(path, _page(title, page_data(results), libraries).encode(errors="replace"))
+    write_bytes(path, _page(title, page_data(results, measure), libraries).encode(errors="replace"))
 
 
 def _libraries() -> _Libraries:

@@ -16,17 +16,19 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import setting_text
 from ae_jax.results.digits import difference_text
 from ae_jax.results.keys import key_names
-from ae_jax.results.runs import Run
-from ae_jax.runs.measures import MEASURES, Measure
+from ae_jax.results.measured import measure_of
+from ae_jax.results.runs import Run, terms_of
+from ae_jax.runs.measures import MEASURES, OBJECTIVE, Measure, measure_named
 
 MOST_PICTURES, _PICTURE_BYTES = 200, 5_000_000
 MOST_POINTS = 200
-_CURVES = ("train_loss", "validation_loss", "validation_sse")
+_CURVES = ("validation_sse", "validation_loss", "train_loss")
 
 
-def page_data(results: Results) -> dict[str, Any]:
-    """All that the page shows."""
-    made = columns(results)
+def page_data(results: Results, measure: str = "sse") -> dict[str, Any]:
+    """All that the page shows; the measure chooses the best."""
+    chosen_by, terms = measure_of(results.runs, measure, option="--measure"), terms_of(results.runs)
+    made = columns(results, chosen_by)
     pictures = _pictures(results.runs)
     names = [run.name for run in results.runs]
     data = {id(run): place for place, part in enumerate(results.by_data().values()) for run in part.runs}
@@ -39,11 +41,12 @@ def page_data(results: Results) -> dict[str, Any]:
         runs.append(_run(run) | about | {"pca_curve": _pca_curve(run, curves)})
     return rounded(
         {
-            "overview": overview(results) | {"num_pictures": sum(picture is not None for picture in pictures)},
+            "overview": overview(results, chosen_by) | {"num_pictures": sum(picture is not None for picture in pictures)},
             "columns": [one._asdict() for one in made],
             "groups": GROUPS,
             "names": _names(results.runs),
-            "measures": {name: measure.short for name, measure in MEASURES.items()},
+            "measures": {name: measure_named(name).short for name in (*MEASURES, OBJECTIVE, *terms)},
+            "curves": {name: name.replace("_", " ") for name in (*_CURVES, *_term_curves(terms))},
             "runs": runs,
             "pca_curves": list(curves.values()),
             "defaults": _defaults(made, results),
@@ -77,6 +80,7 @@ def thinned(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _run(run: Run) -> dict[str, Any]:
     records = thinned(run.folder.metrics)
+    names = ("epoch", *_CURVES, *_term_curves(run.terms))
     about = {key: run.folder.config.get(key) for key in ("name", "tags", "notes")}
     splits = ("test", "validation", *(["corrupted"] if run.summary.get("corrupted") else []))
     return {
@@ -87,16 +91,21 @@ def _run(run: Run) -> dict[str, Any]:
         "num_components": run.summary["pca"].get("num_components"),
         "components_to_match": run.summary["pca"].get("components_to_match"),
         "measures": {split: _measures(run, split) for split in splits},
-        "curve": {name: [record.get(name) for record in records] for name in ("epoch", *_CURVES)},
+        "curve": {name: [record.get(name) for record in records] for name in names},
         "config": {key: setting_text(value) for key, value in run.settings.items()},
         "about": {key: setting_text(value) for key, value in about.items() if value},
     }
 
 
 def _measures(run: Run, split: str) -> dict[str, list[float | str | None]]:
-    """Autoencoder's and PCA's, and how far they are apart, by measure."""
-    taken = {name: (run.measure(name, split), run.pca(name, split)) for name in MEASURES}
-    return {name: [*pair, _apart(*pair, MEASURES[name])] for name, pair in taken.items() if pair[0] is not None}
+    """Autoencoder's and PCA's, and how far they are apart, by measure; then terms, which PCA has not."""
+    names = (*MEASURES, *run.terms, OBJECTIVE)
+    taken = {name: (run.measure(name, split), run.pca(name, split)) for name in names}
+    return {name: [*pair, _apart(*pair, measure_named(name))] for name, pair in taken.items() if pair[0] is not None}
+
+
+def _term_curves(terms: Sequence[str]) -> list[str]:
+    return [f"{split}_{term}" for term in terms for split in ("validation", "train")]
 
 
 def _apart(ours: float | None, theirs: float | None, measure: Measure) -> str:

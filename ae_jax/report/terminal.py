@@ -18,6 +18,7 @@ from ae_jax.results.configurations import (
     short_keys,
 )
 from ae_jax.results.digits import printed
+from ae_jax.results.measured import by_unit, lacking_text, measure_of
 from ae_jax.results.outliers import outlier_notes
 from ae_jax.results.results import Results
 from ae_jax.results.statistics import Estimate
@@ -34,16 +35,18 @@ def print_report(results: Results, *, measure: str) -> None:
 
     Args:
         results: Runs, on any data.
-        measure: What is compared; see `measures.MEASURES`.
+        measure: What chooses and is compared: of `measures.MEASURES`, a term of the objectives, or `objective`. Runs
+            that have different ones are reported one after the other, too.
 
     Raises:
         UserError: If there is no such measure, or it was not taken.
     """
-    output, named = console(), measure_named(measure)
+    output, named = console(), measure_of(results.runs, measure, option="--measure")
     if not results.runs:
         say(output, "no run has completed")
     for data, part in results.by_data().items():
-        _print_data(output, data, part, named)
+        for units, one in by_unit(part, named.name).items():
+            _print_data(output, ", ".join(filter(None, (data, units))), one, named)
     _print_excluded(output, results)
 
 
@@ -55,8 +58,11 @@ def _print_data(output: Screen, data: str, results: Results, measure: Measure) -
     say(output, f"{data}: {runs}, {kinds}, {each} each")
     for verdict in verdicts(candidates):
         say(output, verdict, style="bold")
+    if all(run.measure(measure.name, "validation") is None for run in results.runs):
+        say(output, f"no run of these has {measure.name}")
+        return
     _print_best(output, candidates, measure)
-    for note in commit_notes(results):
+    for note in [*lacking_text(results, measure), *commit_notes(results)]:
         say(output, note)
     print_effects(output, results, measure)
 
@@ -96,7 +102,13 @@ def _print_best(output: Screen, candidates: Sequence[Configuration], measure: Me
 
 
 def _measured(shown: Sequence[Configuration], measure: Measure, most: int) -> list[Column]:
-    """Seeds, means and what is told of them; `most` is the largest number of seeds of any configuration."""
+    """Seeds, means and what is told of them; `most` is the largest number of seeds of any configuration.
+
+    What PCA has not is shown beside sse, which it has.
+    """
+    if not measure.has_pca:
+        sse = _measured(shown, measure_named("sse"), most)
+        return [sse[0], *_own_columns(shown, measure), *_renamed(sse[2:], "sse")]
     tests = [one.estimate(measure.name) for one in shown]
     pca = [one.pca(measure.name) for one in shown]
     fewer = [f" of {most}" if one.num_seeds < most else "" for one in shown]
@@ -111,12 +123,25 @@ def _measured(shown: Sequence[Configuration], measure: Measure, most: int) -> li
     ]
 
 
+def _own_columns(shown: Sequence[Configuration], measure: Measure) -> list[Column]:
+    """What chose, on validation and, where it was measured there, on test."""
+    name, tests = measure.name, [one.estimate(measure.name) for one in shown]
+    own = [Column(f"validation {name}", [_mean(one.estimate(name, "validation")) for one in shown])]
+    return own + ([Column(f"test {name}", [escape(estimate_text(one)) for one in tests], rank=2)] if any(tests) else [])
+
+
+def _renamed(columns: Sequence[Column], measure: str) -> list[Column]:
+    """Columns of the test split and PCA, with the name of what they show."""
+    titles = {"test": f"test {measure}", "PCA": f"PCA's {measure}"}
+    return [one._replace(title=titles.get(one.title, one.title)) for one in columns]
+
+
 def _print_notes(
     output: Screen, shown: Sequence[Configuration], groups: Sequence[Sequence[Configuration]], measure: Measure
 ) -> None:
     """What the numbers are, and what one must know of single rows."""
     if any(one.num_seeds > 1 for one in shown):
-        say(output, reading_text(shown, measure))
+        say(output, reading_text(shown, measure if measure.has_pca else measure_named("sse")))
     for note in outlier_notes(shown):
         say(output, note)
     for group in groups:

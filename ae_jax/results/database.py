@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.connection import connect, create, read
-from ae_jax.results.rows import PLAIN, as_text, column_type, plain, rows_of
-from ae_jax.results.runs import Excluded, Run
+from ae_jax.results.rows import PLAIN, as_text, column_type, plain, rows_of, term_columns
+from ae_jax.results.runs import Excluded, Run, terms_of
 from ae_jax.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -22,14 +22,18 @@ TABLES = """
 `runs` has a row per run and split (train, validation, test, and corrupted where inputs were corrupted):
 
     run, experiment, folder, seed, split
-    dataset, model, corruption, loss, optimizer, model.latent_size     always
+    dataset, model, corruption, bottleneck, objective, loss,           always
+    optimizer, model.latent_size
     name, tags, notes                                                  as given; tags is a list: 'mine' in tags
     …                                                                  every other key that has more than one value, or
                                                                        that the query names
     sse, mse, explained_variance, psnr, bce                            the autoencoder's measures
     pca_sse, …                                                         PCA's, with as many components, on the same split
+    distortion, kl, …                                                  terms of the objective, as far as runs have them;
+                                                                       terms.NAME where a column has that name already
     num_components, components_to_match                                components of that PCA; those that PCA would need
-    best_validation_loss, best_epoch, num_epochs, stopped
+    best_validation_loss, best_epoch, num_epochs, stopped              best_validation_loss: the objective there
+    monitor, best_monitored                                            what chose the best epoch, and its value there
     num_parameters, flops_per_example, pca_num_parameters, pca_flops_per_example
     latency_per_example_seconds, …_low, …_high, …                      of the compiled program: median, quartiles
     group_size, group_train_seconds, compile_seconds, total_seconds    of the runs that trained together, undivided
@@ -38,13 +42,14 @@ TABLES = """
     process_host_peak_bytes, process_device_peak_bytes                 of the process so far: rises through a sweep
     config_hash, git_commit, started, ended
 
-`metrics` has a row per run and epoch: run, folder, epoch, step, train_loss, validation_loss, validation_sse, seconds.
+`metrics` has a row per run and epoch: run, folder, epoch, step, train_loss, validation_loss, validation_sse, seconds;
+and train_kl, validation_kl, … of each term.
 """
 
 _TABLES_ONLY = "a query reads the tables runs and metrics, and nothing else"
 _COLUMNS = "list the columns with --sql 'describe runs'"
 _LONG = 80  # characters of a remedy
-_ALWAYS = ("dataset", "model", "corruption", "loss", "optimizer", "model.latent_size")
+_ALWAYS = ("dataset", "model", "corruption", "bottleneck", "objective", "loss", "optimizer", "model.latent_size")
 _METRICS = {
     "epoch": "BIGINT",
     "step": "BIGINT",
@@ -123,7 +128,7 @@ class Database:
 
     @cached_property
     def _connection(self) -> "duckdb.DuckDBPyConnection":
-        rows = [row for run in self._runs for row in rows_of(run, self._keys)]
+        rows = [row for run in self._runs for row in rows_of(run, self._keys, self._terms)]
         types = {
             name: PLAIN.get(name) or column_type([row[name] for row in rows]) for name in (rows[0] if rows else {})
         }
@@ -140,23 +145,37 @@ class Database:
             self.__dict__.pop("_connection", None)
 
     @cached_property
+    def _terms(self) -> dict[str, str]:
+        """The column of each term."""
+        first = next((row for run in self._runs[:1] for row in rows_of(run, ())), {})
+        return term_columns(terms_of(self._runs), [*first, *self._settings])
+
+    @cached_property
     def _settings(self) -> set[str]:
         """Keys that any config has."""
         everything = [*(run.settings for run in self._runs), *(one.settings for one in self._excluded)]
         return {key for settings in everything for key in settings}
 
     def _add_metrics(self, connection: "duckdb.DuckDBPyConnection") -> None:
+        of_terms = {
+            f"{split}_{column}": f"{split}_{term}"
+            for term, column in self._terms.items()
+            for split in ("train", "validation")
+        }
+        names = {**{name: name for name in _METRICS}, **of_terms}
         rows = [
-            {"run": run.name, "folder": str(run.folder.path), **{name: record.get(name) for name in _METRICS}}
+            {"run": run.name, "folder": str(run.folder.path), **{column: record.get(n) for column, n in names.items()}}
             for run in self._runs
             for record in run.folder.metrics
         ]
-        create(connection, "metrics", rows, {"run": "VARCHAR", "folder": "VARCHAR", **_METRICS})
+        types = {**_METRICS, **dict.fromkeys(of_terms, "DOUBLE")}
+        create(connection, "metrics", rows, {"run": "VARCHAR", "folder": "VARCHAR", **types})
         self._has_metrics = True
 
     def _quoted(self, query: str) -> str:
         """The query with quotes around dotted columns, where it has none and outside of texts."""
-        dotted = sorted((key for key in self._keys if "." in key), key=len, reverse=True)
+        columns = [*self._keys, *self._terms.values()]
+        dotted = sorted((key for key in columns if "." in key), key=len, reverse=True)
         names = "|".join(map(re.escape, dotted))
         pattern = rf"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")|(?<![\w.])(\w+\.)?({names})(?![\w.])"
         return re.sub(pattern, lambda found: found[1] or f'{found[2] or ""}"{found[3]}"', query)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ae_jax.errors import UserError
 from ae_jax.results import database
 from ae_jax.results.find import find_runs
-from ae_jax.results.runs import Excluded, Run, partition, read_run, varying
+from ae_jax.results.runs import Excluded, Run, decides, partition, read_run, varying
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,7 +36,8 @@ class Results:
     def distinguishing(self) -> dict[str, list[str]]:
         """Keys that tell configurations apart: the first of those that always vary together, with the others.
 
-        That a run lacks a key tells it apart too.
+        That a run lacks a key tells it apart too, unless another key tells as much: of `bottleneck.num_codes`, which has
+        one value and which some bottlenecks lack, `bottleneck` says it.
         """
         settings = [run.settings for run in self.runs]
         together: dict[tuple[int, ...], list[str]] = {}
@@ -44,7 +45,12 @@ class Results:
             numbers = partition(settings, key)
             if key != "seed" and max(numbers, default=0) > 0:
                 together.setdefault(numbers, []).append(key)
-        return {first: [key for key in others if key in self.varying] for first, *others in together.values()}
+        said = {numbers: keys for numbers, keys in together.items() if set(keys) & set(self.varying)}
+        return {
+            first: [key for key in others if key in self.varying]
+            for numbers, (first, *others) in together.items()
+            if numbers in said or not any(decides(more, numbers) for more in said)
+        }
 
     def by_data(self) -> dict[str, "Results"]:
         """The runs parted into those whose errors compare (`Run.data`), by what tells their data apart.

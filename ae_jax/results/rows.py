@@ -1,7 +1,8 @@
 """Rows of the table `runs`: what a run's config and summary say, and of which type each column is."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ae_jax.results.runs import Run, Setting
@@ -39,8 +40,8 @@ def plain(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def rows_of(run: Run, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """A row per split."""
+def rows_of(run: Run, keys: Sequence[str], terms: Mapping[str, str] = MappingProxyType({})) -> Iterator[dict[str, Any]]:
+    """A row per split, with a column for each key, and for each term the one that `terms` names."""
     training, model, pca = run.summary["training"], run.summary["model"], run.summary["pca"]
     time, memory = run.summary.get("time", {}), run.summary.get("memory", {})
     for split in SPLITS:
@@ -55,9 +56,12 @@ def rows_of(run: Run, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
             **plain(run.folder),
             **{name: run.measure(name, split) for name in MEASURES},
             **{f"pca_{name}": run.pca(name, split) for name in MEASURES},
+            **{column: run.measure(term, split) for term, column in terms.items()},
             "num_components": pca.get("num_components"),
             "components_to_match": pca.get("components_to_match"),
             "best_validation_loss": training.get("best_validation_loss"),
+            "monitor": run.settings.get("trainer.monitor"),
+            "best_monitored": training.get("best_monitored", training.get("best_validation_loss")),
             "best_epoch": training.get("best_epoch"),
             "num_epochs": training.get("epochs"),
             "stopped": training.get("stopped"),
@@ -74,6 +78,18 @@ def rows_of(run: Run, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
             "started": run.status.get("started"),
             "ended": run.status.get("ended"),
         }
+
+
+def term_columns(terms: Sequence[str], taken: Iterable[str]) -> dict[str, str]:
+    """The column of each term: its name, after `terms.` where another column has it; case tells no columns apart."""
+    names, used = dict[str, str](), {name.casefold() for name in taken}
+    for term in terms:
+        column = term
+        while column.casefold() in used:
+            column = f"terms.{column}"
+        used.add(column.casefold())
+        names[term] = column
+    return names
 
 
 def column_type(values: Sequence[Setting]) -> str:

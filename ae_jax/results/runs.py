@@ -1,7 +1,7 @@
 """Runs, read from their folders: those that completed, and those that are left out, each with the reason."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from ae_jax.config.naming import UNNAMED, short_target
 from ae_jax.errors import UserError, path_text
 from ae_jax.runs.check import check_summary
 from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.measures import MEASURES, OBJECTIVE
 from ae_jax.runs.progress import progress_of
 
 Setting = str | int | float | bool | list[Any] | None
@@ -74,13 +75,27 @@ class Run:
         """The same for two folders that hold the same run: same config, same data."""
         return f"{self.summary['config_hash']} {self.data}"
 
+    @property
+    def terms(self) -> list[str]:
+        """Names of the terms of its objective, in their order; of the first runs, which did not record any, none."""
+        return list(self.summary["validation"].get("terms", {}))
+
     def measure(self, name: str, split: str = "test") -> float | None:
-        """A measure of the autoencoder; None where it was not taken. See `measures.SPLITS`."""
+        """A measure of the autoencoder, or a term of its objective; None where it was not taken. See `measures.SPLITS`.
+
+        The objective itself was taken of the best epoch, on the validation split.
+        """
+        if name == OBJECTIVE:
+            return _number(self.summary["training"]["best_validation_loss"]) if split == "validation" else None
+        if name not in MEASURES:
+            return None if split == "corrupted" else _number(self.summary[split].get("terms", {}).get(name))
         part = (self.summary.get("corrupted") or {}).get("autoencoder") if split == "corrupted" else self.summary[split]
         return _number((part or {}).get(name))
 
     def pca(self, name: str, split: str = "test") -> float | None:
-        """The same measure of PCA with as many components, on the same split."""
+        """The same measure of PCA with as many components, on the same split; None of what PCA has not."""
+        if name not in MEASURES:
+            return None
         part = (self.summary.get("corrupted") or {}).get("pca") if split == "corrupted" else self.summary["pca"][split]
         return _number((part or {}).get(name))
 
@@ -165,11 +180,21 @@ def varying(settings: Sequence[dict[str, Setting]]) -> list[str]:
     return [key for key, seen in values.items() if len(seen) > 1]
 
 
+def terms_of(runs: Iterable[Run]) -> list[str]:
+    """Terms of the objectives of runs, each once, in their order."""
+    return list(dict.fromkeys(term for run in runs for term in run.terms))
+
+
 def partition(settings: Sequence[dict[str, Setting]], key: str) -> tuple[int, ...]:
     """Which settings agree in a key: for each, the number of its value in order of appearance. Absent is a value."""
     numbers: dict[str, int] = {}
     values = (json.dumps([one[key]]) if key in one else "" for one in settings)
     return tuple(numbers.setdefault(value, len(numbers)) for value in values)
+
+
+def decides(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether, of two partitions, what agrees in the one agrees in the other."""
+    return len(set(zip(one, other, strict=True))) == len(set(one))
 
 
 def _digests(folder: RunFolder) -> dict[str, str] | None:

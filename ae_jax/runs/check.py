@@ -25,6 +25,7 @@ def check_summary(summary: Mapping[str, Any]) -> None:
     """
     for split in _SPLITS:
         _check_measures(split, summary[split])
+        _check_terms(split, summary[split])
         _check_measures(f"pca {split}", summary["pca"][split])
     if summary.get("corrupted") is not None:
         for method in ("autoencoder", "pca"):
@@ -72,6 +73,16 @@ def _check_measures(place: str, measured: Mapping[str, Any]) -> None:
         value, needed = measured[measure], measure in ("sse", "mse")
         if not (is_finite(value) or (value is None and not needed)):
             raise ValueError(f"{place} {measure} is {value!r}, which is no finite number")
+
+
+def _check_terms(split: str, measured: Mapping[str, Any]) -> None:
+    """Terms of the objective, which the first runs did not record: finite numbers, or null where one was not finite."""
+    terms = measured.get("terms", {})
+    if not isinstance(terms, dict):
+        raise ValueError(f"{split} terms is {terms!r}, not an object")
+    for name, value in terms.items():
+        if not (value is None or is_finite(value)):
+            raise ValueError(f"{split} terms {name} is {value!r}, which is no finite number")
 
 
 def _check_part(name: str, part: Any) -> None:

@@ -1,11 +1,11 @@
 """The measures of a run: what each is called, its unit, and which way is better. docs/notation.md has the formulas."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from ae_jax.errors import UserError, nearest
 
 SPLITS = ("train", "validation", "test", "corrupted")
 """Where a run is measured; `corrupted` is the test split seen through the run's corruption, where it has one."""
@@ -30,6 +30,7 @@ class Measure(NamedTuple):
         more_is_better: Whether a larger value is a better one.
         has_ratio: Whether its zero means none, so that a ratio says something: such errors are on the logarithmic
             scale. The zero of a cross-entropy is out of reach, as its floor is the entropy of the data.
+        has_pca: Whether PCA has it as well; it has no part of an objective.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Measure(NamedTuple):
     label: str
     more_is_better: bool
     has_ratio: bool = False
+    has_pca: bool = True
 
     @property
     def scale(self) -> Literal["linear", "log"]:
@@ -55,16 +57,32 @@ MEASURES = {
     )
 }
 
+OBJECTIVE = "objective"
+"""The objective itself as a measure: what training recorded of the best epoch, on the validation split alone."""
+DISTORTION = "distortion"
+"""The term that the loss gives."""
+
 
 def measure_named(name: str) -> Measure:
-    """The measure of that name.
+    """The measure of that name: of `MEASURES`; any other is the objective, or a term of it, of which less is better.
 
-    Raises:
-        UserError: If there is none.
+    Whether runs have it tells `results.measured.measure_of`.
     """
-    if name not in MEASURES:
-        raise UserError("measure", f"there is no {name!r}", nearest(name, MEASURES))
-    return MEASURES[name]
+    if name in MEASURES:
+        return MEASURES[name]
+    words = name.replace("_", " ")
+    label = "objective" if name == OBJECTIVE else f"{words}, a term of the objective"
+    return Measure(name, words if name == OBJECTIVE else f"{words} (term)", label, False, has_pca=False)
+
+
+def is_curve(name: str) -> bool:
+    """Whether a name is of what metrics.jsonl has for every epoch, such as validation_sse."""
+    return name.startswith(("train_", "validation_"))
+
+
+def is_distortion_alone(terms: Iterable[str], objective: str) -> bool:
+    """Whether an objective is the loss and nothing else, by the names of its terms and its own short name."""
+    return objective == "rate_distortion" and set(terms) <= {DISTORTION}
 
 
 def components_to_match(sse_curve: Float[np.ndarray, " numbers"], sse: float) -> int | None:

@@ -1,14 +1,15 @@
 """The best configuration at every size, selected on validation and reported on test."""
 
+from ae_jax.errors import UserError
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, behind_text, best_by_validation, configurations
 from ae_jax.results.location import Statistic
+from ae_jax.results.measured import comparable_measure_of, differing_units, lacking_text, measure_of
 from ae_jax.results.selection import selection_shares
 from ae_jax.results.statistics import Interval
-from ae_jax.runs.measures import measure_named
 from ae_jax.tables.parts.assemble import assemble
 from ae_jax.tables.parts.base import Table
-from ae_jax.tables.parts.notes import in_short, left_out_notes, where_measured
+from ae_jax.tables.parts.notes import in_short, left_out_notes, sentence, where_measured
 from ae_jax.tables.parts.settings import check_keys, dataset_keys, grouped
 
 _BEHIND = (
@@ -36,7 +37,7 @@ def build(
     Args:
         results: The runs.
         within: Dotted keys, such as model.latent_size.
-        select: The measure that selects.
+        select: What selects: a measure, a term of the objectives, or the objective; see `measured.measure_of`.
         measures: What to report.
         interval: How intervals over seeds are made, as in `comparison`.
         statistic: What is shown of the values of seeds. Median and interquartile mean have bootstrap intervals of their
@@ -48,16 +49,19 @@ def build(
     """
     results.require(what="a table", one_dataset=False)
     check_keys("within", within, results)
-    measure_named(select)
-    candidates = configurations(results)
+    unit = measure_of(results.runs, select, option="select")
+    candidates = [one for one in configurations(results) if unit.has_pca or one.estimate(select, "validation")]
     data = [key for key in dataset_keys(results) if key not in within]
     keys = [*data, *within]
     selected = [key for key in results.distinguishing if key not in keys]
     groups = grouped(candidates, keys)
+    for group in groups:
+        _require_one_unit(group, select)
     chosen = [best_by_validation(group, select) for group in groups]
     shares = {first: _share(group, first, select) for first, group in zip(chosen, groups, strict=True)}
     where = where_measured(chosen, [*keys, *selected], "test")
     told, lost = _selection_notes(groups, select, shares), left_out_notes(results)
+    lost += [sentence(note) for note in lacking_text(results, unit)]
     return assemble(
         chosen,
         title=f"Best autoencoder by validation {select}, and PCA, on {where}",
@@ -73,6 +77,14 @@ def build(
         notes=[*told, *lost],
         facts=[told[0], *in_short(lost)],
     )
+
+
+def _require_one_unit(group: list[Configuration], select: str) -> None:
+    try:
+        comparable_measure_of([run for one in group for run in one.runs], select, option="select")
+    except UserError as error:
+        keys = differing_units((run for one in group for run in one.runs), select)
+        raise UserError("select", error.problem, f"add {keys[0]} to within, or select by sse") from error
 
 
 def _share(group: list[Configuration], first: Configuration, select: str) -> float | None:

@@ -12,7 +12,7 @@ from ae_jax.results.pairs import Compared, Pair, Paired, compare_pairs, pair_up
 from ae_jax.results.sides import Side, others, side
 from ae_jax.results.statistics import FEWEST, Interval, interval_words
 from ae_jax.runs.measures import Measure
-from ae_jax.tables.parts.assemble import check_interval, check_measures
+from ae_jax.tables.parts.assemble import check_interval, check_measures, lacking_notes
 from ae_jax.tables.parts.base import MISSING, Cell, Column, Note, Strip, Table
 from ae_jax.tables.parts.comparable import in_blocks, pools_splits
 from ae_jax.tables.parts.measured import estimates_strip, gaps_strip
@@ -65,7 +65,9 @@ def build(
     rows = [one for block in blocks for one in block]
     pair_of = {id(pair.ours): pair for pair in paired.pairs}
     pairs = [pair_of[id(one)] for one in rows]
-    chosen = check_measures(measures, split, rows)
+    chosen = check_measures(measures, split, [one for pair in pairs for one in pair.configurations])
+    if reference.is_pca and (absent := [measure.name for measure in chosen if not measure.has_pca]):
+        raise UserError("measures", f"PCA has no {absent[0]}", "leave it out, or choose another reference")
     found = [compare_pairs(pairs, measure.name, split, interval=interval) for measure in chosen]
     corrected = holm([one.found.p if one else None for column in found for one in column])
     keys = [key for key in naming_keys(results) if key != SPLIT_SEED or not any(map(pools_splits, rows))]
@@ -77,6 +79,7 @@ def build(
     sources = Sources()
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
     notes = _notes(reference, paired, [one for column in found for one in column if one], chosen, interval)
+    notes += lacking_notes([one for pair in pairs for one in pair.configurations], chosen, split)
     notes += [*(lost := left_out_notes(results)), *([EXTERNAL_NOTE] if external is not None else [])]
     title = f"Differences from {_named(reference, pairs)} on {where_measured(rows, keys, split)}"
     return Table(title, columns, sections, (*map(Note, notes), *sources.notes), facts=(notes[0], *in_short(lost)))

@@ -65,7 +65,7 @@ def measure_scale(values: Sequence[float], pca: Sequence[float], measure: Measur
     """Of a measure's values and PCA's, so that runs that went astray do not press the others into one place.
 
     Errors end at four times PCA's largest, or the best autoencoder's where that is larger; measures of which more is
-    better at 0, where values lie beyond. What is left of an error by rounding is beyond the end as well.
+    better at 0, where values lie beyond. What PCA has not has no end. What is left of an error by rounding is beyond the end as well.
     """
     both = [*values, *pca]
     if measure.has_ratio:
@@ -73,7 +73,7 @@ def measure_scale(values: Sequence[float], pca: Sequence[float], measure: Measur
     low, high = min(both), max(both)
     if measure.more_is_better:
         low = max(low, 0.0) if high > 0 else low
-    else:
+    elif pca:
         high = min(high, _MOST_OF_PCA * max(*pca, min(values)) or high)
     if low == high:
         low, high = low - abs(low) / 10 - 1e-9, high + abs(high) / 10 + 1e-9

@@ -62,6 +62,13 @@ def _naming_columns(title: str, rows: Sequence[Row], plan: Plan) -> list[Column]
     return [Column(title, [row.name for row in rows], words=True), *structure]
 
 
+def _beside_pca(every: Sequence[Row], pca: Sequence[str], differences: Sequence[str]) -> list[Column]:
+    """PCA's error, unless all rows show a term, which it has not."""
+    if all(row.measure != "sse" for row in every):
+        return []
+    return [Column("PCA's", pca), Column("autoencoder is", differences, words=True, rank=1)]
+
+
 def _size_columns(rows: Sequence[Row]) -> list[Column]:
     columns = [Column("memory, estimated", [memory_text(row.num_bytes) for row in rows], words=True, rank=7)]
     if all(row.num_groups == 1 for row in rows):
@@ -158,9 +165,8 @@ class SweepDisplay(Watch):
             Column("done", bars, words=True, rank=3),
             Column("ended", [f"{row.num_ended}/{row.num_runs}" for row in rows], rank=4),
             Column("epoch", epochs, rank=5),
-            Column("validation sse", curves, words=True, rank=2),
+            Column(f"validation {' or '.join(dict.fromkeys(row.measure for row in self._rows))}", curves, words=True, rank=2),
             Column("best", best),
-            Column("PCA's", pca),
-            Column("autoencoder is", differences, words=True, rank=1),
+            *_beside_pca(self._rows, pca, differences),
             *_size_columns(rows),
         ]

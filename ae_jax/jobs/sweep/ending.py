@@ -1,8 +1,10 @@
 """What the terminal shows at the end of a sweep: the best runs, and those that did not complete."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.markup import escape
 
@@ -19,7 +21,7 @@ _MOST_ROWS = 10
 
 
 def print_end(runs: Sequence[Run], folder: Path) -> None:
-    """The best runs against PCA, by validation error; every run that did not complete, with its reason.
+    """The best runs against PCA, by validation sse or the term that all monitored; every run that did not complete, with its reason.
 
     Runs on different data are not ranked with each other.
     """
@@ -62,7 +64,8 @@ def _verdicts(runs: Sequence[Run]) -> list[str]:
 def _print_best(output: Screen, runs: Sequence[Run], among: Sequence[Run], *, on: str, most: int) -> None:
     """Runs on the same data, best first."""
     measured = [(run, run.measures()) for run in runs]
-    ranked = sorted((pair for pair in measured if pair[1]), key=lambda pair: pair[1]["validation_sse"])
+    by, value = _ranks_by([one for _, one in measured if one])
+    ranked = sorted((pair for pair in measured if pair[1]), key=lambda pair: _order(pair[1][value]))
     if not ranked:
         return
     shown = ranked[:most]
@@ -71,14 +74,26 @@ def _print_best(output: Screen, runs: Sequence[Run], among: Sequence[Run], *, on
     theirs = [f"{text} ({one['num_components']})" for (_, text), (_, one) in zip(texts, shown, strict=True)]
     columns = [
         Column("run", [escape(_label(run, among, short=True)) for run, _ in shown], words=True),
-        Column("validation sse", [alike(measures["validation_sse"])[0] for _, measures in shown], rank=1),
+        Column(f"validation {by}", [alike(measures[value])[0] for _, measures in shown], rank=1),
         Column("test sse", [ours for ours, _ in texts]),
         Column("PCA's test sse", theirs),
         Column("autoencoder is", [difference_text(*pair, has_ratio=True) for pair in pairs], words=True),
     ]
-    print_table(output, f"the best by validation sse{on}", columns)
+    print_table(output, f"the best by validation {by}{on}", columns)
     if len(ranked) > most:
         say(output, f"and {len(ranked) - most} more in sweep.json")
+
+
+def _ranks_by(measured: Sequence[dict[str, Any]]) -> tuple[str, str]:
+    """What ranks runs on validation, and its key: sse, which all have, unless all were asked to monitor one term."""
+    monitors = {one["monitor"] for one in measured}
+    if len(monitors) == 1 and not monitors & {"objective", "sse"}:
+        return monitors.pop(), "best_monitored"
+    return "sse", "validation_sse"
+
+
+def _order(value: float | None) -> float:
+    return math.inf if value is None else value
 
 
 def print_failures(runs: Sequence[Run]) -> None:

@@ -68,8 +68,11 @@ class Run:
             return {}
         try:
             summary = RunFolder(self.folder).summary
+            training = summary["training"]
             return {
-                "best_validation_loss": summary["training"]["best_validation_loss"],
+                "best_validation_loss": training["best_validation_loss"],
+                "monitor": training.get("monitor", "objective"),
+                "best_monitored": training.get("best_monitored", training["best_validation_loss"]),
                 "validation_sse": summary["validation"]["sse"],
                 "test_sse": summary["test"]["sse"],
                 "pca_test_sse": summary["pca"]["test"]["sse"],

@@ -10,6 +10,7 @@ import jax
 from ae_jax.config.naming import flatten, structure_of
 from ae_jax.experiment.build import Experiment
 from ae_jax.jobs.train import split_evenly
+from ae_jax.results.runs import decides, partition
 from ae_jax.training.epoch import init_state
 
 
@@ -18,7 +19,7 @@ class Program(NamedTuple):
 
     Attributes:
         jobs: Their numbers, in the order of the sweep.
-        structure: What this program has of the keys that tell the programs apart.
+        structure: What this program has of the keys that tell the programs apart; not those that it lacks.
         pieces: How many groups train it, one after the other, where there are more runs than a group may have.
     """
 
@@ -32,7 +33,8 @@ class Plan(NamedTuple):
 
     Attributes:
         programs: In the order in which they are trained.
-        split_by: Dotted keys that tell the structures apart; of those that always differ together the first.
+        split_by: Dotted keys that tell the structures apart; of those that always differ together the first. What only
+            some have, and has one value there, is not told where another key tells as much.
         swept: Dotted keys of the values in which runs of a program differ.
         groups: The jobs of each group that is trained at once, in order.
     """
@@ -62,7 +64,7 @@ def make_plan(configs: Mapping[int, dict[str, Any]], *, max_runs: int) -> Plan:
     for key, jobs in by_structure.items():
         # A search for NaNs ends with the first, and a trace is of one run: such runs train alone.
         most = 1 if any(flat[key][f"runtime.{name}"] for name in ("debug_nans", "profile")) else max_runs
-        structure = {name: flat[key].get(name) for name in split_by}
+        structure = {name: flat[key][name] for name in split_by if name in flat[key]}
         programs.append(Program(jobs, structure, math.ceil(len(jobs) / most)))
     leaves = {index: dict(flatten(config)) for index, config in configs.items()}
     # A list, in the order of the config, of what differs within at least one program.
@@ -94,12 +96,16 @@ def _varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _distinguishing(structures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys that vary; of those that have the same rows in common only the first."""
+    """Keys that vary; of those that have the same rows in common only the first.
+
+    The names of a structure's values follow from what it is made of.
+    """
     first: dict[tuple[int, ...], str] = {}
     for key in _varying(structures):
-        values = [json.dumps(one.get(key, "absent"), sort_keys=True) for one in structures]
-        first.setdefault(tuple(values.index(value) for value in values), key)
-    return list(first.values())
+        if key.partition(".")[2] != "values":
+            first.setdefault(partition(structures, key), key)
+    kept = {one: key for one, key in first.items() if len({json.dumps(of[key]) for of in structures if key in of}) > 1}
+    return [key for one, key in first.items() if one in kept or not any(decides(other, one) for other in kept)]
 
 
 def _size(tree: Any) -> int:

@@ -9,7 +9,7 @@ from ae_jax.config.naming import short_target
 from ae_jax.experiment.build import Experiment
 from ae_jax.jobs.display import error_to_beat
 from ae_jax.jobs.sweep.plan import Plan
-from ae_jax.results.configurations import short_keys
+from ae_jax.results.configurations import setting_text, short_keys
 from ae_jax.results.digits import alike, difference_text
 
 _CURVE, _BAR = 12, 6  # characters
@@ -23,8 +23,8 @@ def structure_names(plan: Plan) -> list[str]:
 
 
 def structure_text(item: Any) -> str:
-    """A value of such a key."""
-    return short_target(item) if isinstance(item, str) and item.startswith("ae_jax.") else str(item)
+    """A value of such a key, as one would type it."""
+    return short_target(item) if isinstance(item, str) and item.startswith("ae_jax.") else setting_text(item)
 
 
 def memory_text(num_bytes: int | None) -> str:
@@ -48,22 +48,26 @@ class Row:
     def __init__(self, plan: Plan, number: int, experiment: Experiment | None, num_bytes: int | None):
         program = plan.programs[number]
         self.name, self.num_groups, self.num_bytes = str(number + 1), program.pieces, num_bytes
-        self.structure = [structure_text(program.structure[key]) for key in plan.split_by]
+        structure = program.structure
+        self.structure = [structure_text(structure[key]) if key in structure else "" for key in plan.split_by]
         self.num_runs = 0 if experiment is None else len(program.jobs)
         self.num_ended, self._experiment = 0, experiment
         self._num_epochs = 1 if experiment is None else experiment.options.num_epochs
         self._epochs: dict[Path, int] = {}
         self._errors: dict[int, float] = {}
         self._pca: float | None = None
+        # What PCA is beside, unless a term is asked for, which it has not.
+        monitor = "objective" if experiment is None else experiment.structure.monitor
+        self.measure = "sse" if monitor == "objective" else monitor
 
     def see(self, records: dict[Path, dict[str, Any]]) -> None:
         """Take note of an epoch."""
         assert self._experiment is not None
-        if self._pca is None:
+        if self._pca is None and self.measure == "sse":
             self._pca = error_to_beat(self._experiment)
         self._epochs |= {folder: record["epoch"] for folder, record in records.items()}
         for record in records.values():
-            epoch, error = record["epoch"], record["validation_sse"]
+            epoch, error = record["epoch"], record[f"validation_{self.measure}"]
             if math.isfinite(error):
                 self._errors[epoch] = min(error, self._errors.get(epoch, math.inf))
 
@@ -80,8 +84,10 @@ class Row:
         return f"{max(self._epochs.values(), default=0)}/{self._num_epochs}"
 
     def errors(self) -> tuple[str, str, str]:
-        """The lowest validation sse, PCA's, and how they differ; empty where nothing is known."""
+        """The lowest of what is shown on validation, PCA's, and how they differ; empty where nothing is known."""
         best = min(self._errors.values(), default=None)
+        if self.measure != "sse":
+            return "" if best is None else f"{best:#.4g}", "", ""
         if best is None or self._pca is None:
             return "", "" if self._pca is None else f"{self._pca:#.4g}", ""
         ours, theirs = alike(best, self._pca, digits=4)
@@ -94,7 +100,7 @@ class Row:
         return f"[green]{done * full}[/][dim]{left * (_BAR - full)}[/]"
 
     def curve(self, *, plain: bool) -> str:
-        """The lowest validation sse of all runs over the epochs, logarithmic; a line where it falls below PCA's."""
+        """The lowest of what is shown of all runs over the epochs, logarithmic; a line where it falls below PCA's."""
         errors = _in_cells(self._errors, self._num_epochs)
         text = "".join(_levels(errors, _PLAIN_LEVELS if plain else _LEVELS, ahead="." if plain else "·"))
         below = next((at for at, error in enumerate(errors) if error is not None and error < (self._pca or 0)), None)
@@ -105,11 +111,11 @@ class Row:
 
     def text(self, keys: Sequence[str]) -> str:
         """The same as a sentence."""
-        pairs = ", ".join(f"{key}={value}" for key, value in zip(keys, self.structure, strict=True))
+        pairs = ", ".join(f"{key}={value}" for key, value in zip(keys, self.structure, strict=True) if value)
         structure, (best, pca, _) = f" ({pairs})" if pairs else "", self.errors()
-        return f"program {self.name}{structure}: epoch {self.epoch}" + (
-            f", best validation sse {best}, PCA's {pca}" if best else ""
-        )
+        parts = [f"program {self.name}{structure}: epoch {self.epoch}"]
+        parts += [f"best validation {self.measure} {best}"] if best else []
+        return ", ".join([*parts, *([f"PCA's {pca}"] if best and pca else [])])
 
 
 def _in_cells(errors: Mapping[int, float], num_epochs: int) -> list[float | None]:

@@ -101,7 +101,7 @@ function comparisonSentence(indices, nameOf) {
 /** A table of the test split: of the error also PCA's and how far apart they are, then the other measures. */
 function comparedMeasures(indices, nameOf) {
   const measures = indices.map((index) => runs[index].measures.test);
-  const [first, ...others] = Object.keys(measures[0]);
+  const [first, ...others] = new Set(measures.flatMap(Object.keys));
   const of = (name, method) => measures.map((measure) => measure[name]?.[method] ?? null);
   const texts = alike([...of(first, 0), ...of(first, 1)]);
   const rows = [

@@ -1,12 +1,12 @@
 const LEAST_APART = 0.05; // of the height of the axes
 const NOTHING = 1e-6; // part of the least error of a run
-const CURVES = { validation_sse: "validation sse", validation_loss: "validation loss", train_loss: "train loss" };
+const CURVES = data.curves;
 
 /** The chart of learning curves; returns { update(visible run indices) }. */
 function makeCurves(onOpen) {
   const update = () => drawCurves();
   const there = Object.entries(CURVES).filter(([name]) =>
-    runs.some((run) => run.curve[name].some((value) => value !== null)),
+    runs.some((run) => run.curve[name]?.some((value) => value !== null)),
   );
   const what = select(there, "validation_sse", update);
   const swept = columns.filter((column) => column.kind === "setting" && column.swept);
@@ -17,10 +17,11 @@ function makeCurves(onOpen) {
 
   function drawCurves() {
     const groups = groupsBy(colour.value);
-    const traces = groups.map((group) => curveTrace(what.value, group, visible.filter(group.holds)));
+    const has = (run) => runs[run].curve[what.value]; // a term is not in every run
+    const traces = groups.map((group) => curveTrace(what.value, group, visible.filter(has).filter(group.holds)));
     const epochs = visible.flatMap((run) => runs[run].curve.epoch);
     const pca = what.value === "validation_sse" ? pcaLevels(visible, epochs) : [];
-    const values = [...visible.flatMap((run) => runs[run].curve[what.value]), ...pca.flatMap((trace) => trace.y)];
+    const values = [...visible.flatMap((run) => runs[run].curve[what.value] ?? []), ...pca.flatMap((trace) => trace.y)];
     const layout = {
       xaxis: epochAxis(epochs, logX.checked),
       yaxis: { title: { text: CURVES[what.value] }, ...scaleOf(values, logY.checked) },
@@ -29,7 +30,7 @@ function makeCurves(onOpen) {
       ...legendOf(colour.value, groups),
     };
     const theirs = pca.length ? "; PCA of as many components is a dotted line" : "";
-    const said = `Learning curves: ${CURVES[what.value]} over the epochs, ${counted(visible.length, "run")}${theirs}.`;
+    const said = `Learning curves: ${CURVES[what.value]} over the epochs, ${counted(visible.filter(has).length, "run")}${theirs}.`;
     const drawn = [...traces.filter((trace) => trace.x.length), ...pca];
     return draw(byId("curves"), drawn, layout, { said, onOpen });
   }

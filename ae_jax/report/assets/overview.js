@@ -39,7 +39,7 @@ function showBest() {
     "autoencoder is",
     "seeds",
     ...(many ? ["dataset"] : []),
-    ...(chosen ? ["chosen by validation sse"] : []),
+    ...(chosen ? [`chosen by ${overview.chosen_by}`] : []),
     ...(certain ? ["chosen in"] : []),
   ];
   const rows = best.map((row) => [
@@ -61,15 +61,15 @@ function showBest() {
   });
   const summary = element("summary", { textContent: "The best at each latent size" });
   const words = certain
-    ? " Chosen in: share of the resamples of the seeds in which validation sse chooses the same at this size."
+    ? ` Chosen in: share of the resamples of the seeds in which ${overview.chosen_by} chooses the same at this size.`
     : "";
   const needs = ` PCA needs: components with which its test sse is as low, within ${overview.tolerance}.`;
-  const text = `Shaded: best of all by validation sse. Numbers: ${overview.reading}.${needs}${words}`;
+  const text = `Shaded: best of all by ${overview.chosen_by}. Numbers: ${overview.reading}.${needs}${words}`;
   const reading = element("p", { className: "hint", textContent: text });
   // What chose is a sentence of a paper rather than columns, for which its page has no room.
   const printed = headings.map((_, at) => at).filter((at) => at < SEEDS_AT || headings[at] === "dataset");
   const [head, ...body] = [headings, ...rows].map((cells) => printed.map((at) => cells[at]));
-  const comments = [`The best at each latent size by validation sse. Numbers: ${overview.reading}.`];
+  const comments = [`The best at each latent size by ${overview.chosen_by}. Numbers: ${overview.reading}.`];
   const copy = doing("Copy LaTeX", () => copyText(latexTable(head, body, numeric, comments)));
   const controls = element("div", { className: "controls" }, copy);
   byId("best").append(element("details", { open: best.length <= 12 }, summary, table, reading, controls));
@@ -89,7 +89,7 @@ function bestSentence(row) {
     { className: "sentence" },
     `On ${row.dataset}, `,
     element("b", { textContent: row.label }),
-    " is best by validation sse. Its test sse is ",
+    ` is best by ${overview.chosen_by}. Its test sse is `,
     mark("ours", row.autoencoder?.text ?? ABSENT),
     ` (${[row.over, ...shortOf(row)].join("; ")}), PCA’s with as many components `,
     mark("pca", row.pca?.text ?? ABSENT),

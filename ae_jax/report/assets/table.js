@@ -11,7 +11,7 @@ async function loadDataTables() {
 function makeTable(DataTable, passes, onOpen, picks) {
   const place = byId("runs");
   const inTable = columns.filter((column) => column.shown);
-  const selectedBy = inTable.findIndex((column) => column.key === "validation.sse");
+  const selectedBy = inTable.findIndex((column) => column.key === overview.order[0]);
   const table = new DataTable(place, {
     data: runs.map((_, index) => index),
     columns: [nameColumn(), ...inTable.map(valueColumn), dataColumn()],
@@ -22,7 +22,7 @@ function makeTable(DataTable, passes, onOpen, picks) {
         ? []
         : [
             [inTable.length + 1, "asc"],
-            [selectedBy + 1, "asc"],
+            [selectedBy + 1, overview.order[1]],
           ],
     pageLength: 10,
     lengthMenu: [10, 25, 100, { label: "all", value: -1 }],

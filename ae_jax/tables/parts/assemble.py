@@ -6,9 +6,11 @@ from typing import get_args
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.location import Statistic
+from ae_jax.results.measured import comparable_measure_of, having, lacking_text
 from ae_jax.results.outliers import outlier_notes
+from ae_jax.results.results import Results
 from ae_jax.results.statistics import Interval
-from ae_jax.runs.measures import SPLITS, Measure, measure_named
+from ae_jax.runs.measures import SPLITS, Measure
 from ae_jax.tables.parts.base import Note, Table
 from ae_jax.tables.parts.comparable import in_blocks
 from ae_jax.tables.parts.located import check_statistic
@@ -69,11 +71,17 @@ def assemble(
     for measure in chosen:
         strips += measured.strips(measure)
     told = reading_notes(rows, chosen, interval, statistic, any_published=bool(sources.notes))
-    reading = [*notes, *told]
+    reading = [*notes, *told, *lacking_notes(rows, chosen, split)]
     columns, sections = sections_of(strips, blocks, external=external, measures=chosen, split=split, sources=sources)
     reading += [sentence(note) for note in outlier_notes(rows)] if split == "test" else []
     reading += [EXTERNAL_NOTE] if external is not None else []
     return Table(title, columns, sections, (*map(Note, reading), *sources.notes), facts=(told[0], *facts))
+
+
+def lacking_notes(rows: Sequence[Configuration], measures: Sequence[Measure], split: str) -> list[str]:
+    """Which terms are not in all rows."""
+    results = Results([run for one in rows for run in one.runs])
+    return [sentence(note) for measure in measures for note in lacking_text(results, measure, split)]
 
 
 def check_interval(interval: str) -> None:
@@ -88,9 +96,11 @@ def check_measures(names: Sequence[str], split: str, configurations: Sequence[Co
         raise UserError("measures", "none is given", "give measures=[sse,explained_variance]")
     if split not in SPLITS:
         raise UserError("split", f"there is no {split!r}", nearest(split, SPLITS))
-    chosen = [measure_named(name) for name in dict.fromkeys(names)]
+    runs = [run for one in configurations for run in one.runs]
+    chosen = [comparable_measure_of(runs, name, option="measures") for name in dict.fromkeys(names)]
     for measure in chosen:
         if all(one.estimate(measure.name, split) is None for one in configurations):
+            having(Results(runs), measure, [split])
             if split == "corrupted":
                 raise UserError("split", "no run has corrupted inputs", "choose train, validation or test")
             problem = f"{measure.name} was not taken in these runs: it is for data in [0, 1]"

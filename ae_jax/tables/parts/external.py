@@ -70,8 +70,8 @@ class External(NamedTuple):
         return counts.pop() if len(counts) == 1 else None
 
 
-def read_external(path: str) -> list[External]:
-    """The rows of a file, in its order.
+def read_external(path: str, measures: Collection[str] = ()) -> list[External]:
+    """The rows of a file, in its order; `measures` are the table's, of which some may be terms of an objective.
 
     Raises:
         UserError: It cannot be read, lacks a column, or holds what is none of its kind. It names file and line.
@@ -87,7 +87,8 @@ def read_external(path: str) -> list[External]:
             place = f"{path}, line {reader.line_num}"
             if len(fields) != len(head):
                 raise UserError(place, f"has {len(fields)} values for {len(head)} columns", "quote values with commas")
-            _add(found, place, {name: " ".join(field.split()) for name, field in zip(head, fields, strict=True)})
+            given = {name: " ".join(field.split()) for name, field in zip(head, fields, strict=True)}
+            _add(found, place, given, (*MEASURES, *measures))
     except csv.Error as error:
         raise UserError(f"{path}, line {reader.line_num}", f"is no CSV ({error})", _HEAD) from error
     if not found:
@@ -145,7 +146,9 @@ def _check_head(path: str, head: Sequence[str]) -> None:
         raise UserError(path, f"lacks the column {', '.join(missing)}", _HEAD)
 
 
-def _add(found: dict[tuple[Raw, ...], External], place: str, given: dict[str, str]) -> None:
+def _add(
+    found: dict[tuple[Raw, ...], External], place: str, given: dict[str, str], measures: Collection[str]
+) -> None:
     for name in ("name", "source"):
         if not given[name]:
             raise UserError(place, f"has no {name}", "say what was measured, and where the number is from")
@@ -155,8 +158,8 @@ def _add(found: dict[tuple[Raw, ...], External], place: str, given: dict[str, st
     )
     if given["n"]:
         _check(place, "n", given["n"], _COUNT.fullmatch, "a whole number above 0, or nothing")
-    if given["measure"] not in MEASURES:
-        raise UserError(place, f"there is no measure {given['measure']!r}", nearest(given["measure"], MEASURES))
+    if given["measure"] not in measures:
+        raise UserError(place, f"there is no measure {given['measure']!r}", nearest(given["measure"], measures))
     dataset, split = given.get("dataset") or None, given.get("split") or None
     if split is not None and split not in SPLITS:
         raise UserError(place, f"there is no split {split!r}", nearest(split, SPLITS))

@@ -43,8 +43,13 @@ class MeasuredColumns:
         self._sources = sources
 
     def strips(self, measure: Measure) -> list[Strip]:
-        """The columns of a measure; those of published numbers only where there are any."""
+        """The columns of a measure; those of published numbers only where there are any.
+
+        What PCA has not, such as a term of the objective, is a column alone.
+        """
         own, pca, gaps = self._own(measure)
+        if not measure.has_pca:
+            return [own]
         return [
             own,
             *self._published("autoencoder", f"{measure.name}_published", measure),

@@ -53,6 +53,7 @@ def gap_notes(measures: Sequence[Measure], ours: str, theirs: str, *, ratio: str
         difference: Of what a difference is.
     """
     notes, who = list[str](), ours if ours == "this" else f"the {ours}"
+    measures = [measure for measure in measures if measure.has_pca or theirs != "PCA"]
     if any(measure.has_ratio for measure in measures):
         notes.append(f"Ratio: {ours} / {theirs}, {ratio}; below 1 {who} is better.")
     for better, side in ((True, "above"), (False, "below")):
@@ -95,7 +96,7 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
     over = seeds_words(counts, "run") + " with seeds and random splits of the data" if pooled else seeds_words(counts)
     brackets = f" [{interval_words(interval)}{log_scale_text(measures, interval)}]"
     spread = brackets if max(counts) >= FEWEST_OF_INTERVAL else ", too few for an interval"
-    notes = [f"Mean over {over}{spread}; PCA has as many components as the latent."]
+    notes = [f"Mean over {over}{spread}{_of_pca(measures)}."]
     if pooled:
         notes.append("Intervals are over the splits' means, as seeds share the data of their split.")
     if interval == "bca":
@@ -106,8 +107,9 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
         notes.append("Fewer than three seeds have no interval.")
     notes += gap_notes(measures, "autoencoder", "PCA", ratio="run by run, geometric mean", difference="run by run")
     if max(counts) >= FEWEST:
+        among = " PCA among them," if any(one.has_pca for one in measures) else ""
         notes.append(
-            "Bold: the best of the rows with the same data and latent size, PCA among them, and whatever is not told "
+            f"Bold: the best of the rows with the same data and latent size,{among} and whatever is not told "
             f"to be worse, seed by seed{_BY_SSE if any(one.name == 'explained_variance' for one in measures) else ''}."
         )
     if min(counts) < FEWEST:
@@ -115,11 +117,19 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
     return notes
 
 
+def _of_pca(measures: Sequence[Measure]) -> str:
+    """What PCA is, and what it has not."""
+    without = [measure.name for measure in measures if not measure.has_pca]
+    if len(without) == len(measures):
+        return ""
+    return "; PCA has as many components as the latent" + (f", and no {' or '.join(without)}" if without else "")
+
+
 def _located_notes(rows: Sequence[Configuration], measures: Sequence[Measure], statistic: Statistic) -> list[str]:
     word, over = WORDS[statistic], seeds_words([one.num_seeds for one in rows])
     notes = [
-        f"{word.capitalize()} over {over} [95 % bootstrap interval, percentile; up to five seeds of all resamples]; "
-        "PCA has as many components as the latent.",
+        f"{word.capitalize()} over {over} [95 % bootstrap interval, percentile; up to five seeds of all resamples]"
+        f"{_of_pca(measures)}.",
         f"Such intervals are too narrow for few seeds: of normal values, {_COVERAGE[statistic]}.",
         "Fewer than three seeds have no interval.",
     ]

@@ -55,7 +55,7 @@ def sections_of(
     sections = [(size, data, tuple(_with_source(row, at) for row in rows)) for size, data, rows in sections]
     names = [measure.name for measure in measures]
     datasets = list(dict.fromkeys(one.dataset for block in blocks for one in block))
-    for one in chosen_rows(external, read_external(external), measures=names, split=split, datasets=datasets):
+    for one in chosen_rows(external, read_external(external, names), measures=names, split=split, datasets=datasets):
         row = tuple(_cell(one, column, names, sources) for column in columns)
         dataset = one.dataset or datasets[0]
         _place(sections, one.latent_size, dataset, row)
