@@ -112,6 +112,23 @@ def test_name_is_readable_and_ends_in_the_hash(compose):
     assert naming.run_name(given) == f"digits-dense16-masking-bce-adam-seed7-{naming.config_hash(given)}"
 
 
+def test_bottleneck_and_objective_are_named_where_they_are_not_the_default(compose):
+    given = compose("bottleneck=gaussian", "objective=iwae", "loss=bce")
+    assert naming.run_name(given) == f"digits-dense16-gaussian-iwae-bce-adam-seed0-{naming.config_hash(given)}"
+    given = compose("objective.beta=4")
+    assert naming.run_name(given) == f"digits-dense16-rate_distortion-mse-adam-seed0-{naming.config_hash(given)}"
+
+
+def test_the_longest_name_is_a_folder_and_keeps_the_hash(compose, tmp_path):
+    given = compose("seed=4294967295")
+    for group in (*check.VALUE_GROUPS, "dataset", "model"):
+        given[group] = {"_target_": f"my_parts.{'ä' * 60}"}
+    name = naming.run_name({**given, "seed": 1})
+    (tmp_path / f"{name}.lock").mkdir()
+    assert name.endswith(naming.config_hash({**given, "seed": 1}))
+    assert name != naming.run_name({**given, "seed": 2})
+
+
 @pytest.mark.parametrize(
     "override",
     [
@@ -137,9 +154,9 @@ def test_an_option_that_came_later_leaves_the_names_of_before(compose):
     assert naming.run_name(given) == "digits-dense16-mse-adam-seed0-cd68b91a"
     before = deepcopy(given)
     for key in CAME_LATER:
-        group, _, name = key.partition(".")
-        del before[group][name]
-    assert naming.config_hash(check.validate(before)) == naming.config_hash(given)
+        group, _, name = key.rpartition(".")
+        del (before[group] if group else before)[name]
+    assert naming.config_hash(before) == naming.config_hash(given)
     other = compose("trainer.matmul_precision=default")
     assert naming.config_hash(other) != naming.config_hash(given)
     assert naming.asked_differences(given, other) == ["trainer.matmul_precision"]
@@ -154,6 +171,7 @@ def _changed(key: str, value: object) -> object:
         "trainer.max_train_examples": 100,
         "trainer.precision": "bfloat16",
         "trainer.matmul_precision": "tensorfloat32",
+        "trainer.monitor": "sse",
         "loss.link": "sigmoid",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
