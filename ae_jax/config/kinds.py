@@ -89,7 +89,8 @@ def check_kind(path: str, name: str, fitting: Sequence[Kind]) -> None:
     Raises:
         UserError: It says what one of the kind looks like.
     """
-    target, group, *_, kind = resolve(name), path.replace(".", "/"), *fitting
+    target, group = resolve(name), path.replace(".", "/")
+    kind = next(one for one in fitting if one is not _ANYTHING)
     if is_within(name, added_modules()):
         given = inputs(target)
         if fitting[0] is not _ANYTHING and len(given) != len(kind.inputs):
@@ -111,7 +112,8 @@ def _is_of(kind: Kind, name: str, target: Any) -> bool:
         return False
     if _is_array(wanted):
         return _is_array(made)
-    return inspect.isclass(made) and issubclass(made, wanted) and not _is_abstract(target)
+    # By name and not by `issubclass`: of protocols, all that can be called alike would be one.
+    return inspect.isclass(made) and wanted in made.__mro__ and not _is_abstract(target)
 
 
 def _is_strict(target: Any) -> bool:

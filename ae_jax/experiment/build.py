@@ -193,6 +193,9 @@ def _check_optimizer(target: str, structure: Structure, run: Run) -> None:
     except Exception as error:  # of any type, as each of them checks its arguments in its own way
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         problem = f"cannot make a step with what it is given ({reason})"
+        if isinstance(error, jax.errors.ConcretizationTypeError):
+            problem = "branches on a number that may be swept, as some schedules of Optax do"
+            remedy = "schedule it by ae_jax.optimizers.schedules.learning_rate, or choose another optimizer"
         raise UserError(f"optimizer={target}", problem, remedy) from error
     for leaf in jax.tree.leaves(state):
         if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) or leaf.size == 0:

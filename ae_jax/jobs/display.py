@@ -86,12 +86,20 @@ def error_to_beat(experiment: Any) -> float:
     return curve[min(latent_size_of(experiment), len(curve) - 1)]
 
 
+def _say_ways_out(optimizer: dict[str, Any]) -> None:
+    """What may keep a run from diverging, of what its optimizer has."""
+    smaller = [f"a smaller optimizer.{key}" for key in ("learning_rate", "d_coef") if key in optimizer]
+    ways = [*smaller, *(["optimizer.clip_norm=1"] if "clip_norm" in optimizer else [])]
+    if ways:
+        say(console(), f"try {', or '.join(ways)}")
+
+
 def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
     """How a run ended, its table against PCA, and where its folder is."""
     run, output = RunFolder(folder), console()
     if run.state == "diverged":
         say(output, f"diverged: {run.read('status.json')['error']}", style="bold red")
-        say(output, "try a smaller optimizer.learning_rate, or optimizer.clip_norm=1")
+        _say_ways_out(run.config["optimizer"])
     elif "pca" in checked_summary(run):
         print_comparison(run.summary, _errors(run), config=run.config)
         say(output, _describe_training(run.summary["training"]))
