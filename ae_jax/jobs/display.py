@@ -45,13 +45,18 @@ class ShowRun(Watch):
     Args:
         output: Where what else there is to say goes.
         show: Shows an epoch.
+        name: What the run is called.
         loss: What is trained on.
         num_epochs: Of the run, at most.
     """
 
-    def __init__(self, output: Screen, show: ShowEpoch, *, loss: str, num_epochs: int):
-        self._output, self._show, self._loss, self._num_epochs = output, show, loss, num_epochs
+    def __init__(self, output: Screen, show: ShowEpoch, *, name: str, loss: str, num_epochs: int):
+        self._output, self._show, self._name, self._loss, self._num_epochs = output, show, name, loss, num_epochs
         self._pca = 0.0
+
+    def built(self) -> None:
+        """Say that it begins, as nothing is left that could not fit."""
+        self.note(f"training {self._name}, at most {count(self._num_epochs, 'epoch')}")
 
     def begin(self, experiment: Any) -> None:
         """Say what there is to beat."""

@@ -38,14 +38,13 @@ def train_single(
     from ae_jax.jobs.train import train_group
     from ae_jax.jobs.work import GroupTask, Request
     from ae_jax.runs.continuation import GROUPS
-    from ae_jax.terminal import console, count, say
+    from ae_jax.terminal import console
 
     task = GroupTask((Request(config, folder),), folder.parent / GROUPS)
     num_epochs, loss = config["trainer"]["num_epochs"], short_target(config["loss"]["_target_"])
     output = console()
-    say(output, f"training {folder.name}, at most {count(num_epochs, 'epoch')}")
     with progress(output, num_epochs) as show:
-        (outcome,) = train_group(task, watch=ShowRun(output, show, loss=loss, num_epochs=num_epochs))
+        (outcome,) = train_group(task, watch=ShowRun(output, show, name=folder.name, loss=loss, num_epochs=num_epochs))
     if outcome.error is not None:
         raise outcome.error
     print_outcome(outcome.folder)

@@ -144,7 +144,11 @@ def term_names(structure: Structure, run: Run, num_features: int) -> tuple[str, 
     def first(run: Run, x: Batch, weights: Weights) -> tuple[Carried, Value]:
         params, carried = init_params(structure, run)
         key = run_key(run.seed, Stream.TRAIN)
-        return carried, objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
+        value: object = objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
+        if not isinstance(value, Value):
+            problem = f"returned a {type(value).__name__}, expected a Value"
+            raise UserError("objective", problem, "return Value(per_example, terms, carried)")
+        return carried, value
 
     carried, value = jax.eval_shape(first, run, x, weights)
     for name, term in {"objective": value.per_example, **value.terms}.items():

@@ -15,6 +15,7 @@ from ae_jax.config import check
 from ae_jax.config.targets import bind, check_target
 from ae_jax.errors import UserError
 from ae_jax.experiment import build
+from ae_jax.experiment.check import check_optimizer
 from ae_jax.runs.folder import RunFolder
 from ae_jax.training.objective import abstract_params
 
@@ -65,7 +66,7 @@ def step_of(experiment) -> Callable[..., None]:
         structure = experiment.structure._replace(make_optimizer=bind(fixed), num_epochs=1)
         values = jax.tree.map(jnp.float32, values)
         run = experiment.run._replace(values={**experiment.run.values, "optimizer": values})
-        build._check_optimizer(target, structure, run)
+        check_optimizer(target, structure, run)
 
         def step(values: Any, params: Any) -> Any:
             optimizer = structure.make_optimizer(**values, num_steps=1)
