@@ -5,26 +5,15 @@ A config is a plain dictionary here. Types and bounds stand once, in the signatu
 """
 
 import inspect
-import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Union
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from annotated_types import Ge, Interval
 
 from ae_jax.config.files import check_name
-from ae_jax.config.targets import (
-    OWN_PACKAGE,
-    added_modules,
-    check_target,
-    is_array,
-    is_component,
-    is_within,
-    makes,
-    parameters,
-    resolve,
-    signature,
-)
+from ae_jax.config.kinds import KINDS, Kind, check_kind, of_part
+from ae_jax.config.targets import OWN_PACKAGE, check_target, is_component, is_within, parameters, resolve, signature
 from ae_jax.config.types import check_type
 from ae_jax.errors import UserError, nearest
 
@@ -41,23 +30,6 @@ COMPONENTS = (
 )
 # The groups whose floats are values: traced, so that they can be swept without recompiling.
 VALUE_GROUPS = ("corruption", "bottleneck", "objective", "loss", "optimizer", "trainer")
-# Where this package's members for a group are, and what they have to make. The user's own may be anything.
-_KINDS = {
-    "dataset": ("ae_jax.datasets", "ae_jax.datasets.base.Dataset"),
-    "model": ("ae_jax.models", "ae_jax.models.base.AbstractAutoencoder"),
-    "corruption": ("ae_jax.corruptions", "ae_jax.corruptions.base.Corruption"),
-    "bottleneck": ("ae_jax.bottlenecks", "ae_jax.bottlenecks.base.Bottleneck"),
-    "objective": ("ae_jax.objectives", "ae_jax.objectives.base.Objective"),
-    "loss": ("ae_jax.losses", "ae_jax.losses.base.Loss"),
-    "optimizer": ("ae_jax.optimizers", "optax.GradientTransformation"),
-    "trainer": ("ae_jax.training", "ae_jax.training.options.TrainerOptions"),
-    "tracking": ("ae_jax.tracking.wandb_run", "ae_jax.tracking.wandb_run.TrackingOptions"),
-    "figure": ("ae_jax.figures", "matplotlib.figure.Figure"),
-    "table": ("ae_jax.tables", "ae_jax.tables.parts.base.Table"),
-}
-# Those that are made by the class itself.
-_OF_RESULTS = ("Figure", "Table")  # made of results, which are given by position
-_CONSTRUCTED = ("AbstractAutoencoder", "TrainerOptions", "TrackingOptions")
 
 _TOP_LEVEL: dict[str, Any] = {
     "name": str,
@@ -152,40 +124,36 @@ def _targets(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _targets(item, f"{prefix}{index}.")
 
 
-def _check_component(path: str, node: Any, wanted: Any = None) -> dict[str, Any]:
-    """Check a node with a `_target_` against the target's signature, and that it makes what is wanted in its place.
+def _check_component(path: str, node: Any, fitting: Sequence[Kind] = ()) -> dict[str, Any]:
+    """Check a node with a `_target_` against the target's signature, and that it is of a kind that fits in its place.
 
-    What is wanted of a component is what its group is made of; of a part of a component, as that annotates it.
+    Args:
+        path: Of the node.
+        node: The node.
+        fitting: Of a part of a component: see `kinds.of_part`. Else the kind is that of the group.
     """
     group = path.replace(".", "/")
     if not is_component(node):
         raise UserError(path, f"got {node!r}, expected an option of the group {group}", "list them with --help")
     name = node["_target_"]
-    home, kind = _KINDS[path.partition(".")[0]]
-    if is_within(name, (OWN_PACKAGE,)) and not is_within(name, (home,)):
-        raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
-    target = resolve(name)
     hints = _checkable(f"{path}._target_", name)
-    # A part that may be anything may also be what its group is made of, as an optimizer within another.
-    fitting = [resolve(kind)] if wanted is None else [wanted, resolve(kind)] if wanted is Any else [wanted]
-    if not is_within(name, added_modules()) and not any(_fits(target, one) for one in fitting):
-        raise UserError(f"{path}._target_", f"{name!r} is no {group}", f"choose one from {home}")
+    check_kind(path, name, fitting or [KINDS[group]])
     _check_keys(path, node, {"_target_", *hints})
-    parts = hints if is_within(name, (OWN_PACKAGE,)) else {}
+    is_own, defaults = is_within(name, (OWN_PACKAGE,)), signature(resolve(name)).parameters
     checked: dict[str, Any] = {"_target_": name}
     for part, hint in hints.items():
         key = f"{path}.{part}"
         if part not in node:
-            if signature(target).parameters[part].default is inspect.Parameter.empty:
+            if defaults[part].default is inspect.Parameter.empty:
                 _require_keys(path, node, [part])
             continue
         item = node[part]
         # An option of this package that defaults to None came later than runs that are recorded: where it changes
         # nothing, it stays out of names and hashes.
-        if item is None and is_within(name, (OWN_PACKAGE,)) and signature(target).parameters[part].default is None:
+        if item is None and is_own and defaults[part].default is None:
             continue
         if is_component(item):
-            checked[part] = _check_component(key, item, parts.get(part, Any))
+            checked[part] = _check_component(key, item, of_part(key, hint, is_own=is_own))
         else:
             checked[part] = check_type(key, item, hint)
     return checked
@@ -197,36 +165,6 @@ def _checkable(key: str, name: str) -> dict[str, Any]:
         return parameters(resolve(name))
     except (TypeError, ValueError, NameError, AttributeError) as error:
         raise UserError(key, f"{name!r} has no signature that can be checked ({error})", "choose another") from error
-
-
-def _fits(target: Any, wanted: Any) -> bool:
-    """Whether a target makes what is wanted: what has a constructor for configs by a class, all else by a function."""
-    if typing.get_origin(wanted) in (Union, types.UnionType):
-        return any(_fits(target, one) for one in typing.get_args(wanted))
-    made = makes(target)
-    if inspect.isclass(wanted) and wanted.__name__ in _OF_RESULTS and _is_function(made):
-        (results, *more), made = typing.get_args(made)
-        if more or not (results is Any or getattr(results, "__name__", "") == "Results"):
-            return False
-    if not (inspect.isclass(made) and inspect.isclass(wanted)):
-        return wanted is Any or _alike(made, wanted)
-    is_abstract = any(getattr(item, "__isabstractmethod__", False) for item in vars(target).values())
-    by_class = inspect.isclass(target)
-    return issubclass(made, wanted) and not is_abstract and by_class == (wanted.__name__ in _CONSTRUCTED)
-
-
-def _alike(made: Any, wanted: Any) -> bool:
-    """Whether two annotations say the same, apart from the names of axes, and from what is not said."""
-    if _is_function(made) and _is_function(wanted):
-        (inputs, returned), (expected, result) = typing.get_args(made), typing.get_args(wanted)
-        pairs = [*zip(inputs, expected, strict=False), (returned, result)]
-        return len(inputs) == len(expected) and all(_alike(*pair) for pair in pairs)
-    return made == wanted or (is_array(wanted) and (made is Any or is_array(made)))
-
-
-def _is_function(hint: Any) -> bool:
-    args = typing.get_args(hint)
-    return typing.get_origin(hint) is Callable and isinstance(args[0], list)
 
 
 def _check_keys(path: str, node: dict[str, Any], known: set[str]) -> None:

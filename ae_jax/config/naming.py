@@ -21,6 +21,8 @@ RENAMED = {"ae_jax.experiments.tracking.TrackingOptions": "ae_jax.tracking.wandb
 
 # A debugging run gets a folder of its own.
 _DEBUGGING = ("debug_nans", "profile")
+# Of the readable part of a name: file systems allow 255, and files beside a folder have endings.
+_MOST_BYTES = 200
 # What runs of one program may differ in beside their values: nothing of it is compiled in.
 _FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
 
@@ -44,8 +46,9 @@ def run_name(config: dict[str, Any]) -> str:
     if short("corruption") != "none":
         parts.append(short("corruption"))
     parts += [short(group) for group in ("bottleneck", "objective") if config[group] != CAME_LATER[group]]
-    parts += [short("loss"), short("optimizer"), f"seed{config['seed']}", config_hash(config)]
-    return "-".join(parts)
+    parts += [short("loss"), short("optimizer"), f"seed{config['seed']}"]
+    readable = "-".join(parts).encode()[:_MOST_BYTES].decode(errors="ignore")
+    return f"{readable}-{config_hash(config)}"
 
 
 def short_target(target: str) -> str:

@@ -9,8 +9,6 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
-from jaxtyping import AbstractArray
-
 from ae_jax.errors import UserError
 
 # Modules that a config may name: anywhere below the first, of the others their own members, since more of JAX writes
@@ -18,9 +16,10 @@ from ae_jax.errors import UserError
 OWN_PACKAGE = "ae_jax"
 ALLOWED_MODULES = (OWN_PACKAGE, "optax", "optax.contrib", "flax.nnx", "jax.nn", "jax.nn.initializers")
 _OWN = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
-# Parameters that the program supplies; a config cannot. So are the inputs of a corruption.
+# Parameters that the program supplies by name, to what has them; a config cannot.
 SUPPLIED = frozenset({"feature_shape", "code_width", "rngs", "num_steps"})
-_INPUTS = frozenset({"self", "key", "x", "results"})
+# What is an input of users' functions also where no `/` follows it, as none did in the first versions.
+_EARLIER_INPUTS = frozenset({"key", "x", "results"})
 
 
 def check_target(key: str, target: Any) -> None:
@@ -65,57 +64,30 @@ def resolve(target: str) -> Any:
 
 @functools.cache
 def parameters(target: Callable[..., Any]) -> dict[str, Any]:
-    """Names and annotations of the parameters that a config gives."""
+    """Names and annotations of the parameters that a config gives: the options."""
     annotations = _annotations(_function(target))
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return {
         name: annotations.get(name, Any)
         for name, parameter in signature(target).parameters.items()
-        if name not in SUPPLIED
-        and (
-            parameter.kind is parameter.KEYWORD_ONLY
-            or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and not _is_input(target, name))
-        )
+        if name not in SUPPLIED and parameter.kind in by_name and not _is_input(target, parameter)
     }
 
 
-def makes(target: Callable[..., Any]) -> Any:
-    """What a target gives once a config has given its options: a class itself; a function what it returns.
-
-    Where inputs are still missing, it is the function of them. The options of this package's components are
-    keyword-only, so that all else are inputs.
-    """
-    if inspect.isclass(target):
-        return target
-    hints = _annotations(target)
-    inputs = [
-        hints.get(name, Any)
-        for name, parameter in signature(target).parameters.items()
-        if parameter.kind is parameter.POSITIONAL_ONLY
-        or (parameter.kind is parameter.POSITIONAL_OR_KEYWORD and _is_input(target, name))
-    ]
-    made = hints.get("return", Any)
-    return Callable[inputs, made] if inputs else made
+def inputs(target: Callable[..., Any]) -> list[str]:
+    """Names of the parameters that the program gives by position, as a config cannot: those before `/`."""
+    return [name for name, parameter in signature(target).parameters.items() if _is_input(target, parameter)]
 
 
-def _is_input(target: Callable[..., Any], name: str) -> bool:
-    """Whether the program gives a parameter, by its position, as a config cannot: arrays, keys, results.
-
-    Of Optax's and JAX's it gives none; of a function of this package all, as its options are keyword-only.
-    """
-    home = f"{target.__module__}."
-    if name == "self" or is_within(home, ALLOWED_MODULES[1:]):
-        return name == "self"
-    if is_within(home, (OWN_PACKAGE,)) and not inspect.isclass(target):
-        return True
-    return name in _INPUTS or is_array(_annotations(_function(target)).get(name))
+def _is_input(target: Callable[..., Any], parameter: inspect.Parameter) -> bool:
+    if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and parameter.name in _EARLIER_INPUTS:
+        return is_within(f"{target.__module__}.", added_modules())
+    return parameter.kind is parameter.POSITIONAL_ONLY
 
 
-def is_array(hint: Any) -> bool:
-    """Whether an annotation is that of an array, whatever it calls its axes. Imports no JAX."""
-    if not inspect.isclass(hint):
-        return False
-    kind, home = hint.__name__.rpartition(".")[2], hint.__module__.partition(".")[0]
-    return issubclass(hint, AbstractArray) or (kind in ("Array", "ndarray") and home in ("jax", "jaxlib", "numpy"))
+def returned(target: Callable[..., Any]) -> Any:
+    """The annotation of what a function returns, Any where there is none; a class makes itself."""
+    return target if inspect.isclass(target) else _annotations(target).get("return", Any)
 
 
 def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
@@ -131,8 +103,10 @@ def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def signature(target: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function, or of a class's constructor."""
-    return inspect.signature(_function(target))
+    """The signature of a function, or of a class's constructor without `self`."""
+    function = _function(target)
+    found = inspect.signature(function)
+    return found if function is target else found.replace(parameters=[*found.parameters.values()][1:])
 
 
 def bind(node: dict[str, Any]) -> Callable[..., Any]:

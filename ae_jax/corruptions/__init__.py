@@ -1,4 +1,4 @@
-"""Corruptions: one a file, each a function `(key, x, *, options)` to the corrupted x.
+"""Corruptions: one a file, each a function `(key, x, /, *, options)` to the corrupted x.
 
 Written for one batch; `jax.vmap` adds the runs. At rate or scale 0 each is the identity, to the bit.
 

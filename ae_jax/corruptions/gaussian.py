@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from ae_jax.typing import Batch, NonNegative, PRNGKey
 
 
-def gaussian(key: PRNGKey, x: Batch, *, scale: NonNegative) -> Batch:
+def gaussian(key: PRNGKey, x: Batch, /, *, scale: NonNegative) -> Batch:
     r"""Add independent Gaussian noise to every feature.
 
     .. math:: \tilde x = x + \mathrm{scale} \cdot \epsilon, \qquad \epsilon \sim \mathcal{N}(0, I)

@@ -6,7 +6,7 @@ from ae_jax.corruptions.base import coarse_uniform
 from ae_jax.typing import Batch, Fraction, PRNGKey
 
 
-def masking(key: PRNGKey, x: Batch, *, rate: Fraction) -> Batch:
+def masking(key: PRNGKey, x: Batch, /, *, rate: Fraction) -> Batch:
     r"""Set each feature to 0, independently with probability `rate`.
 
     .. math:: \tilde x_j = m_j x_j, \qquad m_j \sim \mathrm{Bernoulli}(1 - \mathrm{rate})

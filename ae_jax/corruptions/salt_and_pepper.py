@@ -6,7 +6,7 @@ from ae_jax.corruptions.base import coarse_uniform
 from ae_jax.typing import Batch, Fraction, PRNGKey
 
 
-def salt_and_pepper(key: PRNGKey, x: Batch, *, rate: Fraction) -> Batch:
+def salt_and_pepper(key: PRNGKey, x: Batch, /, *, rate: Fraction) -> Batch:
     r"""Set each feature, independently, to 0 (pepper) or 1 (salt), each with probability r/2, r being `rate`.
 
     .. math::

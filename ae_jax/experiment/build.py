@@ -14,23 +14,21 @@ from jaxtyping import PyTree
 from ae_jax.bottlenecks import Bottleneck
 from ae_jax.config.check import VALUE_GROUPS, split_values
 from ae_jax.config.naming import short_target
-from ae_jax.config.targets import ALLOWED_MODULES, OWN_PACKAGE, bind, is_within, resolve, signature
+from ae_jax.config.targets import OWN_PACKAGE, bind, is_within, resolve, signature
 from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
+from ae_jax.experiment.check import check_corruption, check_loss, check_optimizer, made
 from ae_jax.experiment.data import Data, at_hand, load_data
-from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
 from ae_jax.models.check import check_variables, checked_examples, is_plain
 from ae_jax.tracking.wandb_run import TrackingOptions
 from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
 from ae_jax.training.memory import available_bytes
-from ae_jax.training.objective import abstract_params, term_names
+from ae_jax.training.objective import term_names
 from ae_jax.typing import Code, Latent
 
 _LARGE = 1 << 30  # bytes
-# For a table: `unit_interval` alone is fitted on the training split, and the others may leave it.
-_UNIT_INTERVAL = "with dataset=array, dataset.scaling=unit_interval_clipped puts all of it into [0, 1]"
 
 
 class Experiment(NamedTuple):
@@ -82,7 +80,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
     run = _run(config)
     make_bottleneck = bind(structures["bottleneck"])
-    bottleneck = make_bottleneck(**run.values["bottleneck"])
+    bottleneck = made("bottleneck", config["bottleneck"]["_target_"], make_bottleneck(**run.values["bottleneck"]))
     model = _model(config, inputs, options, bottleneck)
     structure = Structure(
         model=model,
@@ -98,12 +96,10 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         monitor=options.monitor,
         couples=model.couples or bottleneck.couples,
     )
+    check_loss(config["loss"]["_target_"], structure.make_loss(**run.values["loss"]), inputs)
+    check_corruption(config["corruption"]["_target_"], structure, run, inputs)
     structure = structure._replace(terms=term_names(structure, run, inputs.num_features))
-    _check_optimizer(config["optimizer"]["_target_"], structure, run)
-    _check_link(structure.make_loss(**run.values["loss"]), inputs)
-    corruption = resolve(config["corruption"]["_target_"])
-    if getattr(corruption, "needs_unit_interval", False) and not inputs.unit_interval:
-        raise UserError("corruption", f"is for data in [0, 1], those of {inputs.name} are not", _UNIT_INTERVAL)
+    check_optimizer(config["optimizer"]["_target_"], structure, run)
     return Experiment(
         inputs=inputs,
         load=data.load,
@@ -112,7 +108,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         tracking=_options(config["tracking"]),
         structure=structure,
         run=run,
-        corrupts=corruption is not none,
+        corrupts=resolve(config["corruption"]["_target_"]) is not none,
     )
 
 
@@ -134,17 +130,6 @@ def training_data(dataset: Dataset) -> TrainingData:
 def _run(config: dict[str, Any]) -> Run:
     values = {group: split_values(group, config[group])[1] for group in VALUE_GROUPS}
     return Run(seed=jnp.uint32(config["seed"]), values=jax.tree.map(jnp.float32, values))
-
-
-def _check_link(loss: Loss, dataset: Dataset) -> None:
-    """Refuse outputs that are confined to [0, 1] for data that are not."""
-    low, high = (float(loss.link(jnp.full((1, 1), bound))[0, 0]) for bound in (-1e3, 1e3))
-    if low >= 0 and high <= 1 and not dataset.unit_interval:
-        raise UserError(
-            "loss",
-            f"its outputs lie in [0, 1], the data of {dataset.name} do not",
-            f"use loss=mse, half_sse or huber with loss.link=identity; or, {_UNIT_INTERVAL}",
-        )
 
 
 def _model(config: dict[str, Any], inputs: Dataset, options: TrainerOptions, bottleneck: Bottleneck) -> FunctionalModel:
@@ -175,29 +160,6 @@ def _abstract_latent(model: FunctionalModel, bottleneck: Bottleneck) -> PyTree:
         return bottleneck.latent(*bottleneck.init(jax.random.key(0), code), code)
 
     return jax.eval_shape(latent, model.abstract_code)
-
-
-def _check_optimizer(target: str, structure: Structure, run: Run) -> None:
-    """Refuse one of another package that needs more than a config can give, or than gradient and parameters."""
-    if not is_within(target, ALLOWED_MODULES[1:]):
-        return  # a bug in one's own shows its traceback, when it trains
-
-    def step(values: Any, params: Any) -> Any:
-        optimizer = structure.make_optimizer(**values, num_steps=1)
-        state = optimizer.init(params)
-        return state, optimizer.update(params, state, params)
-
-    remedy = "give it other values, or choose another optimizer"
-    try:
-        state, _ = jax.eval_shape(step, run.values["optimizer"], abstract_params(structure, run)[0])
-    except Exception as error:  # of any type, as each of them checks its arguments in its own way
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
-        problem = f"cannot make a step with what it is given ({reason})"
-        raise UserError(f"optimizer={target}", problem, remedy) from error
-    for leaf in jax.tree.leaves(state):
-        if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) or leaf.size == 0:
-            kind = "arrays without a value" if leaf.size == 0 else "random keys"
-            raise UserError(f"optimizer={target}", f"keeps {kind}, which cannot be saved", remedy)
 
 
 def _check_size(model: FunctionalModel) -> None:

@@ -46,17 +46,29 @@ class ShowRun(Watch):
     Args:
         output: Where what else there is to say goes.
         show: Shows an epoch.
+        name: What the run is called.
         loss: What distortion is measured by.
         num_epochs: Of the run, at most.
         objective: What is trained on, by its short name.
     """
 
     def __init__(
-        self, output: Screen, show: ShowEpoch, *, loss: str, num_epochs: int, objective: str = "rate_distortion"
+        self,
+        output: Screen,
+        show: ShowEpoch,
+        *,
+        name: str,
+        loss: str,
+        num_epochs: int,
+        objective: str = "rate_distortion",
     ):
-        self._output, self._show, self._num_epochs = output, show, num_epochs
+        self._output, self._show, self._name, self._num_epochs = output, show, name, num_epochs
         self._loss, self._objective, self._monitor = loss, objective, "objective"
         self._pca = 0.0
+
+    def built(self) -> None:
+        """Say that it begins, as nothing is left that could not fit."""
+        self.note(f"training {self._name}, at most {count(self._num_epochs, 'epoch')}")
 
     def begin(self, experiment: Any) -> None:
         """Say what the objective is made of, where it is more than the loss, and what there is to beat."""
@@ -101,12 +113,20 @@ def error_to_beat(experiment: Any) -> float:
     return curve[min(latent_size_of(experiment), len(curve) - 1)]
 
 
+def _say_ways_out(optimizer: dict[str, Any]) -> None:
+    """What may keep a run from diverging, of what its optimizer has."""
+    smaller = [f"a smaller optimizer.{key}" for key in ("learning_rate", "d_coef") if key in optimizer]
+    ways = [*smaller, *(["optimizer.clip_norm=1"] if "clip_norm" in optimizer else [])]
+    if ways:
+        say(console(), f"try {', or '.join(ways)}")
+
+
 def print_outcome(folder: Path, *, trained_before: bool = False) -> None:
     """How a run ended, its table against PCA, and where its folder is."""
     run, output = RunFolder(folder), console()
     if run.state == "diverged":
         say(output, f"diverged: {run.read('status.json')['error']}", style="bold red")
-        say(output, "try a smaller optimizer.learning_rate, or optimizer.clip_norm=1")
+        _say_ways_out(run.config["optimizer"])
     elif "pca" in checked_summary(run):
         print_comparison(run.summary, _errors(run), config=run.config)
         say(output, _describe_training(run.summary, run.config))
@@ -151,7 +171,9 @@ def print_comparison(
     """
     output, dataset = console(), summary["dataset"]
     say(output, f"{dataset['name']}: {_verdict(summary, config)}", style="bold")
-    print_table(output, f"test split, {count(dataset['counts']['test'], 'example')}", _columns(summary, _terms(summary, config)))
+    print_table(
+        output, f"test split, {count(dataset['counts']['test'], 'example')}", _columns(summary, _terms(summary, config))
+    )
     if notes := _notes(summary):
         say(output, " ".join(notes))
     for method, label in (("autoencoder", "the autoencoder"), ("pca", "PCA")):

@@ -38,15 +38,14 @@ def train_single(
     from ae_jax.jobs.train import train_group
     from ae_jax.jobs.work import GroupTask, Request
     from ae_jax.runs.continuation import GROUPS
-    from ae_jax.terminal import console, count, say
+    from ae_jax.terminal import console
 
     task = GroupTask((Request(config, folder),), folder.parent / GROUPS)
     loss, objective = (short_target(config[group]["_target_"]) for group in ("loss", "objective"))
     num_epochs = config["trainer"]["num_epochs"]
     output = console()
-    say(output, f"training {folder.name}, at most {count(num_epochs, 'epoch')}")
     with progress(output, num_epochs) as show:
-        watch = ShowRun(output, show, loss=loss, num_epochs=num_epochs, objective=objective)
+        watch = ShowRun(output, show, name=folder.name, loss=loss, num_epochs=num_epochs, objective=objective)
         (outcome,) = train_group(task, watch=watch)
     if outcome.error is not None:
         raise outcome.error

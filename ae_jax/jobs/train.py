@@ -62,7 +62,7 @@ def train_group(task: GroupTask, *, watch: Watch | None = None, ahead: Future[Pr
     watch = watch or Watch()
     members = [Member(request, watch) for request in task.requests]
     try:
-        _open(members, ahead)
+        _open(members, ahead, watch)
         _train(members, task, ahead, watch)
     except BaseException as error:
         for member in members:
@@ -83,7 +83,7 @@ def split_evenly(items: Sequence[Any], num_pieces: int) -> list[list[Any]]:
     return sorted(pieces, key=len, reverse=True)
 
 
-def _open(members: list[Member], ahead: Future[Prepared] | None) -> None:
+def _open(members: list[Member], ahead: Future[Prepared] | None, watch: Watch) -> None:
     """Take every run folder, build what the runs share once, and open each run."""
     for member in members:
         with member.attempt():
@@ -93,6 +93,7 @@ def _open(members: list[Member], ahead: Future[Prepared] | None) -> None:
         with member.attempt():
             if built is None:
                 built = ahead.result().experiment if ahead else build(member.request.config)
+                watch.built()
             member.open(build_alike(built, member.request.config))
 
 

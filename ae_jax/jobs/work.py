@@ -57,6 +57,9 @@ class Outcome(NamedTuple):
 class Watch:
     """What a group tells whoever watches it. This one is silent; displays override what they show."""
 
+    def built(self) -> None:
+        """The runs fit together: data, model and what else their configs name."""
+
     def begin(self, experiment: Any) -> None:
         """A program begins to train: its first run as objects."""
 

@@ -5,10 +5,11 @@ them. A schedule is a shape with peak 1, a component of its own in the group `op
 
 To add an optimizer, write `ae_jax/optimizers/<name>.py` with a function whose keyword-only parameters are its options
 (annotated `Scalar` or an alias of it: traced, sweepable; anything else: compiled in) and that ends in
-`base.descend(...)`, and `conf/optimizer/<name>.yaml` that names the function and gives every option. To add a schedule,
-write a function in `ae_jax/optimizers/schedules.py` and `conf/optimizer/schedule/<name>.yaml`.
+`base.descend(...)`, or in `base.clipped(...)` where it has no learning rate, and `conf/optimizer/<name>.yaml` that
+names the function and gives every option. To add a schedule, write a function in `ae_jax/optimizers/schedules.py` and
+`conf/optimizer/schedule/<name>.yaml`.
 """
 
-from ae_jax.optimizers.base import Decay, Schedule
+from ae_jax.optimizers.base import Decay, LearningRate, Schedule
 
-__all__ = ["Decay", "Schedule"]
+__all__ = ["Decay", "LearningRate", "Schedule"]

@@ -6,8 +6,8 @@ They are Optax's schedules without its branches in Python, so that every float m
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ae_jax.optimizers.base import Schedule
-from ae_jax.typing import Fraction
+from ae_jax.optimizers.base import LearningRate, Schedule, one_ahead
+from ae_jax.typing import Fraction, Positive
 
 
 def constant(*, num_steps: int) -> Schedule:
@@ -51,3 +51,18 @@ def warmup_cosine(*, num_steps: int, warmup_fraction: Fraction, final_fraction: 
         return jnp.where(step < warmup, step / jnp.maximum(warmup, 1), cosine)
 
     return factor
+
+
+def learning_rate(*, peak: Positive, schedule: Schedule) -> LearningRate:
+    """A learning rate for optimizers of other packages, which multiply no factor themselves: peak · s(t + 1).
+
+    One update ahead, so that it is never 0 where a warm-up begins: some methods divide by it.
+
+    Args:
+        peak: The largest learning rate, in the optimizer's own units.
+        schedule: s.
+
+    Returns:
+        From the number t of updates made before to the learning rate.
+    """
+    return one_ahead(schedule, peak)

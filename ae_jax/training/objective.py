@@ -145,7 +145,11 @@ def term_names(structure: Structure, run: Run, num_features: int) -> tuple[str, 
     def first(run: Run, x: Batch, weights: Weights) -> tuple[Carried, Value]:
         params, carried = init_params(structure, run)
         key = run_key(run.seed, Stream.TRAIN)
-        return carried, objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
+        value: object = objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
+        if not isinstance(value, Value):
+            problem = f"returned a {type(value).__name__}, expected a Value"
+            raise UserError("objective", problem, "return Value(per_example, terms, carried)")
+        return carried, value
 
     check_arrays("bottleneck", *(part.bottleneck for part in abstract_params(structure, run)))
     carried, value = jax.eval_shape(first, run, x, weights)

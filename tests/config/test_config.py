@@ -112,6 +112,23 @@ def test_name_is_readable_and_ends_in_the_hash(compose):
     assert naming.run_name(given) == f"digits-dense16-masking-bce-adam-seed7-{naming.config_hash(given)}"
 
 
+def test_bottleneck_and_objective_are_named_where_they_are_not_the_default(compose):
+    given = compose("bottleneck=gaussian", "objective=iwae", "loss=bce")
+    assert naming.run_name(given) == f"digits-dense16-gaussian-iwae-bce-adam-seed0-{naming.config_hash(given)}"
+    given = compose("objective.beta=4")
+    assert naming.run_name(given) == f"digits-dense16-rate_distortion-mse-adam-seed0-{naming.config_hash(given)}"
+
+
+def test_the_longest_name_is_a_folder_and_keeps_the_hash(compose, tmp_path):
+    given = compose("seed=4294967295")
+    for group in (*check.VALUE_GROUPS, "dataset", "model"):
+        given[group] = {"_target_": f"my_parts.{'ä' * 60}"}
+    name = naming.run_name({**given, "seed": 1})
+    (tmp_path / f"{name}.lock").mkdir()
+    assert name.endswith(naming.config_hash({**given, "seed": 1}))
+    assert name != naming.run_name({**given, "seed": 2})
+
+
 @pytest.mark.parametrize(
     "override",
     [

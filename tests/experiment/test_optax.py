@@ -1,6 +1,7 @@
 """Every optimizer of Optax that can be called with plain values makes a step; of the others one line says why not."""
 
 import inspect
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -10,14 +11,13 @@ import optax
 import optax.contrib
 import pytest
 
-from ae_jax.bottlenecks.none import none
 from ae_jax.config import check
 from ae_jax.config.targets import bind, check_target
 from ae_jax.errors import UserError
 from ae_jax.experiment import build
-from ae_jax.models import functional
-from ae_jax.models.linear import LinearAutoencoder
-from ae_jax.training import Run, Structure
+from ae_jax.experiment.check import check_optimizer
+from ae_jax.runs.folder import RunFolder
+from ae_jax.training.objective import abstract_params
 
 # They need the value of the objective, each example's gradient, random keys or arrays without a value in their state;
 # or another optimizer, or a function, that the config has to name.
@@ -25,7 +25,6 @@ NEED_MORE = {
     *("lbfgs", "polyak_sgd", "noisy_sgd", "momo", "momo_adam", "dpsgd", "galore", "sophia"),
     *("lookahead", "mechanize", "sam", "schedule_free", "reduce_on_plateau", "differentially_private_aggregate"),
 }
-MODEL = functional(lambda rngs: LinearAutoencoder(feature_shape=(4,), latent_size=2, code_width=1, rngs=rngs), 4)
 
 
 def optimizers(module: ModuleType) -> dict[str, Any]:
@@ -50,30 +49,42 @@ def required(item: Any) -> dict[str, Any]:
     }
 
 
-def step_of(target: str, **options: Any) -> None:
+@pytest.fixture(scope="module")
+def experiment(sealed_home, compose) -> build.Experiment:
+    """What is trained has parameters of the model, and a bottleneck that has none."""
+    return build.build(compose("model=linear", "model.latent_size=2"))
+
+
+@pytest.fixture
+def step_of(experiment) -> Callable[..., None]:
     """Check and build an optimizer as for a run, and trace a step of two runs."""
-    check_target("optimizer._target_", target)
-    checked = check._check_component("optimizer", {"_target_": target, **options})
-    structure, values = check.split_values("optimizer", checked)
-    make = bind(structure)
-    run = Run(seed=jnp.uint32(0), values={"bottleneck": {}, "optimizer": jax.tree.map(jnp.float32, values)})
-    parts: Any = Structure(MODEL, None, none, None, None, make, 1, 1, None)  # type: ignore[arg-type] # what is not asked for
-    build._check_optimizer(target, parts, run)
 
-    def step(values: Any, params: Any) -> Any:
-        optimizer = make(**values, num_steps=1)
-        updates, _ = optimizer.update(params, optimizer.init(params), params)
-        return optax.apply_updates(params, updates)
+    def step_of(target: str, **options: Any) -> None:
+        check_target("optimizer._target_", target)
+        checked = check._check_component("optimizer", {"_target_": target, **options})
+        fixed, values = check.split_values("optimizer", checked)
+        structure = experiment.structure._replace(make_optimizer=bind(fixed), num_epochs=1)
+        values = jax.tree.map(jnp.float32, values)
+        run = experiment.run._replace(values={**experiment.run.values, "optimizer": values})
+        check_optimizer(target, structure, run)
 
-    params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), MODEL.abstract_params)
-    stacked = jax.tree.map(lambda leaf: jnp.full(2, leaf), run.values["optimizer"])
-    assert jax.eval_shape(jax.vmap(step, axis_size=2), stacked, params) == params
+        def step(values: Any, params: Any) -> Any:
+            optimizer = structure.make_optimizer(**values, num_steps=1)
+            updates, _ = optimizer.update(params, optimizer.init(params), params)
+            return optax.apply_updates(params, updates)
+
+        one, _ = abstract_params(structure, run)
+        params = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), one)
+        stacked = jax.tree.map(lambda leaf: jnp.full(2, leaf), values)
+        assert jax.eval_shape(jax.vmap(step, axis_size=2), stacked, params) == params
+
+    return step_of
 
 
 @pytest.mark.parametrize("module", [optax, optax.contrib], ids=["optax", "contrib"])
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 @pytest.mark.slow
-def test_every_optimizer_makes_a_step_or_is_refused_in_one_line(module):
+def test_every_optimizer_makes_a_step_or_is_refused_in_one_line(module, step_of):
     refused = {}
     with jax.numpy_rank_promotion("allow"):
         for target, item in optimizers(module).items():
@@ -103,12 +114,54 @@ def test_every_optimizer_makes_a_step_or_is_refused_in_one_line(module):
         ("optax.lion", {"learning_rate": "fast"}, "optimizer.learning_rate: input should be"),
     ],
 )
-def test_the_line_says_which_and_why(target, options, problem):
+def test_the_line_says_which_and_why(target, options, problem, step_of):
     with pytest.raises(UserError, match=f"^{problem}"):
         step_of(target, **options)
 
 
-def test_an_optimizer_within_another_and_null_for_one():
+RATE = "ae_jax.optimizers.schedules.learning_rate"
+SHAPE = "ae_jax.optimizers.schedules.warmup_cosine"
+WARM_UP = {"_target_": SHAPE, "warmup_fraction": 0.1, "final_fraction": 0.0}
+
+
+@pytest.mark.parametrize("target", ["optax.lion", "optax.contrib.prodigy", "optax.contrib.muon"])
+def test_a_scheduled_learning_rate_in_an_optimizer_of_optax(target, step_of):
+    with jax.numpy_rank_promotion("allow"):
+        step_of(target, learning_rate={"_target_": RATE, "peak": 0.1, "schedule": WARM_UP})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["own", "optax"])
+def test_prodigy_trains_on_digits_with_a_warm_up(optimizer, train, tmp_path):
+    """A twentieth of the updates; the variance of digits is 18.8 in sse."""
+    rate = f"{{_target_:{RATE},peak:1.0,schedule:{{_target_:{SHAPE},warmup_fraction:0.1,final_fraction:0.0}}}}"
+    foreign = f"+optimizer={{_target_:optax.contrib.prodigy,learning_rate:{rate}}}"
+    chosen = (
+        ("optimizer=prodigy", "optimizer/schedule=warmup_cosine") if optimizer == "own" else ("~optimizer", foreign)
+    )
+    whole = ("trainer.num_epochs=50", "trainer.max_train_examples=null", "model.latent_size=16")
+    outcome = train(tmp_path / "run", *chosen, *whole)
+    assert outcome.state == "completed"
+    assert RunFolder(tmp_path / "run").summary["test"]["sse"] < 5
+
+
+def test_a_shape_is_no_learning_rate(step_of):
+    """Its peak is 1, and its first factor 0."""
+    with pytest.raises(
+        UserError, match=r"^optimizer\.learning_rate\._target_: .*warmup_cosine' is no .*LearningRate; "
+    ):
+        step_of("optax.lion", learning_rate=WARM_UP)
+
+
+def test_a_schedule_of_optax_is_a_learning_rate_or_is_refused_in_one_line(step_of):
+    cosine = {"_target_": "optax.cosine_decay_schedule", "init_value": 0.1, "decay_steps": 10}
+    step_of("optax.lion", learning_rate=cosine)
+    cosine |= {"_target_": "optax.warmup_cosine_decay_schedule", "peak_value": 0.1, "warmup_steps": 1}
+    with pytest.raises(UserError, match=r"^optimizer=optax\.lion: branches on a number .*schedules\.learning_rate"):
+        step_of("optax.lion", learning_rate=cosine)
+
+
+def test_an_optimizer_within_another_and_null_for_one(step_of):
     sgd = {"_target_": "optax.sgd", "learning_rate": 0.1, "momentum": 0.9}
     with jax.numpy_rank_promotion("allow"):
         step_of("optax.contrib.schedule_free", learning_rate=0.1, base_optimizer=sgd)

@@ -32,7 +32,7 @@ def shown_by(watch, num_epochs=30, **changed):
 
 
 def watching(output, show):
-    watch = display.ShowRun(output, show, loss="mse", num_epochs=30)
+    watch = display.ShowRun(output, show, name="run", loss="mse", num_epochs=30)
     watch._pca = 0.7
     return watch
 
@@ -71,7 +71,7 @@ def test_a_run_that_diverges_at_once_is_shown_too():
 def test_what_there_is_to_beat_is_said_before_the_first_epoch(compose):
     output = screen(terminal=False)
     experiment = build(compose("model.latent_size=4"))
-    display.ShowRun(output, lambda *_: None, loss="mse", num_epochs=1).begin(experiment)
+    display.ShowRun(output, lambda *_: None, name="run", loss="mse", num_epochs=1).begin(experiment)
     assert output.file.getvalue() == "to beat: PCA's validation sse with 4 components, 2.473\n"
 
 

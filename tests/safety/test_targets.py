@@ -43,10 +43,14 @@ def members(module: str) -> list[str]:
 def test_of_this_package_only_the_components_can_be_named():
     modules = [one.name for one in pkgutil.walk_packages(ae_jax.__path__, "ae_jax.")]
     named = {(group, one) for module in modules for one in members(module) for group in GROUPS}
-    aliases = {("trainer", "ae_jax.training.TrainerOptions")}
+    aliases = {
+        ("trainer", "ae_jax.training.TrainerOptions"),
+        ("objective", "ae_jax.objectives.contractive.rate_distortion"),
+    }
     steps = {
         ("optimizer", f"ae_jax.optimizers.{name}.descend") for name in ("base", "adam", "adamw", "momentum", "sgd")
     }
+    steps |= {("optimizer", f"ae_jax.optimizers.{name}.clipped") for name in ("base", "prodigy")}
     assert {one for one in named if can_be_named(*one)} == configured() | aliases | steps
 
 
