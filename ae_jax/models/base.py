@@ -97,13 +97,7 @@ def functional(
     graphs: dict[bool, Any] = {}
 
     def made(key: PRNGKey) -> _Split:
-        model = construct(_streams(key))
-        model.eval()
-        graphs.setdefault(False, _split(model).graph)  # as it was made at first: none is of another trace
-        model.train()
-        split = _split(model)
-        graphs.setdefault(True, split.graph)
-        return split._replace(graph=None)
+        return _made(construct, key, graphs)
 
     abstract = jax.eval_shape(made, jax.random.key(0))
 
@@ -113,11 +107,7 @@ def functional(
         module = nnx.merge(graphs[training], streams, params, state, copy=True)
         result = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), getattr(module, method)(x))
         after = _split(module)
-        if not _has_places_of(after.state, state):
-            raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
-        if not (training or _unused(streams, after.streams)):
-            problem = f"{method} draws random numbers in evaluation too"
-            raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
+        _check_call(method, state, after.state, draws=not (training or _unused(streams, after.streams)))
         return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
 
     def evaluate(method: str) -> Callable[[PyTree, PyTree, Any], Any]:
@@ -145,6 +135,26 @@ def functional(
         abstract_code=jax.eval_shape(evaluate("encode"), abstract.params, abstract.state, row),
         couples=False,
     )
+
+
+def _made(construct: Callable[[nnx.Rngs], AbstractAutoencoder], key: PRNGKey, graphs: dict[bool, Any]) -> _Split:
+    """A new model in pieces; its graph, by whether it trains, is kept as it was made at first: of one trace alone."""
+    model = construct(_streams(key))
+    model.eval()
+    graphs.setdefault(False, _split(model).graph)
+    model.train()
+    split = _split(model)
+    graphs.setdefault(True, split.graph)
+    return split._replace(graph=None)
+
+
+def _check_call(method: str, before: PyTree, after: PyTree, *, draws: bool) -> None:
+    """Refuse a call after which the state has other variables, and one that draws where it must not."""
+    if not _has_places_of(after, before):
+        raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
+    if draws:
+        problem = f"{method} draws random numbers in evaluation too"
+        raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
 
 
 def _streams(key: PRNGKey) -> nnx.Rngs:
