@@ -111,10 +111,10 @@ def functional(
         return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
 
     def evaluate(method: str) -> Callable[[PyTree, PyTree, Any], Any]:
-        return with_products(
-            matmul_precision,
-            lambda params, state, x: call(method, False, params, state, jax.random.key(0), x)[0],
-        )
+        def evaluated(params: PyTree, state: PyTree, x: Any) -> Any:
+            return call(method, False, params, state, jax.random.key(0), x)[0]
+
+        return with_products(matmul_precision, evaluated)
 
     def train(method: str) -> Callable[[PyTree, PyTree, PRNGKey, Any], tuple[Any, PyTree]]:
         return with_products(matmul_precision, lambda *given: call(method, True, *given))
@@ -123,18 +123,10 @@ def functional(
         split = made(key)
         return split.params, split.state
 
-    row = jax.ShapeDtypeStruct((1, num_features), jnp.float32)
-    return FunctionalModel(
-        init=init,
-        encode=evaluate("encode"),
-        decode=evaluate("decode"),
-        train_encode=train("encode"),
-        train_decode=train("decode"),
-        abstract_params=abstract.params,
-        abstract_state=abstract.state,
-        abstract_code=jax.eval_shape(evaluate("encode"), abstract.params, abstract.state, row),
-        couples=False,
-    )
+    row, (encode, decode) = jax.ShapeDtypeStruct((1, num_features), jnp.float32), map(evaluate, ("encode", "decode"))
+    code = jax.eval_shape(encode, abstract.params, abstract.state, row)
+    steps = train("encode"), train("decode")
+    return FunctionalModel(init, encode, decode, *steps, abstract.params, abstract.state, code, couples=False)
 
 
 def _made(construct: Callable[[nnx.Rngs], AbstractAutoencoder], key: PRNGKey, graphs: dict[bool, Any]) -> _Split:
