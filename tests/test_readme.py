@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from ae_jax.config import targets
+from ae_jax.config import check, targets
 from ae_jax.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,4 +37,4 @@ def test_the_recipe_for_a_corruption_works(recipe, monkeypatch):
     (yaml,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     assert "_target_: ae_jax.corruptions.fading.fading" in yaml
     with pytest.raises(UserError, match=r"corruption.strength: .*less than or equal to 1"):
-        config._check_component("corruption", {"_target_": "readme_fading.fading", "strength": 2.0})
+        check._check_component("corruption", {"_target_": "readme_fading.fading", "strength": 2.0})
