@@ -97,13 +97,7 @@ def functional(
     graphs: dict[bool, Any] = {}
 
     def made(key: PRNGKey) -> _Split:
-        model = construct(_streams(key))
-        model.eval()
-        graphs.setdefault(False, _split(model).graph)  # as it was made at first: none is of another trace
-        model.train()
-        split = _split(model)
-        graphs.setdefault(True, split.graph)
-        return split._replace(graph=None)
+        return _made(construct, key, graphs)
 
     abstract = jax.eval_shape(made, jax.random.key(0))
 
@@ -113,19 +107,14 @@ def functional(
         module = nnx.merge(graphs[training], streams, params, state, copy=True)
         result = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), getattr(module, method)(x))
         after = _split(module)
-        if not _has_places_of(after.state, state):
-            raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
-        _check_followed(method, state, after.state)
-        if not (training or _unused(streams, after.streams)):
-            problem = f"{method} draws random numbers in evaluation too"
-            raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
+        _check_call(method, state, after.state, draws=not (training or _unused(streams, after.streams)))
         return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
 
     def evaluate(method: str) -> Callable[[PyTree, PyTree, Any], Any]:
-        return with_products(
-            matmul_precision,
-            lambda params, state, x: call(method, False, params, state, jax.random.key(0), x)[0],
-        )
+        def evaluated(params: PyTree, state: PyTree, x: Any) -> Any:
+            return call(method, False, params, state, jax.random.key(0), x)[0]
+
+        return with_products(matmul_precision, evaluated)
 
     def train(method: str) -> Callable[[PyTree, PyTree, PRNGKey, Any], tuple[Any, PyTree]]:
         return with_products(matmul_precision, lambda *given: call(method, True, *given))
@@ -134,18 +123,31 @@ def functional(
         split = made(key)
         return split.params, split.state
 
-    row = jax.ShapeDtypeStruct((1, num_features), jnp.float32)
-    return FunctionalModel(
-        init=init,
-        encode=evaluate("encode"),
-        decode=evaluate("decode"),
-        train_encode=train("encode"),
-        train_decode=train("decode"),
-        abstract_params=abstract.params,
-        abstract_state=abstract.state,
-        abstract_code=jax.eval_shape(evaluate("encode"), abstract.params, abstract.state, row),
-        couples=False,
-    )
+    row, (encode, decode) = jax.ShapeDtypeStruct((1, num_features), jnp.float32), map(evaluate, ("encode", "decode"))
+    code = jax.eval_shape(encode, abstract.params, abstract.state, row)
+    steps = train("encode"), train("decode")
+    return FunctionalModel(init, encode, decode, *steps, abstract.params, abstract.state, code, couples=False)
+
+
+def _made(construct: Callable[[nnx.Rngs], AbstractAutoencoder], key: PRNGKey, graphs: dict[bool, Any]) -> _Split:
+    """A new model in pieces; its graph, by whether it trains, is kept as it was made at first: of one trace alone."""
+    model = construct(_streams(key))
+    model.eval()
+    graphs.setdefault(False, _split(model).graph)
+    model.train()
+    split = _split(model)
+    graphs.setdefault(True, split.graph)
+    return split._replace(graph=None)
+
+
+def _check_call(method: str, before: PyTree, after: PyTree, *, draws: bool) -> None:
+    """Refuse a call after which the state has other variables, and one that draws where it must not."""
+    if not _has_places_of(after, before):
+        raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
+    _check_followed(method, before, after)
+    if draws:
+        problem = f"{method} draws random numbers in evaluation too"
+        raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
 
 
 def _streams(key: PRNGKey) -> nnx.Rngs:

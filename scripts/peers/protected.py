@@ -58,7 +58,7 @@ def prepare(task: Task) -> Prepared:
                 (run / f"{name}.json").write_text(json.dumps(content, indent=2))
         for report in fit(group, group.init_state(), num_epochs=built.options.num_epochs):
             for at, run in enumerate(runs):
-                record = {name: float(values[at]) for name, values in report.metrics._asdict().items()}
+                record = jax.tree.map(lambda values, at=at: float(values[at]), report.metrics._asdict())
                 with (run / "metrics.jsonl").open("a") as file:
                     file.write(json.dumps(record) + "\n")
         for run in runs:

@@ -45,7 +45,8 @@ def test_every_documented_file_exists(smoke):
 def test_summary_has_the_promised_keys(smoke):
     summary = RunFolder(smoke).summary
     assert {"schema", *SPLITS, "pca", "model", "time", "corrupted", "training", "dataset", "memory"} <= summary.keys()
-    assert all(summary[split].keys() == MEASURES for split in SPLITS)
+    assert all(summary[split].keys() == {*MEASURES, "terms"} for split in SPLITS)
+    assert all(summary[split]["terms"].keys() == {"distortion"} for split in SPLITS)
     assert {"num_components", *SPLITS, "components_to_match"} <= summary["pca"].keys()
     assert all(summary["pca"][split].keys() == MEASURES for split in SPLITS)
     assert summary["precision"] == {"model": "float32", "products": "float32"}
@@ -110,6 +111,8 @@ def test_numbers_of_the_summary_agree_with_each_other(smoke):
     best = min(RunFolder(smoke).metrics, key=lambda record: record["validation_loss"])
     assert summary["training"]["best_epoch"] == best["epoch"]
     assert summary["training"]["best_validation_loss"] == best["validation_loss"]
+    assert summary["training"]["monitor"] == "objective"
+    assert summary["training"]["best_monitored"] == best["validation_loss"]
 
 
 def test_status_of_a_completed_run(smoke):
@@ -135,8 +138,11 @@ def test_metrics_have_a_line_for_each_epoch(smoke):
     assert [record["epoch"] for record in records] == [1, 2, 3, 4]
     num_train = RunFolder(smoke).summary["dataset"]["counts"]["train"]
     assert [record["step"] for record in records] == [math.ceil(num_train / 128) * epoch for epoch in (1, 2, 3, 4)]
-    keys = {"epoch", "step", "train_loss", "validation_loss", "validation_sse", "seconds"}
+    terms = {"train_distortion", "validation_distortion"}
+    keys = {"epoch", "step", "train_loss", "validation_loss", "validation_sse", "seconds", *terms}
     assert all(record.keys() == keys for record in records)
+    for record in records:  # without a bottleneck distortion is all there is
+        assert all(record[f"{split}_distortion"] == record[f"{split}_loss"] for split in ("train", "validation"))
 
 
 def test_no_file_holds_nan(smoke):
