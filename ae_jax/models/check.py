@@ -88,7 +88,7 @@ def checked_examples(model: FunctionalModel, num_features: int, abstract_latent:
             raise UserError("model", problem, "compute each example from itself alone: no mean over the batch")
     # Of states the bits are compared: one that follows examples slowly changes by less than the rounding of results.
     alone = all(
-        _alike(_few(trained[name][0]), _few(beside_others[name][0])) and _alike(trained[name][1], few[name][1], rtol=0)
+        _alike(_few(trained[name][0]), _few(beside_others[name][0])) and _alike(trained[name][1], few[name][1], rtol=0.0)
         for name in inputs
     )
     return model._replace(couples=not alone)
