@@ -101,7 +101,7 @@ def masks():
         layers = code.reshape(4, 3, 20)
         return jnp.stack([layers[:, 0], layers[:, 1], layers[:, 2], outputs])
 
-    places = list(itertools.product((0, 1), (0, 1), (0, 1)))
+    places = [(np.uint32(seed), *rest) for seed, *rest in itertools.product((0, 1), repeat=3)]
     together = jax.jit(jax.vmap(of_step))(*(jnp.array(column) for column in zip(*places, strict=True)))
     return jax.jit(of_step), places, np.asarray(together)
 
