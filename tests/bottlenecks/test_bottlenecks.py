@@ -79,6 +79,7 @@ def test_a_gaussian_is_measured_by_its_mean_and_needs_two_numbers_for_each_dimen
         applied(gaussian(kl="analytic"), CODE[:, :5])
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_drawn_latent_passes_the_draw():
     """dz/dm = 1 and dz/d log v = (z - m)/2."""
     latent, slopes = jax.vjp(lambda code: applied(gaussian(kl="analytic"), code).latent, jnp.asarray(CODE))
@@ -154,6 +155,7 @@ def test_the_codebook_of_vq_is_what_moving_averages_make_of_the_weighted_rows():
         np.testing.assert_allclose(state["counts"], counts, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_pass_vq_as_if_it_were_the_identity_and_its_decay_is_a_value():
     def made(code, decay):
         bottleneck = vq(num_tokens=2, num_codes=4, decay=decay)
@@ -170,6 +172,7 @@ def test_gradients_pass_vq_as_if_it_were_the_identity_and_its_decay_is_a_value()
     np.testing.assert_allclose(pull, 2 * (CODE - latent), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_vectors_that_nothing_chooses_stay_finite():
     bottleneck = vq(num_tokens=1, num_codes=3, decay=0.0)
     _, state = bottleneck.init(KEY, jax.ShapeDtypeStruct((1, 6), jnp.float32))

@@ -44,7 +44,8 @@ def on_host(tree):
     return jax.tree.map(np.asarray, tree)
 
 
-@pytest.mark.parametrize("kind", ["linear", pytest.param("adamw", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_state_of_an_earlier_schema_is_what_it_would_be_now(kind, tmp_path, monkeypatch):
     experiment = experiment_with(None, *KINDS[kind])
     group = compiled(experiment, [run_of(experiment, *KINDS[kind], f"seed={seed}") for seed in (1, 2)])
@@ -104,7 +105,7 @@ def test_checkpoints_that_the_program_of_schema_2_wrote_are_read_and_gone_on_fro
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("overrides", [("bottleneck=vq",), ("layer",)])
+@pytest.mark.parametrize("overrides", [("bottleneck=vq",), pytest.param(("layer",), marks=pytest.mark.slow)])
 def test_what_an_earlier_schema_could_not_hold_is_not_read_from_it(overrides):
     layer = "batch_norm" if overrides == ("layer",) else None
     experiment = experiment_with(layer, *(() if layer else overrides))

@@ -45,9 +45,8 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", ["vq", *(pytest.param(name, marks=pytest.mark.slow) for name in KINDS if name != "vq")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
 def test_rows_that_fill_a_batch_up_change_neither_gradient_nor_terms_nor_what_is_carried(name):
     """Of a model whose examples depend on each other no batch is filled up: see test_carried.py."""
     layer, overrides = KINDS[name]
