@@ -140,6 +140,7 @@ def test_the_codebook_of_vq_is_what_moving_averages_make_of_the_weighted_rows():
     bottleneck = vq(num_tokens=2, num_codes=num_codes, decay=decay)
     _, state = bottleneck.init(KEY, jax.ShapeDtypeStruct((1, 6), jnp.float32))
     sums, counts = np.float64(state["sums"]), np.float64(state["counts"])
+    apply = jax.jit(bottleneck.apply)
     for num_rows in (5, 3, 1, 4):  # of five; the rest fills up
         code, weights = rng.normal(size=(5, 6)), np.arange(5) < num_rows
         parts = code.reshape(5, 2, 3)
@@ -150,7 +151,7 @@ def test_the_codebook_of_vq_is_what_moving_averages_make_of_the_weighted_rows():
                 new_sums[choices[row, token]] += parts[row, token]
                 new_counts[choices[row, token]] += 1
         sums, counts = decay * sums + (1 - decay) * new_sums, decay * counts + (1 - decay) * new_counts
-        state = bottleneck.apply({}, state, KEY, jnp.float32(code), jnp.float32(weights)).state
+        state = apply({}, state, KEY, np.float32(code), np.float32(weights)).state
         np.testing.assert_allclose(state["sums"], sums, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(state["counts"], counts, rtol=1e-5)
 
