@@ -185,9 +185,14 @@ def _check_followed(method: str, before: PyTree, after: PyTree) -> None:
     for (place, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True):
         floats = jnp.issubdtype(old.dtype, jnp.floating) and jnp.issubdtype(new.dtype, jnp.floating)
         if old.shape != new.shape or not (floats or old.dtype == new.dtype):
-            name = jax.tree_util.keystr(place, simple=True, separator=".")
-            problem = f"{method} makes {name}, {old.dtype} of shape {old.shape}, {new.dtype} of shape {new.shape}"
+            was, became = (f"{leaf.dtype} of shape {leaf.shape}" for leaf in (old, new))
+            problem = f"{method} makes {place_name(place)}, {was}, {became}"
             raise UserError("model", problem, "keep shape and type of every variable")
+
+
+def place_name(place: tuple[Any, ...]) -> str:
+    """What an array of a tree is called: `part.mean`, also where it is the value of a variable of Flax."""
+    return jax.tree_util.keystr(place, simple=True, separator=".").removesuffix(".value")
 
 
 def _unused(before: PyTree, after: PyTree) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, PyTree
 
 from ae_jax.errors import UserError
-from ae_jax.models.base import FunctionalModel
+from ae_jax.models.base import FunctionalModel, place_name
 
 _EXAMPLES, _FEWER = 5, slice(2, 4)  # with others before and after
 _RTOL = 1e-3  # of the largest value; products of other shapes are rounded otherwise by 1e-6
@@ -88,7 +88,8 @@ def checked_examples(model: FunctionalModel, num_features: int, abstract_latent:
             raise UserError("model", problem, "compute each example from itself alone: no mean over the batch")
     # Of states the bits are compared: one that follows examples slowly changes by less than the rounding of results.
     alone = all(
-        _alike(_few(trained[name][0]), _few(beside_others[name][0])) and _alike(trained[name][1], few[name][1], rtol=0)
+        _alike(_few(trained[name][0]), _few(beside_others[name][0]))
+        and _alike(trained[name][1], few[name][1], rtol=0.0)
         for name in inputs
     )
     return model._replace(couples=not alone)
@@ -124,5 +125,4 @@ def _alike(first: PyTree, second: PyTree, rtol: float = _RTOL) -> bool:
 
 def _by_place(tree: PyTree) -> list[tuple[str, Any]]:
     """Leaves by their places, such as `part.mean`."""
-    leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return [(jax.tree_util.keystr(place, simple=True, separator="."), leaf) for place, leaf in leaves]
+    return [(place_name(place), leaf) for place, leaf in jax.tree_util.tree_leaves_with_path(tree)]

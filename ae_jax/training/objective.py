@@ -1,6 +1,6 @@
 """The objective of a run on a batch: model, bottleneck and loss put together, in training and in evaluation."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -73,6 +73,7 @@ def _parts(structure: Structure, run: Run, params: Parameters, key: PRNGKey | No
 
     def squeeze(carried: Carried, latent_key: PRNGKey, code: Code) -> tuple[Bottled, Carried]:
         bottled = bottleneck.apply(params.bottleneck, carried.bottleneck, latent_key, code, weights)
+        _check_shapes("bottleneck", bottled.terms, weights.shape)
         return bottled, carried._replace(bottleneck=bottled.state)
 
     def decode(carried: Carried, latent: Latent) -> tuple[Batch, Carried]:
@@ -153,10 +154,8 @@ def term_names(structure: Structure, run: Run, num_features: int) -> tuple[str, 
 
     check_arrays("bottleneck", *(part.bottleneck for part in abstract_params(structure, run)))
     carried, value = jax.eval_shape(first, run, x, weights)
-    for name, term in (("objective", value.per_example), *value.terms.items()):
-        if term.shape != (_EXAMPLES,):
-            shape = f"has shape {term.shape} of {_EXAMPLES} examples"
-            raise UserError("objective", f"{name} {shape}, expected a number an example", "sum over all other axes")
+    _check_shapes("objective", value.terms, weights.shape)
+    _check_shapes("objective", {"its value": value.per_example}, weights.shape)
     for name in value.terms:
         if name in _TAKEN or not name.isidentifier():
             reason = "it is taken" if name in _TAKEN else "it is a column of metrics.jsonl"
@@ -172,6 +171,13 @@ def term_names(structure: Structure, run: Run, num_features: int) -> tuple[str, 
             nearest(structure.monitor, (*MONITORED, *names)),
         )
     return names
+
+
+def _check_shapes(part: str, terms: dict[str, Any], shape: tuple[int, ...]) -> None:
+    for name, term in terms.items():
+        if jnp.shape(term) != shape:
+            problem = f"{name} has shape {jnp.shape(term)} of {shape[0]} examples, expected a number an example"
+            raise UserError(part, problem, "sum over all other axes")
 
 
 def _shapes(tree: PyTree) -> list[tuple[str, tuple[int, ...], str]]:

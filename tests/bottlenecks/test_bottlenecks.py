@@ -79,6 +79,7 @@ def test_a_gaussian_is_measured_by_its_mean_and_needs_two_numbers_for_each_dimen
         applied(gaussian(kl="analytic"), CODE[:, :5])
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_drawn_latent_passes_the_draw():
     """dz/dm = 1 and dz/d log v = (z - m)/2."""
     latent, slopes = jax.vjp(lambda code: applied(gaussian(kl="analytic"), code).latent, jnp.asarray(CODE))
@@ -139,6 +140,7 @@ def test_the_codebook_of_vq_is_what_moving_averages_make_of_the_weighted_rows():
     bottleneck = vq(num_tokens=2, num_codes=num_codes, decay=decay)
     _, state = bottleneck.init(KEY, jax.ShapeDtypeStruct((1, 6), jnp.float32))
     sums, counts = np.float64(state["sums"]), np.float64(state["counts"])
+    apply = jax.jit(bottleneck.apply)
     for num_rows in (5, 3, 1, 4):  # of five; the rest fills up
         code, weights = rng.normal(size=(5, 6)), np.arange(5) < num_rows
         parts = code.reshape(5, 2, 3)
@@ -149,11 +151,12 @@ def test_the_codebook_of_vq_is_what_moving_averages_make_of_the_weighted_rows():
                 new_sums[choices[row, token]] += parts[row, token]
                 new_counts[choices[row, token]] += 1
         sums, counts = decay * sums + (1 - decay) * new_sums, decay * counts + (1 - decay) * new_counts
-        state = bottleneck.apply({}, state, KEY, jnp.float32(code), jnp.float32(weights)).state
+        state = apply({}, state, KEY, np.float32(code), np.float32(weights)).state
         np.testing.assert_allclose(state["sums"], sums, rtol=1e-4, atol=1e-6)
         np.testing.assert_allclose(state["counts"], counts, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_gradients_pass_vq_as_if_it_were_the_identity_and_its_decay_is_a_value():
     def made(code, decay):
         bottleneck = vq(num_tokens=2, num_codes=4, decay=decay)
@@ -170,6 +173,7 @@ def test_gradients_pass_vq_as_if_it_were_the_identity_and_its_decay_is_a_value()
     np.testing.assert_allclose(pull, 2 * (CODE - latent), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_vectors_that_nothing_chooses_stay_finite():
     bottleneck = vq(num_tokens=1, num_codes=3, decay=0.0)
     _, state = bottleneck.init(KEY, jax.ShapeDtypeStruct((1, 6), jnp.float32))

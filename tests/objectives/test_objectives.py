@@ -64,6 +64,7 @@ def test_the_objective_is_the_distortion_and_beta_times_what_the_latent_costs():
     np.testing.assert_allclose(made.terms["l1"], np.abs(code).sum(axis=1), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_at_beta_0_nothing_but_the_distortion_counts():
     plain, free = value(rate_distortion, NONE, beta=7.0), value(rate_distortion, L1, beta=0.0)
     np.testing.assert_array_equal(plain.per_example, free.per_example)
@@ -78,6 +79,7 @@ def test_at_beta_0_nothing_but_the_distortion_counts():
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_one_importance_sample_is_the_evidence_lower_bound():
     one = value(iwae, ANALYTIC, num_samples=1)
     bound = value(rate_distortion, SAMPLED, jax.random.split(KEY, 1)[0], beta=1.0)
@@ -113,6 +115,7 @@ def test_the_bound_falls_with_the_number_of_samples_and_its_gradients_are_finite
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
 
 
+@pytest.mark.slow
 def test_samples_carry_on_their_mean_and_counters_are_not_averaged():
     def decode(carried, latent):
         model = {"mean": carried.model["mean"] + latent.mean(), "count": carried.model["count"] + 1}
