@@ -151,7 +151,9 @@ def print_comparison(
     """
     output, dataset = console(), summary["dataset"]
     say(output, f"{dataset['name']}: {_verdict(summary, config)}", style="bold")
-    print_table(output, f"test split, {count(dataset['counts']['test'], 'example')}", _columns(summary, _terms(summary, config)))
+    print_table(
+        output, f"test split, {count(dataset['counts']['test'], 'example')}", _columns(summary, _terms(summary, config))
+    )
     if notes := _notes(summary):
         say(output, " ".join(notes))
     for method, label in (("autoencoder", "the autoencoder"), ("pca", "PCA")):

@@ -41,7 +41,8 @@ def page_data(results: Results, measure: str = "sse") -> dict[str, Any]:
         runs.append(_run(run) | about | {"pca_curve": _pca_curve(run, curves)})
     return rounded(
         {
-            "overview": overview(results, chosen_by) | {"num_pictures": sum(picture is not None for picture in pictures)},
+            "overview": overview(results, chosen_by)
+            | {"num_pictures": sum(picture is not None for picture in pictures)},
             "columns": [one._asdict() for one in made],
             "groups": GROUPS,
             "names": _names(results.runs),

@@ -59,7 +59,9 @@ def by_unit(results: Results, name: str) -> dict[str, Results]:
         parts.setdefault(_label(run.settings, keys), []).append(run)
     order = sorted(parts.items(), key=lambda part: [_place(part[1][0].settings.get(key)) for key in keys])
     return {
-        label: Results(runs, [one for one in results.excluded if len(parts) == 1 or _label(one.settings, keys) == label])
+        label: Results(
+            runs, [one for one in results.excluded if len(parts) == 1 or _label(one.settings, keys) == label]
+        )
         for label, runs in order
     }
 

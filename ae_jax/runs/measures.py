@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-
 SPLITS = ("train", "validation", "test", "corrupted")
 """Where a run is measured; `corrupted` is the test split seen through the run's corruption, where it has one."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ae_jax.config.naming import CAME_LATER
 from ae_jax.errors import UserError
 from ae_jax.results import RunFolder
 from ae_jax.runs.folder import SCHEMA
@@ -29,7 +30,8 @@ def folder(tmp_path: Path) -> Path:
 def test_reads_what_is_there(folder):
     run = RunFolder(str(folder))
     assert run.state == "completed"
-    assert run.config == {"seed": 3}
+    # With what the first runs did not record.
+    assert run.config == {"seed": 3, **{name: CAME_LATER[name] for name in ("bottleneck", "objective")}}
     assert run.summary["test"] == {"sse": 1.5}
     assert run.metrics == [{"epoch": 1}, {"epoch": 2}]
     assert {name: array.shape for name, array in run.reconstructions.items()} == dict.fromkeys(
@@ -124,4 +126,13 @@ def test_results_and_figures_need_nothing_that_trains():
     assert {"ae_jax", "matplotlib"} <= loaded
     assert loaded.isdisjoint({"jax", "flax", "optax", "orbax", "wandb", "hydra", "omegaconf"})
     own = {name for name in done.stdout.split() if name.startswith("ae_jax.")}
-    assert {name.split(".")[1] for name in own} <= {"results", "figures", "errors", "files", "locks", "reading"}
+    assert {name.split(".")[1] for name in own} <= {
+        "config",
+        "runs",
+        "results",
+        "figures",
+        "errors",
+        "files",
+        "locks",
+        "reading",
+    }

@@ -165,7 +165,12 @@ class SweepDisplay(Watch):
             Column("done", bars, words=True, rank=3),
             Column("ended", [f"{row.num_ended}/{row.num_runs}" for row in rows], rank=4),
             Column("epoch", epochs, rank=5),
-            Column(f"validation {' or '.join(dict.fromkeys(row.measure for row in self._rows))}", curves, words=True, rank=2),
+            Column(
+                f"validation {' or '.join(dict.fromkeys(row.measure for row in self._rows))}",
+                curves,
+                words=True,
+                rank=2,
+            ),
             Column("best", best),
             *_beside_pca(self._rows, pca, differences),
             *_size_columns(rows),

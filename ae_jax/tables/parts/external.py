@@ -146,9 +146,7 @@ def _check_head(path: str, head: Sequence[str]) -> None:
         raise UserError(path, f"lacks the column {', '.join(missing)}", _HEAD)
 
 
-def _add(
-    found: dict[tuple[Raw, ...], External], place: str, given: dict[str, str], measures: Collection[str]
-) -> None:
+def _add(found: dict[tuple[Raw, ...], External], place: str, given: dict[str, str], measures: Collection[str]) -> None:
     for name in ("name", "source"):
         if not given[name]:
             raise UserError(place, f"has no {name}", "say what was measured, and where the number is from")
