@@ -51,7 +51,7 @@ def test_each_objective_has_a_table_of_its_own(results, capsys):
 
 
 def test_a_name_that_no_run_has_is_one_line(results):
-    with pytest.raises(UserError, match="--measure: there is no 'entropy' in these runs; valid: .*kl"):
+    with pytest.raises(UserError, match=r"--measure: there is no 'entropy' in these runs; valid: .*kl"):
         print_report(results, measure="entropy")
 
 
