@@ -169,8 +169,12 @@ def _write_run(
     error: str | None = None,
     num_epochs: int = 3,
     num_examples: int = 6,
+    terms: dict[str, float] | None = None,
 ) -> Path:
-    """See `write_run`. `settings` are dotted keys; a component is named by its `_target_`."""
+    """See `write_run`. `settings` are dotted keys; a component is named by its `_target_`.
+
+    `terms` are those of the objective on test; on train and validation they are 0.9 and 1.1 of it. None: an older run.
+    """
     config = _config_with(settings or {})
     folder.mkdir(parents=True, exist_ok=True)
     asked = {key: value for key, value in config.items() if key not in ("name", "tags", "notes", "runtime", "tracking")}
@@ -181,6 +185,8 @@ def _write_run(
     records = [
         {"epoch": epoch, "step": 10 * epoch, "train_loss": 1 / epoch, "validation_loss": 1.1 / epoch}
         | {"validation_sse": 1.1 * sse * (1 + 1 / epoch), "seconds": 0.5}
+        | {f"train_{name}": 0.9 * term * (1 + 1 / epoch) for name, term in (terms or {}).items()}
+        | {f"validation_{name}": 1.1 * term * (1 + 1 / epoch) for name, term in (terms or {}).items()}
         for epoch in range(1, num_epochs + 1)
     ]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
@@ -198,6 +204,8 @@ def _write_run(
     errors = {"train": 0.9 * sse, "validation": validation, "test": sse, "corrupted": corrupted_sse}
     summary = {"schema": 1, "run": folder.name, "config_hash": config_hash, "seed": config["seed"], "dataset": about}
     summary |= _measured(config, about, errors, num_epochs)
+    for split, factor in (("train", 0.9), ("validation", 1.1), ("test", 1.0)) if terms is not None else ():
+        summary[split]["terms"] = {name: factor * term for name, term in terms.items()}
     (folder / "summary.json").write_text(json.dumps(summary))
     _write_arrays(folder, config, feature_shape, num_examples)
     _write_errors(folder, summary)

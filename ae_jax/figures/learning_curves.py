@@ -157,7 +157,7 @@ def _label(measure: str, shown: Sequence[Configuration]) -> str:
     if term != "loss":
         return f"{words} {measure_named(term).label}"
     runs = [run for one in shown for run in one.runs]
-    plain = all(is_distortion_alone(run.terms, str(run.settings["objective"])) for run in runs)
+    plain = all(is_distortion_alone(run.terms, str(run.settings.get("objective", "rate_distortion"))) for run in runs)
     return f"{words} loss ({losses[0]})" if plain else f"{words} objective"
 
 

@@ -58,7 +58,7 @@ def _print_data(output: Screen, data: str, results: Results, measure: Measure) -
     say(output, f"{data}: {runs}, {kinds}, {each} each")
     for verdict in verdicts(candidates):
         say(output, verdict, style="bold")
-    if all(run.measure(measure.name, "validation") is None for run in results.runs):
+    if not measure.has_pca and all(run.measure(measure.name, "validation") is None for run in results.runs):
         say(output, f"no run of these has {measure.name}")
         return
     _print_best(output, candidates, measure)

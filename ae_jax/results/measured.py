@@ -88,7 +88,7 @@ def lacking_text(results: Results, measure: Measure, split: str = "validation") 
     if measure.has_pca or not lacking:
         return []
     number = len(lacking)
-    why = ", ".join(sorted({f"bottleneck={run.settings['bottleneck']}" for run in lacking}))
+    why = ", ".join(sorted({f"bottleneck={run.settings.get('bottleneck')}" for run in lacking}))
     if measure.name == DISTORTION:  # which every objective has, and the first runs did not record
         why = "scripts/evaluate.py RUN --fill adds it"
     return [f"{number} of {len(results.runs)} runs {'has' if number == 1 else 'have'} no {measure.name} ({why})"]

@@ -36,8 +36,8 @@ class Results:
     def distinguishing(self) -> dict[str, list[str]]:
         """Keys that tell configurations apart: the first of those that always vary together, with the others.
 
-        That a run lacks a key tells it apart too, unless another key tells as much: of `bottleneck.num_codes`, which has
-        one value and which some bottlenecks lack, `bottleneck` says it.
+        That a run lacks a key tells it apart too, unless another key tells as much, as `bottleneck` does of
+        `bottleneck.num_codes`, which has one value and which other bottlenecks lack.
         """
         settings = [run.settings for run in self.runs]
         together: dict[tuple[int, ...], list[str]] = {}

@@ -258,7 +258,7 @@ def test_runs_that_the_paper_does_not_ask_for_are_not_in_it(small, here, write_r
         (figures.main, ["runs=outputs", "output=here/file"], "here/file: cannot be written (File exists)"),
         (figures.main, ["runs=outputs", "formats=[]"], "formats: none is given"),
         (figures.main, ["model=dense"], "model: is not a key or group of the config"),
-        (tables.main, ["runs=outputs", "table.measures=[see]"], "measure: there is no 'see'"),
+        (tables.main, ["runs=outputs", "table.measures=[see]"], "measures: there is no 'see'"),
         (tables.main, ["runs=outputs", "formats=[word]"], "formats.0: input should be 'latex', 'csv' or 'markdown'"),
         (tables.main, ["runs=outputs", "name=../x"], "name: '../x' cannot name a file"),
         (paper.main, ["paper=none"], "paper=none: there is no such option of paper"),

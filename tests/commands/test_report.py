@@ -150,7 +150,7 @@ def test_a_condition(command, sweep):
         (["outputs/none"], "error: outputs/none: does not exist"),
         (["outputs/sweep/lost/status.json"], "is not a folder"),
         (["empty"], "error: empty: holds no run folder"),
-        (["outputs", "--measure", "ssee"], "error: measure: there is no 'ssee'; did you mean 'sse'"),
+        (["outputs", "--measure", "ssee"], "error: --measure: there is no 'ssee' in these runs; did you mean 'sse'"),
         (
             ["outputs", "--sql", "select see from runs"],
             "error: sql: there is no column 'see'; did you mean 'seed' or 'sse'?",

@@ -92,6 +92,17 @@ def test_evaluate_says_equal_and_writes_what_it_measured(smoke, tmp_path, comman
     assert json.loads(output.read_text())["test"] == RunFolder(smoke).summary["test"]
 
 
+def test_a_run_of_before_there_were_terms_is_compared_by_what_it_recorded(smoke, tmp_path, command_line):
+    old = tmp_path / "old"
+    shutil.copytree(smoke, old)
+    summary = json.loads((old / "summary.json").read_text())
+    terms = {split: summary[split].pop("terms") for split in ("train", "validation", "test")}
+    (old / "summary.json").write_text(json.dumps(summary))
+    assert command_line(str(old), entry=evaluate.main).out.endswith("equal to summary.json\n")
+    assert "made: summary.json: train.terms" in command_line(str(old), "--fill", entry=evaluate.main).out
+    assert {split: RunFolder(old).summary[split]["terms"] for split in terms} == terms
+
+
 def test_evaluate_says_when_the_summary_differs(smoke, tmp_path, command_line):
     folder = shutil.copytree(smoke, tmp_path / "run", ignore=shutil.ignore_patterns("wandb", "figures"))
     summary = json.loads((folder / "summary.json").read_text())

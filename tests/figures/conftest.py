@@ -37,6 +37,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             {"epoch": epoch, "train_loss": 1 / epoch, "validation_loss": 1.1 / epoch, "validation_sse": 2 / epoch}
             for epoch in range(1, num_epochs + 1)
         ]
+        (tmp_path / "config.json").write_text("{}")
         (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
         summary = {
             "schema": SCHEMA,

@@ -75,6 +75,28 @@ def test_what_there_is_to_beat_is_said_before_the_first_epoch(compose):
     assert output.file.getvalue() == "to beat: PCA's validation sse with 4 components, 2.473\n"
 
 
+def test_an_objective_of_terms_is_named_and_so_is_what_is_monitored(compose):
+    output, texts = screen(terminal=False), list[str]()
+    watch = display.ShowRun(output, lambda said, *_: texts.append(said[0]), loss="mse", num_epochs=1)
+    watch.begin(build(compose("bottleneck=gaussian", "trainer.monitor=kl")))
+    assert output.file.getvalue().startswith("objective: rate_distortion of distortion (mse), kl\n")
+    shown_by(watch, 1, validation_kl=3.5)
+    assert texts[0].startswith("objective 0.5000 train, 0.2500 validation; monitored kl 3.500; validation sse 0.6500")
+
+
+def test_terms_have_rows_without_pca(write_run, tmp_path, capsys):
+    gaussian = {"bottleneck._target_": "ae_jax.bottlenecks.gaussian.gaussian", "trainer.monitor": "kl"}
+    display.print_outcome(write_run(tmp_path / "vae", settings=gaussian, terms={"distortion": 0.125, "kl": 2.5}))
+    out = capsys.readouterr().out
+    (row,) = [line for line in out.splitlines() if "kl (term)" in line]
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == ["kl (term)", "2.5000", "", ""]
+    assert "best in epoch 3 by validation kl; last training objective 0.15" in out
+    display.print_outcome(write_run(tmp_path / "plain", terms={"distortion": 0.125}))
+    out = capsys.readouterr().out
+    assert "(term)" not in out  # as it is the loss, of which there is a row
+    assert "last training loss 0.15 (mse)" in out
+
+
 def test_a_few_examples_that_carry_the_error_are_said(smoke, capsys):
     run = RunFolder(smoke)
     display.print_comparison(run.summary, run.errors, config=run.config)

@@ -10,6 +10,7 @@ from ae_jax.config.check import validate
 from ae_jax.config.naming import flatten
 from ae_jax.experiment.build import build, build_alike, training_data
 from ae_jax.jobs.sweep.plan import estimate_bytes, make_plan
+from ae_jax.jobs.sweep.rows import Row
 from ae_jax.jobs.train import split_evenly
 from ae_jax.training.group import compile_group
 
@@ -116,3 +117,15 @@ def test_the_estimated_memory_is_near_what_the_program_says(default):
     runs = [build_alike(first, config).run for config in configs]
     said = compile_group(first.structure, training_data(first.dataset), runs).program_bytes
     assert said / 2 < estimate_bytes(first, len(runs)) < 2 * said
+
+
+def test_what_a_structure_lacks_is_neither_a_key_nor_a_value(compose):
+    options = ("none", "gaussian", "vq", "vq bottleneck.num_codes=8")
+    plan = plan_of(*(compose(*f"bottleneck={option}".split()) for option in options))
+    assert plan.split_by == ["bottleneck._target_", "bottleneck.num_codes"]
+    assert [program.structure.get("bottleneck.num_codes", "lacks it") for program in plan.programs] == [
+        "lacks it", "lacks it", 32, 8
+    ]  # fmt: skip
+    rows = [Row(plan, at, None, 1).structure for at in range(4)]
+    assert rows == [["none", ""], ["gaussian", ""], ["vq", "32"], ["vq", "8"]]
+    assert plan_of(*(compose(f"bottleneck={one}") for one in options[:3])).split_by == ["bottleneck._target_"]

@@ -112,3 +112,12 @@ def test_lines_where_it_is_no_terminal(experiment, monkeypatch):
     assert first.startswith(f"{words}0 of 2 runs ended")
     assert last.startswith(f"{words}2 of 2 runs ended in")
     assert len(told) == 2
+
+
+def test_a_term_that_is_monitored_is_shown_in_place_of_sse_and_without_pca(compose):
+    row = Row(plan(), 0, build(compose("bottleneck=gaussian", "trainer.monitor=kl", "trainer.num_epochs=24")), 1)
+    for epoch in (1, 2):
+        row.see({Path("a"): {"epoch": epoch, "validation_sse": 9.0, "validation_kl": 4.0 / epoch}})
+    assert row.errors() == ("2.000", "", "")
+    assert row.text(["model", "size"]).endswith("epoch 2/24, best validation kl 2.000")
+    assert len(plain(row.curve(plain=False))) == 12

@@ -144,7 +144,7 @@ def test_diverged_seeds_are_shown_where_all_settings_have_some(make_results, bui
     ("changed", "message"),
     [
         ({"within": ["model.latent"]}, r"within: no run has a key 'model\.latent'; did you mean 'model\.latent_size'"),
-        ({"select": "sse_"}, "measure: there is no 'sse_'; did you mean 'sse'"),
+        ({"select": "sse_"}, "select: there is no 'sse_' in these runs; did you mean 'sse'"),
         ({"select": "bce"}, "measure: bce was not taken in these runs"),
         ({"measures": ["psnr"]}, "measures: psnr was not taken"),
     ],

@@ -179,7 +179,7 @@ def test_absent_keys_stay_empty(make_results, seeds, build):
         ({"rows": ["seed"]}, "rows: seed cannot be one of the keys"),
         ({"rows": ["model", "model"]}, "rows: model is given twice"),
         ({"rows": ["model"]}, r"rows: a row would average over model\.latent_size; add it"),
-        ({"measures": ["see"]}, "measure: there is no 'see'; did you mean 'sse'"),
+        ({"measures": ["see"]}, "measures: there is no 'see' in these runs; did you mean 'sse'"),
         ({"measures": []}, "measures: none is given"),
         ({"measures": ["sse", "bce"]}, r"measures: bce was not taken in these runs: it is for data in \[0, 1\]"),
         ({"split": "corrupted"}, "split: no run has corrupted inputs"),

@@ -140,7 +140,7 @@ def test_a_row_with_diverged_runs_is_never_bold(make_results, seeds, build_table
         ({"against": "seed >= 0"}, "against: holds for all runs"),
         ({"against": " "}, "against: is empty; write key=value"),
         ({"against": "model.latent_size = 1 or corruption = 'none'"}, "against: nothing pairs with"),
-        ({"against": "PCA", "measures": ["sses"]}, "measure: there is no 'sses'"),
+        ({"against": "PCA", "measures": ["sses"]}, "measures: there is no 'sses' in these runs"),
         ({"against": "PCA", "split": "corrupted"}, "split: no run has corrupted inputs"),
     ],
 )

@@ -65,7 +65,8 @@ def measure_scale(values: Sequence[float], pca: Sequence[float], measure: Measur
     """Of a measure's values and PCA's, so that runs that went astray do not press the others into one place.
 
     Errors end at four times PCA's largest, or the best autoencoder's where that is larger; measures of which more is
-    better at 0, where values lie beyond. What PCA has not has no end. What is left of an error by rounding is beyond the end as well.
+    better at 0, where values lie beyond; what PCA has not, nowhere. What is left of an error by rounding is beyond the
+    end as well.
     """
     both = [*values, *pca]
     if measure.has_ratio:

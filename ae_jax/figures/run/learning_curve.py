@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -63,10 +64,10 @@ def _draw_terms(axes: Axes, run: RunFolder, terms: Sequence[str], marker: str) -
     """A line for each term, logarithmic where all are positive."""
     epochs, drawn = [record["epoch"] for record in run.metrics], list[float]()
     for number, term in enumerate(terms):
-        values = [record.get(f"validation_{term}") for record in run.metrics]
+        values = np.array([record.get(f"validation_{term}") for record in run.metrics], float)
         look = LOOKS[number % len(LOOKS)]
         axes.plot(epochs, values, color=look.colour, linestyle=look.line, marker=marker, label=term.replace("_", " "))
-        drawn += [value for value in values if value is not None]
+        drawn += values[np.isfinite(values)].tolist()
     axes.set(xlabel="epoch", ylabel="terms of the objective", title="validation split")
     if drawn and min(drawn) > 0:
         axes.set_yscale("log")

@@ -21,7 +21,7 @@ _MOST_ROWS = 10
 
 
 def print_end(runs: Sequence[Run], folder: Path) -> None:
-    """The best runs against PCA, by validation sse or the term that all monitored; every run that did not complete, with its reason.
+    """The best runs against PCA, by validation sse or the term that all monitored; what did not complete, and why.
 
     Runs on different data are not ranked with each other.
     """

@@ -103,7 +103,7 @@ def _distinguishing(structures: Sequence[Mapping[str, Any]]) -> list[str]:
     first: dict[tuple[int, ...], str] = {}
     for key in _varying(structures):
         if key.partition(".")[2] != "values":
-            first.setdefault(partition(structures, key), key)
+            first.setdefault(partition([dict(one) for one in structures], key), key)
     kept = {one: key for one, key in first.items() if len({json.dumps(of[key]) for of in structures if key in of}) > 1}
     return [key for one, key in first.items() if one in kept or not any(decides(other, one) for other in kept)]
 

@@ -92,7 +92,7 @@ function valueColumn(column) {
   const texts = textsOf(column);
   const pads = column.number ? paddings(texts) : [];
   const render = (run, type) => {
-    if (type === "sort") return column.values[run] ?? -Infinity;
+    if (type === "sort") return column.values[run] ?? (column.kind === "measure" ? Infinity : -Infinity); // best first
     const text = escaped(texts[run]);
     if (type === "display" && !column.number) return `<span class="wide">${text}</span>`;
     return type === "display" && pads[run] ? `${text}<span class="pad" aria-hidden="true">${pads[run]}</span>` : text;
