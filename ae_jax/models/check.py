@@ -10,7 +10,6 @@ from jaxtyping import Array, PyTree
 
 from ae_jax.errors import UserError
 from ae_jax.models.base import FunctionalModel
-from ae_jax.typing import Latent
 
 _EXAMPLES, _FEWER = 5, slice(2, 4)  # with others before and after
 _RTOL = 1e-3  # of the largest value; products of other shapes are rounded otherwise by 1e-6
@@ -37,7 +36,7 @@ def is_plain(model: FunctionalModel) -> bool:
     return not jax.tree.leaves(model.abstract_state)
 
 
-def checked_examples(model: FunctionalModel, num_features: int, abstract_latent: Latent) -> FunctionalModel:
+def checked_examples(model: FunctionalModel, num_features: int, abstract_latent: PyTree) -> FunctionalModel:
     """The model, with `couples` as it is found to be, once it is one that can be used.
 
     Args:
