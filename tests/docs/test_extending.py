@@ -112,6 +112,15 @@ def test_what_makes_something_else_is_refused_in_one_line(group, name, wrong, li
     assert len(ended.err.strip().splitlines()) == 1
 
 
+def test_a_model_without_code_width_says_so_to_a_bottleneck_that_takes_more(here, type_in):
+    path = here / "mine" / "normed.py"
+    path.write_text(path.read_text().replace("        code_width: int,\n", "").replace("code_width * ", ""))
+    ended = type_in("python scripts/train.py --config-dir my_conf model=normed bottleneck=gaussian", *SHORT)
+    assert ended.code == 2
+    assert "bottleneck=gaussian: takes 2 numbers of the encoder for each latent dimension, and the model" in ended.err
+    assert "training digits" not in ended.out
+
+
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".py")])
 def test_options_are_those_of_the_yaml_and_checked(name, here):
     config = next(text for text in FILES.values() if f"_target_: {name[:-3].replace('/', '.')}." in text)

@@ -94,9 +94,11 @@ def _varying(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _distinguishing(structures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Keys that vary; of those that have the same rows in common only the first."""
+    """Keys of the configs that vary; of those that have the same rows in common only the first."""
     first: dict[tuple[int, ...], str] = {}
     for key in _varying(structures):
+        if key.endswith(".values"):
+            continue  # names of what is traced, which follow from the others
         values = [json.dumps(one.get(key, "absent"), sort_keys=True) for one in structures]
         first.setdefault(tuple(values.index(value) for value in values), key)
     return list(first.values())
