@@ -47,7 +47,7 @@ def vq(*, num_tokens: Size, num_codes: Size, decay: Fraction) -> Bottleneck:
         """Parts "batch tokens size", choices "batch tokens codes" of zeros and ones, and what replaces the code."""
         parts = code.reshape(len(code), num_tokens, -1)
         codebook = state["sums"] / jnp.maximum(state["counts"], _LEAST_COUNT)[:, None]
-        distances = jnp.sum(codebook**2, axis=-1) - 2 * parts @ codebook.T
+        distances = jnp.sum(codebook**2, axis=-1)[None, None, :] - 2 * parts @ codebook.T
         choices = jax.nn.one_hot(distances.argmin(axis=-1), num_codes)
         return parts, choices, (choices @ codebook).reshape(code.shape)
 

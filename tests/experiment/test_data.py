@@ -102,7 +102,8 @@ def test_the_encoder_works_under_jit_without_data(trained):
     table.unlink()
     run = ae_jax.load_run(folder)
     encode = jax.jit(run.experiment.model.encode)
-    np.testing.assert_allclose(encode(run.best.params, x), run.encode(x), rtol=1e-5, atol=1e-6)
+    code = encode(run.best.params.model, run.best.carried.model, x)
+    np.testing.assert_allclose(code, run.encode(x), rtol=1e-5, atol=1e-6)
 
 
 def test_changed_data_are_refused_and_the_run_still_encodes(trained, command_line):
