@@ -59,7 +59,11 @@ def objective_from(
 ) -> Value:
     """The objective of each example of a batch, where it is known what the encoder gets."""
     parts = _parts(structure, run, params, keys.model, weights)
-    return structure.objective(parts, carried, keys.latent, x, seen, **run.values["objective"])
+    value: object = structure.objective(parts, carried, keys.latent, x, seen, **run.values["objective"])
+    if not isinstance(value, Value):
+        problem = f"returned a {type(value).__name__}, expected a Value"
+        raise UserError("objective", problem, "return Value(per_example, terms, carried)")
+    return value
 
 
 def _parts(structure: Structure, run: Run, params: Parameters, key: PRNGKey | None, weights: Weights) -> Parts:
@@ -146,11 +150,7 @@ def term_names(structure: Structure, run: Run, num_features: int) -> tuple[str, 
     def first(run: Run, x: Batch, weights: Weights) -> tuple[Carried, Value]:
         params, carried = init_params(structure, run)
         key = run_key(run.seed, Stream.TRAIN)
-        value: object = objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
-        if not isinstance(value, Value):
-            problem = f"returned a {type(value).__name__}, expected a Value"
-            raise UserError("objective", problem, "return Value(per_example, terms, carried)")
-        return carried, value
+        return carried, objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
 
     check_arrays("bottleneck", *(part.bottleneck for part in abstract_params(structure, run)))
     carried, value = jax.eval_shape(first, run, x, weights)

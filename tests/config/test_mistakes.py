@@ -986,8 +986,39 @@ FOLDER = {
     ),
 }
 
+_LATENT = "model.latent_size=4"
+# Parts that are right by themselves, and do not go together.
+TOGETHER = {
+    "monitor": fails(
+        "trainer.monitor: 'klx' is no term of this objective; did you mean 'kl'?",
+        "bottleneck=gaussian",
+        "trainer.monitor=klx",
+    ),
+    "no-density": fails(
+        "objective=iwae: weighs latents by their density, and the bottleneck has none; choose bottleneck=gaussian",
+        "objective=iwae",
+    ),
+    "activation": fails(
+        "model.latent_activation: is for a code that is the latent; this bottleneck takes 2 numbers",
+        "bottleneck=gaussian",
+        "model.latent_activation=relu",
+    ),
+    "top-k": fails(
+        "bottleneck.num_active: 5 is more than the 4 latent", "bottleneck=top_k", "bottleneck.num_active=5", _LATENT
+    ),
+    "width": train("bottleneck.width: is not a key", "bottleneck=gaussian", "+bottleneck.width=3"),
+    **slow(
+        {
+            "vq": fails("bottleneck.num_tokens: 3 parts do not", "bottleneck=vq", "bottleneck.num_tokens=3", _LATENT),
+            "sweep": sweep("objective=iwae: weighs", "objective=rate_distortion,iwae", trains=1),
+            "sweep-plan": sweep("objective=iwae: weighs", "bottleneck=none,gaussian", "objective=iwae"),
+        }
+    ),
+}
+
 CASES: Cases = {
     "command": COMMAND,
+    "together": TOGETHER,
     "config": CONFIG,
     "sweep": SWEEP,
     "data": DATA,

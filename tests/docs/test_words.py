@@ -18,7 +18,7 @@ SHORT = ("", "ae_jax/", "ae_jax/jobs/", "ae_jax/*/", "scripts/", "tests/*/", "do
 OTHERS = {"hydra.sweeper.n_trials", "hydra.sweeper.n_jobs", "hydra.sweeper.storage", "hydra.sweeper.study_name"}
 TOP = {path.name for path in CONF.iterdir() if path.is_dir()} - {"sweep"} | {"runtime", "hydra"}
 SOURCES = {path: path.read_text() for path in (ROOT / "ae_jax").rglob("*.py")}
-ADDED = {"corruption=fading", "corruption.strength", "runs_axis", "allow_pickle"}
+ADDED = {"corruption=fading", "corruption.strength", "runs_axis", "allow_pickle", "bottleneck.noise", "couples"}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def problem(word: str, keys: set[str]) -> str | None:
     if missing_file(word):
         return "no such file"
     for part in word.split():
-        if missing := missing_option(part, keys) or missing_name(part):
+        if part not in keys and (missing := missing_option(part, keys) or missing_name(part)):
             return f"there is no {missing}"
     return None
 
