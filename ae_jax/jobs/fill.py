@@ -6,11 +6,11 @@ from typing import Any
 from ae_jax.errors import UserError
 from ae_jax.evaluation.restore import TrainedRun
 from ae_jax.evaluation.summary import Comparison, write_arrays
-from ae_jax.figures.run.draw import draw_run_figures, run_figures, write_run_figure
+from ae_jax.figures.run.draw import draw_run_figures, run_figures
 from ae_jax.files import write_json
 from ae_jax.runs.folder import RunFolder
 from ae_jax.runs.inputs import write_inputs
-from ae_jax.runs.recorder import held
+from ae_jax.runs.recorder import held, write_run_figure
 
 _FILES = ("inputs.json", "pca.npz", "reconstructions.npz", "latents.npz", "errors.npz")
 

@@ -105,12 +105,12 @@ def test_a_dense_model_has_the_operations_that_xla_counts_on_a_cpu(activation, e
     """Products of 64 16 and 16 4 pairs in each half, biases, 16 activations in each half, and the link."""
     sizes = {"hidden_sizes": [16], "latent_size": 4, "activation": activation, "latent_activation": "identity"}
     more = {"feature_shape": (64,), "tied_weights": False, "overcomplete": False}
-    model = functional(lambda rngs: DenseAutoencoder(**sizes, **more, rngs=rngs))
+    model = functional(lambda rngs: DenseAutoencoder(**sizes, **more, rngs=rngs), 64)
 
-    def reconstruct(params: Any, x: Any) -> Any:
-        return jax.nn.sigmoid(model.decode(params, model.encode(params, x)))
+    def reconstruct(params: Any, state: Any, x: Any) -> Any:
+        return jax.nn.sigmoid(model.decode(params, state, model.encode(params, state, x)))
 
-    arguments = (model.abstract_params, of(1, 64))
+    arguments = (model.abstract_params, model.abstract_state, of(1, 64))
     flops = flops_per_example(reconstruct, *arguments)
     assert flops == 2 * 2 * (64 * 16 + 16 * 4) + (16 + 4 + 16 + 64) + 2 * 16 * each + 3 * 64
     if jax.default_backend() == "cpu":

@@ -3,16 +3,19 @@
 import functools
 import importlib
 from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ae_jax.commands import evaluate
-from ae_jax.jobs.drawing import Drawing
+from ae_jax.figures.run import Drawn, draw
 from ae_jax.jobs.train import train_group
 from ae_jax.jobs.work import GroupTask, Request, Watch
 from ae_jax.results import RunFolder, load
 from ae_jax.runs import recorder
+from tests.running import NothingDrawn
 
 # For each: the function that fails, what it is called with where it is to fail, and what the line says is missing.
 CASES = {
@@ -26,11 +29,11 @@ CASES = {
     "corrupted": ("ae_jax.evaluation.measure:measure_corrupted", "", "the measures from corrupted inputs"),
     "memory": ("ae_jax.evaluation.summary:peak_memory", "", "the peak memory"),
     "a figure": ("ae_jax.figures.run.pca_curve:draw", "", "figures/pca_curve.png"),
-    "a figure's file": ("ae_jax.jobs.piece:write_run_figure", "learning_curve", "figures/learning_curve.png"),
-    "all figures": ("ae_jax.jobs.drawing:draw_run_figures", "", "figures"),
+    "a figure's file": ("ae_jax.jobs.open_run:write_run_figure", "learning_curve", "figures/learning_curve.png"),
+    "all figures": ("ae_jax.figures.run.draw:draw_run_figures", "", "figures"),
     "wandb": ("ae_jax.tracking.wandb_run:_supersede", "", ""),
-    "group": ("ae_jax.jobs.member:leave_groups", "", ""),
-    "trimming": ("ae_jax.jobs.member:keep_best", "", ""),
+    "group": ("ae_jax.jobs.open_run:leave_groups", "", ""),
+    "trimming": ("ae_jax.jobs.open_run:keep_best", "", ""),
 }
 
 
@@ -40,6 +43,18 @@ class _Notes(Watch):
 
     def note(self, line: str) -> None:
         self.lines.append(line)
+
+
+class _DrawingHere(NothingDrawn):
+    """Draws in this process, where what fails can be put in."""
+
+    def draw(self, folder: Path) -> Future[Drawn]:
+        drawn: Future[Drawn] = Future()
+        try:
+            drawn.set_result(draw.draw_run_figures(folder))
+        except OSError as error:
+            drawn.set_exception(error)
+        return drawn
 
 
 def _fails_in(run: str, given: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,7 +76,7 @@ TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_exam
 @pytest.fixture
 def trained(compose, tmp_path, monkeypatch) -> tuple[dict[str, RunFolder], list[str]]:
     """For each case the run that it failed in, trained as one group; and the lines that were shown."""
-    monkeypatch.setattr("ae_jax.jobs.piece.Drawing", lambda _: Drawing())
+    monkeypatch.setattr("ae_jax.jobs.train_fitting.Drawing", _DrawingHere)
     requests = {}
     for number, (name, (place, given, _)) in enumerate(CASES.items()):
         module, _, path = place.partition(":")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ae_jax.experiment.build import build
-from ae_jax.jobs import config_tree, display
-from ae_jax.jobs.config_tree import print_config
+from ae_jax.jobs import display, single
+from ae_jax.jobs.single import print_config
 from ae_jax.jobs.sweep.ending import print_end
 from ae_jax.jobs.sweep.overview import Run
 from ae_jax.results import RunFolder
@@ -170,7 +170,7 @@ def test_config_is_printed_with_every_key(compose, capsys):
 @pytest.mark.parametrize("height", [24, 100])
 def test_a_small_terminal_shows_what_of_the_config_is_not_the_default(height, compose, monkeypatch):
     output = Screen(file=io.StringIO(), force_terminal=True, width=80, height=height, highlight=False, no_color=True)
-    monkeypatch.setattr(config_tree, "console", lambda: output)
+    monkeypatch.setattr(single, "console", lambda: output)
     print_config(compose("model.latent_size=3", "corruption=masking"), default=compose)
     lines = re.sub(r"\x1b\[[\d;]*m", "", output.file.getvalue()).splitlines()
     changed = [
@@ -186,7 +186,7 @@ def test_a_small_terminal_shows_what_of_the_config_is_not_the_default(height, co
 
 def test_the_default_config_is_said_to_be_it(compose, monkeypatch):
     output = Screen(file=io.StringIO(), force_terminal=True, width=80, height=24, highlight=False)
-    monkeypatch.setattr(config_tree, "console", lambda: output)
+    monkeypatch.setattr(single, "console", lambda: output)
     print_config(compose(), default=compose)
     assert output.file.getvalue().startswith("config: the default\n")
 

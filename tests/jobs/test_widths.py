@@ -17,9 +17,9 @@ import pytest
 from ae_jax.commands.report import main
 from ae_jax.config.naming import structure_of
 from ae_jax.errors import UserError
-from ae_jax.jobs.config_tree import print_config
 from ae_jax.jobs.display import print_outcome
 from ae_jax.jobs.guard import print_mistake
+from ae_jax.jobs.single import print_config
 from ae_jax.jobs.sweep.display import SweepDisplay, print_plan
 from ae_jax.jobs.sweep.ending import print_end
 from ae_jax.jobs.sweep.overview import Run

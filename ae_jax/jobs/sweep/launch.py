@@ -20,8 +20,8 @@ from ae_jax.jobs.work import GroupTask, Outcome, Request
 from ae_jax.links import check_links
 from ae_jax.runs.check import checked_summary
 from ae_jax.runs.continuation import GROUPS
-from ae_jax.runs.ended import end_of
 from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.recorder import end_of
 from ae_jax.training.group import check_devices
 
 
