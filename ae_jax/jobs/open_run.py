@@ -17,7 +17,7 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 
 from ae_jax.errors import StorageError, UserError, describe
-from ae_jax.evaluation.measure import ModelFunctions
+from ae_jax.evaluation.method import ModelFunctions
 from ae_jax.evaluation.summary import Seconds, write_results
 from ae_jax.experiment.build import Experiment
 from ae_jax.figures.run import Drawn

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ae_jax.evaluation.measure import ModelFunctions
+from ae_jax.evaluation.method import ModelFunctions
 from ae_jax.jobs.drawing import Drawing
 from ae_jax.jobs.guard import finish_first, is_asked
 from ae_jax.jobs.open_run import Finishing, OpenRun

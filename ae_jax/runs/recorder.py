@@ -1,5 +1,6 @@
 """Writes a run folder: every file whole or not at all, and whole lines of metrics."""
 
+import io
 import logging
 import os
 import sys
@@ -10,6 +11,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from ae_jax.config.naming import asked_differences, config_hash
 from ae_jax.errors import StorageError, UserError
@@ -168,6 +171,14 @@ def end_of(config: dict[str, Any], folder: Path) -> str | None:
         return None
     require_unchanged(config, run)
     return state
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray], **integers: np.ndarray) -> None:
+    """Write arrays of a run in float32, and integers as they are. Raises like `write_bytes`."""
+    buffer = io.BytesIO()
+    single = {name: np.asarray(rows, np.float32) for name, rows in arrays.items()}
+    np.savez(buffer, **single, **integers)  # type: ignore[arg-type] # NumPy's stub takes the names for its own option
+    write_bytes(path, buffer.getvalue())
 
 
 def write_run_figure(folder: Path, name: str, png: bytes) -> Path:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ae_jax.config import compose as composition
-from ae_jax.evaluation.measure import ModelFunctions
+from ae_jax.evaluation.method import ModelFunctions
 from ae_jax.experiment import build
 from ae_jax.figures.run import Drawn
 from ae_jax.jobs import train, train_fitting
