@@ -13,7 +13,7 @@ from ae_jax.experiment.build import build
 from ae_jax.jobs import display, single
 from ae_jax.jobs.single import print_config
 from ae_jax.jobs.sweep.ending import print_end
-from ae_jax.jobs.sweep.overview import Run
+from ae_jax.jobs.sweep.overview import Trial
 from ae_jax.results import RunFolder
 from ae_jax.results.digits import alike, difference_text
 from ae_jax.terminal import Screen
@@ -208,7 +208,7 @@ def test_the_end_of_a_sweep_ranks_no_different_data_in_one_list(write_run, tmp_p
             settings = {"seed": seed, "dataset.path": path}
             folder = write_run(tmp_path / f"{path}-{seed}", settings=settings, sse=scale * (1 + seed))
             config = json.loads((folder / "config.json").read_text())
-            runs.append(Run([f"dataset.path={path}", f"seed={seed}"], folder, config, "completed"))
+            runs.append(Trial([f"dataset.path={path}", f"seed={seed}"], folder, config, "completed"))
     print_end(runs, tmp_path)
     out = capsys.readouterr().out
     first, second = out.split("the best by validation sse")[1:]
