@@ -12,7 +12,7 @@ import pytest
 
 from ae_jax.commands.train import main
 from ae_jax.config import compose as composition
-from ae_jax.figures.run.draw import Drawn
+from ae_jax.figures.run import Drawn
 from ae_jax.jobs.drawing import Drawing
 from ae_jax.jobs.train import train_group
 from ae_jax.jobs.work import GroupTask, Outcome, Request
@@ -22,7 +22,6 @@ TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_exam
 SIX_EPOCHS = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
 TAGS, NOTES = ["first", "second"], "what this run is for"
 
-_DRAW = Drawing.draw
 Compose = Callable[..., dict[str, Any]]
 Train = Callable[..., Outcome]
 
@@ -83,23 +82,33 @@ def compose() -> Compose:
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing: figures take longer than a tiny run, and have tests of their own."""
-    monkeypatch.setattr("ae_jax.jobs.drawing.Drawing.draw", _nothing_drawn)
+    monkeypatch.setattr("ae_jax.jobs.train_fitting.Drawing", NothingDrawn)
 
 
 @pytest.fixture
 def whole_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs that have completed keep all that they could go on from, so that it can be looked at."""
-    monkeypatch.setattr("ae_jax.jobs.member.keep_best", _nothing_deleted)
+    monkeypatch.setattr("ae_jax.jobs.open_run.keep_best", _nothing_deleted)
 
 
 def _nothing_deleted(*_: object) -> None:
     """In place of `keep_best`."""
 
 
-def _nothing_drawn(*_: object) -> Future[Drawn]:
-    drawn: Future[Drawn] = Future()
-    drawn.set_result(Drawn({}, {}))
-    return drawn
+class NothingDrawn(Drawing):
+    """Draws nothing, at once, and without a process."""
+
+    def __init__(self, num_workers: int):
+        pass
+
+    def draw(self, folder: Path) -> Future[Drawn]:
+        """See `Drawing`."""
+        drawn: Future[Drawn] = Future()
+        drawn.set_result(Drawn({}, {}))
+        return drawn
+
+    def close(self) -> None:
+        """See `Drawing`."""
 
 
 @pytest.fixture
@@ -140,8 +149,10 @@ def smoke(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempPath
     )
     folder = tmp_path_factory.mktemp("runs") / "smoke-run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ae_jax.jobs.member.keep_best", _nothing_deleted)
-        patch.setattr(Drawing, "draw", _DRAW)  # also where the test that asks for it first draws nothing
+        patch.setattr("ae_jax.jobs.open_run.keep_best", _nothing_deleted)
+        patch.setattr(
+            "ae_jax.jobs.train_fitting.Drawing", Drawing
+        )  # also where the test that asks for it first draws nothing
         outcome = train_one(config, folder)
     assert outcome.state == "completed"
     return folder
@@ -162,8 +173,8 @@ def diverged(sealed_home: Path, compose: Compose, tmp_path_factory: pytest.TempP
 
 def _finished(folder: Path, config: dict[str, Any], state: str) -> Path:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ae_jax.jobs.drawing.Drawing.draw", _nothing_drawn)
-        patch.setattr("ae_jax.jobs.member.keep_best", _nothing_deleted)
+        patch.setattr("ae_jax.jobs.train_fitting.Drawing", NothingDrawn)
+        patch.setattr("ae_jax.jobs.open_run.keep_best", _nothing_deleted)
         outcome = train_one(config, folder)
     assert outcome.state == state
     return folder

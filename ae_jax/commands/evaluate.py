@@ -52,12 +52,12 @@ def evaluate(folder: Path, overrides: list[str], config_dir: str | None = None) 
 def _summary(experiment: Any, compared: Any) -> dict[str, Any]:
     from ae_jax.evaluation.summary import describe_dataset
 
-    return {"dataset": describe_dataset(experiment), **compared.summary}
+    return {"dataset": describe_dataset(experiment.dataset), **compared.summary}
 
 
 def _measure(trained: Any, overrides: list[str], config_dir: str | None) -> tuple[Any, Any]:
-    """The experiment on the data that are asked for, and its `summary.Comparison`."""
-    from ae_jax.evaluation.summary import comparison
+    """The experiment on the data that are asked for, and its `measure.Comparison`."""
+    from ae_jax.evaluation.measure import comparison
 
     experiment = trained.experiment
     if overrides:

@@ -25,8 +25,7 @@ from ae_jax.config.types import check_type
 from ae_jax.errors import UserError, describe
 from ae_jax.figures.style import paper_style
 from ae_jax.files import check_file_name, make_folder, write_json
-from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_MISTAKE, print_mistake
-from ae_jax.jobs.interruption import EXIT_INTERRUPTED
+from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIVERGED, EXIT_INTERRUPTED, EXIT_MISTAKE, print_mistake
 from ae_jax.links import check_links
 from ae_jax.report.terminal import print_report
 from ae_jax.results import Results, load

@@ -69,7 +69,7 @@ def train_sweep(overrides: Sequence[str], *, config_dir: str | None = None) -> l
         config_dir: A folder with configs of the user's own.
 
     Returns:
-        All runs that it asks for, also those that had ended before: see `sweep.overview.Run`.
+        All runs that it asks for, also those that had ended before: see `sweep.overview.Trial`.
 
     Raises:
         UserError: For a mistake in the overrides. What fails in a run is in its entry.

@@ -12,7 +12,7 @@ from ae_jax.baselines.pca import PCA
 from ae_jax.config.check import validate
 from ae_jax.config.naming import config_hash
 from ae_jax.errors import UserError
-from ae_jax.evaluation.measure import latent_size_of, trained_model
+from ae_jax.evaluation.method import autoencoder
 from ae_jax.experiment.build import Experiment, build
 from ae_jax.runs.folder import RunFolder
 from ae_jax.runs.inputs import data_of
@@ -36,12 +36,12 @@ class TrainedRun:
         config: Its checked config.
         experiment: The config as objects; `experiment.dataset` has the splits, loaded when it is first asked for.
         best: Parameters, what they are used with, validation loss and epoch.
-        model: The compiled functions that `encode`, `decode` and `reconstruct` call.
+        model: What `encode`, `decode` and `reconstruct` ask, as a method beside PCA.
     """
 
     def __init__(self, folder: Path, config: dict[str, Any], experiment: Experiment, best: Best):
         self.folder, self.config, self.experiment, self.best = folder, config, experiment, best
-        self.model = trained_model(experiment, best)
+        self.model = autoencoder(experiment, best)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class TrainedRun:
 
     def decode(self, latent: np.ndarray) -> np.ndarray:
         """Reconstructions of latents, shape "examples features", after the loss's link."""
-        latent, latent_size = np.asarray(latent), latent_size_of(self.experiment)
+        latent, latent_size = np.asarray(latent), self.model.latent_size
         if latent.ndim != 2 or latent.shape[1] != latent_size:
             raise UserError("latent", f"has shape {latent.shape}, expected (examples, {latent_size})")
         return self.model.decode(latent)

@@ -72,7 +72,7 @@ class ShowRun(Watch):
 
     def begin(self, experiment: Any) -> None:
         """Say what the objective is made of, where it is more than the loss, and what there is to beat."""
-        from ae_jax.evaluation.measure import latent_size_of
+        from ae_jax.evaluation.method import latent_size_of
 
         terms, self._monitor = experiment.structure.terms, experiment.structure.monitor
         if not is_distortion_alone(terms, self._objective):
@@ -106,7 +106,8 @@ class ShowRun(Watch):
 
 def error_to_beat(experiment: Any) -> float:
     """PCA's validation sse with as many components as the latent has dimensions, or as many as there are."""
-    from ae_jax.evaluation.measure import fit_dataset_pca, latent_size_of, pca_curve
+    from ae_jax.evaluation.measure import fit_dataset_pca, pca_curve
+    from ae_jax.evaluation.method import latent_size_of
 
     dataset = experiment.dataset
     curve = pca_curve(dataset, fit_dataset_pca(dataset), "validation")

@@ -1,4 +1,7 @@
-"""Figures of runs, drawn beside what else there is to do: in processes of their own, which need no JAX."""
+"""Figures of runs, drawn beside what else there is to do: in processes of their own, which need no JAX.
+
+So this process needs no Matplotlib, which takes as long to import as a small run to train.
+"""
 
 import base64
 import json
@@ -10,35 +13,28 @@ from contextlib import suppress
 from pathlib import Path
 
 from ae_jax.errors import UserError
-from ae_jax.figures.run.draw import Drawn, draw_run_figures
+from ae_jax.figures.run import Drawn
 
 
 class Drawing:
     """Draws the figures of run folders.
 
     Args:
-        num_workers: Processes; 0: drawn at once, in this one.
+        num_workers: Processes at most. The first is started at once, to be ready when there is something to draw.
     """
 
-    def __init__(self, num_workers: int = 0):
+    def __init__(self, num_workers: int):
         self._local, self._workers = threading.local(), list[subprocess.Popen[str]]()
-        self._pool = ThreadPoolExecutor(num_workers) if num_workers else None
+        self._pool = ThreadPoolExecutor(num_workers)
+        self._pool.submit(self._worker)
 
     def draw(self, folder: Path) -> Future[Drawn]:
         """Draw the figures of a run folder, from its files alone; who asked for them writes them."""
-        if self._pool is not None:
-            return self._pool.submit(self._draw_elsewhere, folder)
-        drawn: Future[Drawn] = Future()
-        try:
-            drawn.set_result(draw_run_figures(folder))
-        except Exception as error:
-            drawn.set_exception(error)
-        return drawn
+        return self._pool.submit(self._draw, folder)
 
     def close(self) -> None:
         """End the processes. What is being drawn is finished, what has not begun is not drawn."""
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
         for worker in self._workers:
             worker.communicate()
 
@@ -48,9 +44,9 @@ class Drawing:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _draw_elsewhere(self, folder: Path) -> Drawn:
-        """Ask this thread's worker. It ends when its standard input does, however this process ends."""
-        worker = getattr(self._local, "worker", None)
+    def _worker(self) -> subprocess.Popen[str]:
+        """This thread's worker. It ends when its standard input does, however this process ends."""
+        worker: subprocess.Popen[str] | None = getattr(self._local, "worker", None)
         if worker is None:
             worker = self._local.worker = subprocess.Popen(
                 [sys.executable, "-m", "ae_jax.figures.run.worker"],
@@ -60,6 +56,10 @@ class Drawing:
                 start_new_session=True,  # so that Ctrl-C, which ends the runs in order, does not cut a figure short
             )
             self._workers.append(worker)
+        return worker
+
+    def _draw(self, folder: Path) -> Drawn:
+        worker = self._worker()
         assert worker.stdin is not None
         assert worker.stdout is not None
         line = ""

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from ae_jax.errors import UserError
+from ae_jax.evaluation.measure import Comparison
 from ae_jax.evaluation.restore import TrainedRun
-from ae_jax.evaluation.summary import Comparison, write_arrays
-from ae_jax.figures.run.draw import draw_run_figures, run_figures, write_run_figure
+from ae_jax.evaluation.summary import write_arrays
+from ae_jax.figures.run.draw import draw_run_figures, run_figures
 from ae_jax.files import write_json
 from ae_jax.runs.folder import RunFolder
 from ae_jax.runs.inputs import write_inputs
-from ae_jax.runs.recorder import held
+from ae_jax.runs.recorder import held, write_run_figure
 
 _FILES = ("inputs.json", "pca.npz", "reconstructions.npz", "latents.npz", "errors.npz")
 
@@ -21,7 +22,7 @@ def fill(trained: TrainedRun, pca: Any, compared: Comparison) -> list[str]:
     Args:
         trained: The run.
         pca: PCA of its training split.
-        compared: What `summary.comparison` measures, now.
+        compared: What `measure.comparison` measures, now.
 
     Returns:
         What was made: names of files, and of measures as `summary.json: key`.
@@ -42,7 +43,7 @@ def fill(trained: TrainedRun, pca: Any, compared: Comparison) -> list[str]:
         if "inputs.json" in missing:
             write_inputs(folder, trained.experiment.dataset)
         if set(missing) - {"inputs.json"}:
-            write_arrays(trained.experiment, trained.model, pca, folder, compared)
+            write_arrays(trained.experiment.dataset, trained.model, pca, folder, compared)
         return made + missing + _draw_missing(folder)
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from ae_jax.experiment.build import Experiment, build, build_alike, training_data
 from ae_jax.experiment.devices import configure_jax
-from ae_jax.jobs.member import Member
-from ae_jax.jobs.piece import train_piece
+from ae_jax.jobs.open_run import OpenRun
+from ae_jax.jobs.train_fitting import train_fitting
 from ae_jax.jobs.work import GroupTask, Outcome, Watch
 from ae_jax.training.group import Group, compile_group
 from ae_jax.training.memory import available_bytes, is_out_of_memory
@@ -19,7 +19,7 @@ class Prepared(NamedTuple):
     """What a group needs before its first epoch: its first run as objects, and the program for all."""
 
     experiment: Experiment
-    group: Group
+    program: Group
 
 
 def prepare(task: GroupTask, earlier: Future[Prepared] | None = None) -> Prepared:
@@ -35,9 +35,9 @@ def prepare(task: GroupTask, earlier: Future[Prepared] | None = None) -> Prepare
     """
     experiment = build(task.requests[0].config)
     experiments = [build_alike(experiment, request.config) for request in task.requests]
-    group = earlier.result().group if earlier and earlier.exception() is None else None
-    if group is not None and len(experiments) <= group.num_slots <= 2 * len(experiments):
-        return Prepared(experiment, group.with_runs([one.run for one in experiments]))
+    program = earlier.result().program if earlier and earlier.exception() is None else None
+    if program is not None and len(experiments) <= program.num_slots <= 2 * len(experiments):
+        return Prepared(experiment, program.with_runs([one.run for one in experiments]))
     return Prepared(experiment, _compile(experiments, task.requests[0].config["runtime"]))
 
 
@@ -60,16 +60,16 @@ def train_group(task: GroupTask, *, watch: Watch | None = None, ahead: Future[Pr
     if ahead is not None and is_out_of_memory(ahead.exception()):
         ahead = None  # smaller programs may fit
     watch = watch or Watch()
-    members = [Member(request, watch) for request in task.requests]
+    runs = [OpenRun(request, watch) for request in task.requests]
     try:
-        _open(members, ahead, watch)
-        _train(members, task, ahead, watch)
+        _open(runs, ahead, watch)
+        _train(runs, task, ahead, watch)
     except BaseException as error:
-        for member in members:
-            member.fail(error)
+        for run in runs:
+            run.fail(error)
         if not isinstance(error, Exception):
             raise
-    outcomes = [member.outcome for member in members if member.outcome]
+    outcomes = [run.outcome for run in runs if run.outcome]
     for outcome in outcomes:
         if outcome.error is not None:
             watch.ended(outcome)
@@ -83,37 +83,39 @@ def split_evenly(items: Sequence[Any], num_pieces: int) -> list[list[Any]]:
     return sorted(pieces, key=len, reverse=True)
 
 
-def _open(members: list[Member], ahead: Future[Prepared] | None, watch: Watch) -> None:
+def _open(runs: list[OpenRun], ahead: Future[Prepared] | None, watch: Watch) -> None:
     """Take every run folder, build what the runs share once, and open each run."""
-    for member in members:
-        with member.attempt():
-            member.record_in()
-    built: Experiment | None = None
-    for member in _untold(members):
-        with member.attempt():
-            if built is None:
-                built = ahead.result().experiment if ahead else build(member.request.config)
-                watch.built()
-            member.open(build_alike(built, member.request.config))
+    first: list[Experiment] = []
+
+    def built(config: dict[str, Any]) -> Experiment:
+        if not first:
+            first.append(ahead.result().experiment if ahead else build(config))
+            watch.built()
+        return build_alike(first[0], config)
+
+    for run in runs:
+        run.take()
+    for run in runs:
+        run.open(built)
 
 
-def _train(members: list[Member], task: GroupTask, ahead: Future[Prepared] | None, watch: Watch) -> None:
+def _train(runs: list[OpenRun], task: GroupTask, ahead: Future[Prepared] | None, watch: Watch) -> None:
     """Train the runs as one program, or as smaller ones in turn where they do not fit into memory."""
-    pieces = [members]
-    group: Group | None = None
+    pieces = [runs]
+    program: Group | None = None
     while pieces:
-        piece = _untold(pieces.pop(0))
+        piece = [run for run in pieces.pop(0) if run.is_open]
         if not piece:
             continue
         try:
-            group = _group_for(piece, group or (ahead.result().group if ahead else None))
-            num_pieces = _num_pieces(group, len(piece), task.max_bytes, watch)
+            program = _program_for(piece, program or (ahead.result().program if ahead else None))
+            num_pieces = _num_pieces(program, len(piece), task.max_bytes, watch)
             if num_pieces == 1:
-                train_piece(piece, group, task.folder, watch)
+                train_fitting(piece, program, task.folder, watch)
         except Exception as error:
             if not is_out_of_memory(error) or len(piece) == 1:
-                for member in piece:
-                    member.fail(error)
+                for run in piece:
+                    run.fail(error)
                 continue
             watch.note(f"{len(piece)} runs do not fit into memory together: split into 2 groups")
             num_pieces = 2
@@ -121,11 +123,11 @@ def _train(members: list[Member], task: GroupTask, ahead: Future[Prepared] | Non
             pieces[:0] = split_evenly(piece, num_pieces)
 
 
-def _group_for(piece: list[Member], group: Group | None) -> Group:
+def _program_for(runs: list[OpenRun], program: Group | None) -> Group:
     """The program for these runs: the one that there is, if it is for about as many, or a new one."""
-    if group is not None and 0.75 * group.num_runs <= len(piece) <= group.num_slots:
-        return group.with_runs([member.experiment.run for member in piece])
-    return _compile([member.experiment for member in piece], piece[0].request.config["runtime"])
+    if program is not None and 0.75 * program.num_runs <= len(runs) <= program.num_slots:
+        return program.with_runs([run.experiment.run for run in runs])
+    return _compile([run.experiment for run in runs], runs[0].request.config["runtime"])
 
 
 def _compile(experiments: Sequence[Experiment], runtime: dict[str, Any]) -> Group:
@@ -140,9 +142,9 @@ def _compile(experiments: Sequence[Experiment], runtime: dict[str, Any]) -> Grou
     )
 
 
-def _num_pieces(group: Group, num_runs: int, max_bytes: int | None, watch: Watch) -> int:
+def _num_pieces(program: Group, num_runs: int, max_bytes: int | None, watch: Watch) -> int:
     """In how many pieces the runs must be trained, by what the compiled program takes and what there is."""
-    limit, needed = max_bytes or available_bytes(group.num_devices), group.program_bytes
+    limit, needed = max_bytes or available_bytes(program.num_devices), program.program_bytes
     if num_runs == 1 or not limit or not needed or needed <= limit:
         return 1
     num_pieces = min(num_runs, math.ceil(needed / limit))
@@ -155,8 +157,3 @@ def _num_pieces(group: Group, num_runs: int, max_bytes: int | None, watch: Watch
 
 def _megabytes(number: int) -> str:
     return f"{number / 2**20:,.1f} MiB"
-
-
-def _untold(members: list[Member]) -> list[Member]:
-    """Those whose end is not known yet."""
-    return [member for member in members if member.outcome is None]

@@ -1,5 +1,6 @@
 """Writes a run folder: every file whole or not at all, and whole lines of metrics."""
 
+import io
 import logging
 import os
 import sys
@@ -11,14 +12,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from ae_jax.config.naming import config_hash
+import numpy as np
+
+from ae_jax.config.naming import asked_differences, config_hash
 from ae_jax.errors import StorageError, UserError
-from ae_jax.files import dump_json, write_json, write_text
+from ae_jax.files import dump_json, make_folder, write_bytes, write_json, write_text
 from ae_jax.links import check_links
 from ae_jax.locks import HeldError, hold
-from ae_jax.runs.ended import end_of
 from ae_jax.runs.environment import changes, code_version, environment, recorded_versions, versions
 from ae_jax.runs.folder import SCHEMA, RunFolder
+from ae_jax.runs.inputs import require_unchanged
 
 _log = logging.getLogger(__name__)
 # Of metrics: an epoch of a group may take milliseconds, and a line a run takes two.
@@ -138,6 +141,52 @@ class Recorder:
                     os.fsync(file.fileno())
         except OSError as error:
             raise StorageError(path, error) from error
+
+
+def end_of(config: dict[str, Any], folder: Path) -> str | None:
+    """`completed` or `diverged` for a run of this config that has ended; None where it is to be begun or continued.
+
+    Raises:
+        UserError: If the folder holds a run of another config, which is not overwritten, or of data that have
+            changed since; or if `resume` forbids what would be done.
+    """
+    run, resume = RunFolder(folder), config["resume"]
+    state = run.state
+    if state is None:
+        if resume == "must":
+            raise UserError("resume=must", f"there is no run in {folder}", "leave it out to begin one")
+        return None
+    if run.read("status.json").get("config_hash") != config_hash(config):
+        keys = asked_differences(run.config, config)
+        if not keys:
+            raise UserError(folder / "status.json", "is not that of config.json", "move the run folder away")
+        raise UserError(
+            folder, f"holds a run of another config (differs in {', '.join(keys)})", "choose another hydra.run.dir=…"
+        )
+    if resume == "never":
+        raise UserError(
+            "resume=never", f"{folder} holds a run already ({state})", "delete it, or choose another hydra.run.dir=…"
+        )
+    if state not in ("completed", "diverged"):
+        return None
+    require_unchanged(config, run)
+    return state
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray], **integers: np.ndarray) -> None:
+    """Write arrays of a run in float32, and integers as they are. Raises like `write_bytes`."""
+    buffer = io.BytesIO()
+    single = {name: np.asarray(rows, np.float32) for name, rows in arrays.items()}
+    np.savez(buffer, **single, **integers)  # type: ignore[arg-type] # NumPy's stub takes the names for its own option
+    write_bytes(path, buffer.getvalue())
+
+
+def write_run_figure(folder: Path, name: str, png: bytes) -> Path:
+    """Write a figure of a run where it belongs. Raises StorageError if it cannot be written."""
+    path = RunFolder(folder).figures / f"{name}.png"
+    make_folder(path.parent)
+    write_bytes(path, png)
+    return path
 
 
 @contextmanager

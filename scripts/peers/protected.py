@@ -21,9 +21,9 @@ import jax
 from ae_jax.config.compose import checked, compose
 from ae_jax.experiment.build import build_alike
 from ae_jax.experiment.devices import configure_jax
-from ae_jax.jobs.member import Member
-from ae_jax.jobs.piece import train_epochs
+from ae_jax.jobs.open_run import OpenRun
 from ae_jax.jobs.train import prepare as compiled
+from ae_jax.jobs.train_fitting import train_epochs
 from ae_jax.jobs.work import GroupTask, Request, Watch
 from ae_jax.runs.environment import environment
 from ae_jax.tracking import uploads, wandb_run
@@ -43,11 +43,10 @@ def prepare(task: Task) -> Prepared:
     configure_jax(configs[0], num_runs=len(configs))
     folder = task.images.parent
     requests = tuple(Request(config, folder) for config in configs)
-    built, group = compiled(GroupTask(requests, folder))
-    experiments = [build_alike(built, config) for config in configs]
+    built, program = compiled(GroupTask(requests, folder))
 
     def epochs() -> float:
-        for report in fit(group, group.init_state(), num_epochs=built.options.num_epochs):
+        for report in fit(program, program.init_state(), num_epochs=built.options.num_epochs):
             metrics = report.metrics
         return float(metrics.validation_loss[0])
 
@@ -56,7 +55,7 @@ def prepare(task: Task) -> Prepared:
         for run, config in zip(runs, configs, strict=True):
             for name, content in (("config", config), ("status", {}), ("environment", environment())):
                 (run / f"{name}.json").write_text(json.dumps(content, indent=2))
-        for report in fit(group, group.init_state(), num_epochs=built.options.num_epochs):
+        for report in fit(program, program.init_state(), num_epochs=built.options.num_epochs):
             for at, run in enumerate(runs):
                 record = jax.tree.map(lambda values, at=at: float(values[at]), report.metrics._asdict())
                 with (run / "metrics.jsonl").open("a") as file:
@@ -68,13 +67,13 @@ def prepare(task: Task) -> Prepared:
     def full() -> float:
         wandb_run.uploads = uploads.Uploads()  # one that has not been closed: sending begins as late as in a process
         sweep = Path(tempfile.mkdtemp(dir=folder))
-        members = [Member(request._replace(folder=sweep / str(at)), Watch()) for at, request in enumerate(requests)]
-        for member, experiment in zip(members, experiments, strict=True):
-            member.record_in()
-            member.open(experiment)
-        state, _ = train_epochs(members, group, sweep / ".groups", Watch())
-        for member in members:
-            member.fail(KeyboardInterrupt())  # closes its files
+        opened = [OpenRun(request._replace(folder=sweep / str(at)), Watch()) for at, request in enumerate(requests)]
+        for run in opened:
+            run.take()
+            run.open(lambda config: build_alike(built, config))
+        state, _ = train_epochs(opened, program, sweep / ".groups", Watch())
+        for run in opened:
+            run.fail(KeyboardInterrupt())  # closes its files
         wandb_run.uploads.close()
         return float(jax.device_get(state.best.validation_loss)[0])
 

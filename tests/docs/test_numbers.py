@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from ae_jax import reading
-from ae_jax.jobs import guard, interruption
+from ae_jax.jobs import guard
 from ae_jax.report import page_data
 from ae_jax.tracking import uploads
 from hydra_plugins.ae_jax_launcher.launcher import VmapLauncherConf
@@ -53,7 +53,7 @@ SAID = [
     ("docs/reliability.md", r"apart \((\d+) s by default", [CONFIG.runtime.checkpoint_seconds]),
     ("docs/reliability.md", r"at (\d+) random moments and at (\d+) chosen", kills()),
     ("docs/reliability.md", r"after (\d+) kills", [sum(kills())]),
-    ("docs/reliability.md", r"takes longer than (\d+) s", [interruption.GRACE_SECONDS]),
+    ("docs/reliability.md", r"takes longer than (\d+) s", [guard.GRACE_SECONDS]),
     ("docs/reliability.md", r"waits at most (\d+) s \((\d+) s when", WAITING),
     ("docs/reliability.md", r"upload waits (\d+) s at most", WAITING[1:]),
     ("docs/reliability.md", r"JSON up to (\d+) MiB and (\d+) levels", [reading._MOST_JSON / MIB, reading._MOST_LEVELS]),

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from concurrent.futures import Future
 from pathlib import Path
 
 import jax
@@ -15,12 +14,12 @@ from ae_jax.config.check import validate
 from ae_jax.datasets.base import SPLITS, Dataset, split_examples
 from ae_jax.errors import UserError
 from ae_jax.experiment.data import at_hand
-from ae_jax.figures.run.draw import Drawn
 from ae_jax.jobs.train import train_group
 from ae_jax.jobs.work import GroupTask, Request
 from ae_jax.results import RunFolder
-from ae_jax.runs.ended import end_of
 from ae_jax.runs.inputs import data_of, write_inputs
+from ae_jax.runs.recorder import end_of
+from tests.running import NothingDrawn
 
 SMALL = ("dataset=array", "model.latent_size=2", "model.hidden_sizes=[4]")
 OWN = """
@@ -45,11 +44,9 @@ def once(sealed_home, compose, tmp_path_factory):
     """The folder of a run on an own table that lies beside it, and is named relative to the working folder."""
     here = tmp_path_factory.mktemp("once")
     np.save(here / "table.npy", np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32))
-    drawn: Future = Future()
-    drawn.set_result(Drawn({}, {}))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
-        patch.setattr("ae_jax.jobs.drawing.Drawing.draw", lambda *_: drawn)
+        patch.setattr("ae_jax.jobs.train_fitting.Drawing", NothingDrawn)
         config = compose("trainer.num_epochs=1", *SMALL, "dataset.path=table.npy", "dataset.scaling=standardize")
         (outcome,) = train_group(GroupTask((Request(config, here / "run"),), here / ".groups"))
     assert outcome.state == "completed"
@@ -264,7 +261,7 @@ def test_a_completed_run_keeps_its_best_parameters_only(train, tmp_path):
         keep_best(folder)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ae_jax.jobs.member.keep_best", kept)
+        patch.setattr("ae_jax.jobs.open_run.keep_best", kept)
         train(tmp_path / "run", "model.hidden_sizes=[256]", "trainer.num_epochs=3", "runtime.checkpoint_seconds=0")
     folder = tmp_path / "run" / "checkpoint"
     (step,) = folder.iterdir()

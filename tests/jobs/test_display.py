@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ae_jax.experiment.build import build
-from ae_jax.jobs import config_tree, display
-from ae_jax.jobs.config_tree import print_config
+from ae_jax.jobs import display, single
+from ae_jax.jobs.single import print_config
 from ae_jax.jobs.sweep.ending import print_end
-from ae_jax.jobs.sweep.overview import Run
+from ae_jax.jobs.sweep.overview import Trial
 from ae_jax.results import RunFolder
 from ae_jax.results.digits import alike, difference_text
 from ae_jax.terminal import Screen
@@ -192,7 +192,7 @@ def test_config_is_printed_with_every_key(compose, capsys):
 @pytest.mark.parametrize("height", [24, 100])
 def test_a_small_terminal_shows_what_of_the_config_is_not_the_default(height, compose, monkeypatch):
     output = Screen(file=io.StringIO(), force_terminal=True, width=80, height=height, highlight=False, no_color=True)
-    monkeypatch.setattr(config_tree, "console", lambda: output)
+    monkeypatch.setattr(single, "console", lambda: output)
     print_config(compose("model.latent_size=3", "corruption=masking"), default=compose)
     lines = re.sub(r"\x1b\[[\d;]*m", "", output.file.getvalue()).splitlines()
     changed = [
@@ -208,7 +208,7 @@ def test_a_small_terminal_shows_what_of_the_config_is_not_the_default(height, co
 
 def test_the_default_config_is_said_to_be_it(compose, monkeypatch):
     output = Screen(file=io.StringIO(), force_terminal=True, width=80, height=24, highlight=False)
-    monkeypatch.setattr(config_tree, "console", lambda: output)
+    monkeypatch.setattr(single, "console", lambda: output)
     print_config(compose(), default=compose)
     assert output.file.getvalue().startswith("config: the default\n")
 
@@ -230,7 +230,7 @@ def test_the_end_of_a_sweep_ranks_no_different_data_in_one_list(write_run, tmp_p
             settings = {"seed": seed, "dataset.path": path}
             folder = write_run(tmp_path / f"{path}-{seed}", settings=settings, sse=scale * (1 + seed))
             config = json.loads((folder / "config.json").read_text())
-            runs.append(Run([f"dataset.path={path}", f"seed={seed}"], folder, config, "completed"))
+            runs.append(Trial([f"dataset.path={path}", f"seed={seed}"], folder, config, "completed"))
     print_end(runs, tmp_path)
     out = capsys.readouterr().out
     first, second = out.split("the best by validation sse")[1:]

@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from ae_jax.errors import UserError
+from ae_jax.figures.run.draw import draw_run_figures
 from ae_jax.jobs.drawing import Drawing
 
 
 def test_workers_draw_the_same_figures(smoke, tmp_path):
     there = shutil.copytree(smoke, tmp_path / "there", ignore=shutil.ignore_patterns("figures"))
-    with Drawing() as drawing:
-        mine = drawing.draw(smoke).result()
+    mine = draw_run_figures(smoke)
     with Drawing(2) as drawing:
         theirs = [drawing.draw(there).result(timeout=60) for _ in range(2)][1]
     assert mine == theirs

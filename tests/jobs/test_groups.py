@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ae_jax.jobs.sweep.overview import Overview, Run
+from ae_jax.jobs.sweep.overview import Overview, Trial
 from ae_jax.runs.continuation import GROUPS, SWEEP_LOCK, group_of, groups_of, leave_groups, point_to_group
 
 NAMES = ["a", "b", "deeper/c", "d"]
@@ -103,7 +103,7 @@ def test_who_is_killed_while_it_leaves_leaves_again(at, when, tmp_path, monkeypa
 def test_two_writers_of_the_overview_lose_no_run(tmp_path):
     def write(number: int) -> None:
         overview = Overview(tmp_path)
-        runs = [Run([f"seed={number}{at}"], tmp_path / f"{number}-{at}", {}) for at in range(5)]
+        runs = [Trial([f"seed={number}{at}"], tmp_path / f"{number}-{at}", {}) for at in range(5)]
         for run in runs:
             overview.write(runs, now=True)
             run.state = "failed"
@@ -118,7 +118,7 @@ def test_two_writers_of_the_overview_lose_no_run(tmp_path):
 
 def test_what_another_command_says_later_is_not_undone(tmp_path):
     first, second = Overview(tmp_path), Overview(tmp_path)
-    ours, theirs = (Run(["seed=0"], tmp_path / "run", {}, state="running") for _ in range(2))
+    ours, theirs = (Trial(["seed=0"], tmp_path / "run", {}, state="running") for _ in range(2))
     second.write([theirs], now=True)
     first.write([ours], now=True)
     ours.state = "completed"
@@ -131,7 +131,7 @@ def test_an_overview_that_cannot_be_written_ends_nothing(tmp_path, caplog):
     (tmp_path / "sweep.json").mkdir()
     overview = Overview(tmp_path)
     for state in ("waiting", "running"):
-        overview.write([Run(["seed=0"], tmp_path / "run", {}, state=state)], now=True)
+        overview.write([Trial(["seed=0"], tmp_path / "run", {}, state=state)], now=True)
     assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [
         f"{tmp_path}{os.sep}sweep.json: cannot be written"
     ]

@@ -9,8 +9,7 @@ import pytest
 
 from ae_jax.errors import UserError
 from ae_jax.results import RunFolder
-from ae_jax.runs.ended import end_of
-from ae_jax.runs.recorder import Recorder
+from ae_jax.runs.recorder import Recorder, end_of
 from ae_jax.training import Best
 
 pytestmark = pytest.mark.usefixtures("whole_checkpoints")
@@ -79,7 +78,7 @@ def test_interrupted_while_measuring(tiny, train, monkeypatch, assert_same, tmp_
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ae_jax.jobs.piece.write_results", interrupt)
+        patch.setattr("ae_jax.jobs.open_run.write_results", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(folder, *SIX)
     assert RunFolder(folder).state == "interrupted"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ae_jax.evaluation import measure
-from ae_jax.jobs import piece, train
+from ae_jax.jobs import open_run, train
 from ae_jax.results import RunFolder
 from ae_jax.runs.recorder import Recorder
 
@@ -171,7 +171,7 @@ def test_trouble_in_one_folder_stays_there(trouble, sweep, compose):
 
 @pytest.mark.slow
 def test_a_bug_in_one_run_stays_there(sweep, monkeypatch):
-    write = piece.write_results
+    write = open_run.write_results
 
     def broken(experiment, config, *rest, **options):
         if config["seed"] == 1:
@@ -179,7 +179,7 @@ def test_a_bug_in_one_run_stays_there(sweep, monkeypatch):
         return write(experiment, config, *rest, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(piece, "write_results", broken)
+        patch.setattr(open_run, "write_results", broken)
         done = sweep("seed=0,1,2")
     assert done.code == 1
     assert [of_seed(seed).state for seed in (0, 1, 2)] == ["completed", "failed", "completed"]
@@ -211,14 +211,14 @@ def test_a_group_that_does_not_fit_is_split(sweep):
 
 @pytest.mark.slow
 def test_a_group_that_runs_out_of_memory_is_halved(sweep, monkeypatch):
-    whole = train.train_piece
+    whole = train.train_fitting
 
     def small_only(members, *rest):
         if len(members) > 2:
             raise MemoryError
         whole(members, *rest)
 
-    monkeypatch.setattr(train, "train_piece", small_only)
+    monkeypatch.setattr(train, "train_fitting", small_only)
     done = sweep("seed=0,1,2")
     assert done.code == 0, done.err
     assert "3 runs do not fit into memory together: split into 2 groups" in done.out

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ae_jax.jobs import piece, train
+from ae_jax.jobs import train, train_fitting
 from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIVERGED
 from ae_jax.results import RunFolder
 
@@ -46,7 +46,7 @@ def results(run: RunFolder) -> tuple:
 
 def interrupt(patch: pytest.MonkeyPatch, *, after: int) -> None:
     """As Ctrl-C when the group has trained so many epochs of this command, the last without its checkpoint."""
-    fit = piece.fit
+    fit = train_fitting.fit
 
     def interrupted(*arguments, **options):
         for number, report in enumerate(fit(*arguments, **options)):
@@ -58,7 +58,7 @@ def interrupt(patch: pytest.MonkeyPatch, *, after: int) -> None:
     def at_once(*_, **__):
         raise KeyboardInterrupt
 
-    patch.setattr(piece, "fit", interrupted if after else at_once)
+    patch.setattr(train_fitting, "fit", interrupted if after else at_once)
 
 
 def continued(run: RunFolder) -> list[str]:
@@ -191,7 +191,7 @@ def test_a_group_that_ran_out_of_memory_goes_on_from_its_checkpoints(sweep, monk
     assert sweep(*overrides).code == 0
     whole = [results(run) for run in runs()]
     Path("outputs").rename("whole")
-    fit = piece.fit
+    fit = train_fitting.fit
 
     def short_of_memory(group, state, **options):
         for report in fit(group, state, **options):
@@ -199,7 +199,7 @@ def test_a_group_that_ran_out_of_memory_goes_on_from_its_checkpoints(sweep, monk
                 raise MemoryError
             yield report
 
-    monkeypatch.setattr(piece, "fit", short_of_memory)
+    monkeypatch.setattr(train_fitting, "fit", short_of_memory)
     done = sweep(*overrides)
     assert done.code == 0, done.out
     assert "3 runs do not fit into memory together: split into 2 groups" in done.out

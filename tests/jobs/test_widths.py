@@ -17,12 +17,12 @@ import pytest
 from ae_jax.commands.report import main
 from ae_jax.config.naming import structure_of
 from ae_jax.errors import UserError
-from ae_jax.jobs.config_tree import print_config
 from ae_jax.jobs.display import print_outcome
 from ae_jax.jobs.guard import print_mistake
+from ae_jax.jobs.single import print_config
 from ae_jax.jobs.sweep.display import SweepDisplay, print_plan
 from ae_jax.jobs.sweep.ending import print_end
-from ae_jax.jobs.sweep.overview import Run
+from ae_jax.jobs.sweep.overview import Trial
 from ae_jax.jobs.sweep.plan import make_plan
 from ae_jax.runs.folder import RunFolder
 from ae_jax.terminal import Screen
@@ -167,7 +167,7 @@ def sweep_of(compose):
         [f"model={kind}", f"optimizer.learning_rate={rate}", f"seed={seed}"]
         for kind in ("dense", "linear") for rate in (0.003, 0.30000000000000004) for seed in (0, 1)
     ]  # fmt: skip
-    runs = [Run(given, Path(f"run{at}"), compose(*given)) for at, given in enumerate(overrides)]
+    runs = [Trial(given, Path(f"run{at}"), compose(*given)) for at, given in enumerate(overrides)]
     plan = make_plan({at: run.config or {} for at, run in enumerate(runs)}, max_runs=3)
     assert len({str(structure_of(run.config)) for run in runs}) == 2
     return plan, runs
@@ -195,8 +195,8 @@ def print_the_end(*_):
         overrides = [f"{key}={config['model'][key]}" for key in ("latent_size", "hidden_sizes")]
         rate = f"optimizer.learning_rate={config['optimizer']['learning_rate']}"
         overrides = [f"model.{text}" for text in overrides] + [rate, f"seed={config['seed']}"]
-        runs.append(Run(overrides, path.resolve(), config, "completed"))
-    failed = Run(["model.latent_size=99", "seed=3"], None, None, "failed", UserError("model", "is too large " * 12))
+        runs.append(Trial(overrides, path.resolve(), config, "completed"))
+    failed = Trial(["model.latent_size=99", "seed=3"], None, None, "failed", UserError("model", "is too large " * 12))
     print_end([*runs, failed], Path("outputs/many"))
 
 

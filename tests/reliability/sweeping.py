@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ae_jax.config import compose as composition
-from ae_jax.evaluation.measure import ModelFunctions
+from ae_jax.evaluation.method import ModelFunctions
 from ae_jax.experiment import build
-from ae_jax.figures.run.draw import Drawn
-from ae_jax.jobs import drawing, piece, train
+from ae_jax.figures.run import Drawn
+from ae_jax.jobs import train, train_fitting
+from ae_jax.jobs.drawing import Drawing
 from ae_jax.jobs.sweep import launch
 
 SMALL = (
@@ -88,21 +89,31 @@ def _compile_once() -> None:
         begin_anew(self, *given)
         self._compiled = programs
 
-    train.build, launch.build, piece.ModelFunctions = build_once, build_once, functions_once
+    train.build, launch.build, train_fitting.ModelFunctions = build_once, build_once, functions_once
     launch.Sweep.__init__ = begin
 
 
-def _drawn(*_: object) -> "Future[Drawn]":
-    drawn: Future[Drawn] = Future()
-    drawn.set_result(Drawn({"pca_curve": b"png"}, {}))
-    return drawn
+class _Drawing(Drawing):
+    """Draws without a process."""
+
+    def __init__(self, num_workers: int):
+        pass
+
+    def draw(self, folder: Path) -> "Future[Drawn]":
+        """See `Drawing`."""
+        drawn: Future[Drawn] = Future()
+        drawn.set_result(Drawn({"pca_curve": b"png"}, {}))
+        return drawn
+
+    def close(self) -> None:
+        """See `Drawing`."""
 
 
 def main() -> None:
     """Answer requests until standard input ends."""
     delays, answers, sys.stdout = Delays(), sys.stdout, sys.stderr
     _compile_once()
-    drawing.Drawing.draw = _drawn
+    train_fitting.Drawing = _Drawing
     sys.addaudithook(delays)
     sys.setswitchinterval(1e-5)
     for line in sys.stdin:

@@ -20,7 +20,7 @@ SMALL = (
 )  # fmt: skip
 RUN = (*SMALL, "tracking.mode=disabled", "hydra.run.dir=run")
 SWEEP = ("-m", *SMALL, "tracking.mode=disabled", "seed=0,1,2", "optimizer.learning_rate=0.001,0.01")
-KILLED = {"at": "ae_jax.jobs.piece:_record", "call": 6, "when": "after"}
+KILLED = {"at": "ae_jax.jobs.train_fitting:_record", "call": 6, "when": "after"}
 # How far groups and devices may change a loss: docs/reliability.md.
 BOUND = 4e-4
 # Puts the wall clock, and no other, back by the seconds that a file says.

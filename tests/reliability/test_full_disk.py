@@ -34,7 +34,7 @@ CASES = {
     "metrics of a group": ((*SWEEP, LAZY, UNTRACKED), _fill("ae_jax.runs.recorder:Recorder.metrics", 2)),
     "metrics and W&B": ((*RUN, LAZY, OFFLINE), _fill("ae_jax.runs.recorder:Recorder.metrics", 2)),
     "summary": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.evaluation.summary:write_json")),
-    "figures": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.jobs.piece:write_run_figure")),
+    "figures": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.jobs.open_run:write_run_figure")),
     "figures of a group": ((*SWEEP, EAGER, UNTRACKED), _fill("ae_jax.jobs.drawing:Drawing.draw")),
     "W&B's finish": ((*RUN, EAGER, OFFLINE), _fill("ae_jax.tracking.wandb_run:Tracker.finish")),
     "the first file": ((*RUN, EAGER, UNTRACKED), _fill("ae_jax.runs.recorder:_make")),

@@ -32,12 +32,12 @@ MOMENTS = {
     "checkpoint begun": _moment("ae_jax.training.checkpoint:Checkpoints._save", 4, "after"),
     "checkpoint renamed": _moment("os:rename", 3, "before"),
     "after a checkpoint's rename": _moment("os:rename", 3, "after"),
-    "last checkpoint begun": _moment("ae_jax.jobs.piece:write_results", 1, "before"),
+    "last checkpoint begun": _moment("ae_jax.jobs.open_run:write_results", 1, "before"),
     "summary": _moment("ae_jax.evaluation.summary:write_json", 1, "before"),
-    "figure": _moment("ae_jax.jobs.piece:write_run_figure", 2, "before"),
+    "figure": _moment("ae_jax.jobs.open_run:write_run_figure", 2, "before"),
     "W&B finish": _moment("ae_jax.tracking.wandb_run:Tracker.finish", 1, "before"),
     "after W&B's finish": _moment("ae_jax.tracking.wandb_run:Tracker.finish", 1, "after"),
-    "group left": _moment("ae_jax.jobs.member:leave_groups", 1, "before"),
+    "group left": _moment("ae_jax.jobs.open_run:leave_groups", 1, "before"),
 }
 
 

@@ -24,16 +24,16 @@ import resource
 from ae_jax.commands.train import main
 from ae_jax.jobs import train
 
-def train_piece(members, group, folder, watch, whole=train.train_piece):
+def train_fitting(runs, program, folder, watch, whole=train.train_fitting):
     used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData:"))
-    limit = 1024 * used + 500 * 2**20 if len(members) > 2 else resource.RLIM_INFINITY
+    limit = 1024 * used + 500 * 2**20 if len(runs) > 2 else resource.RLIM_INFINITY
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
     try:
-        whole(members, group, folder, watch)
+        whole(runs, program, folder, watch)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-train.train_piece = train_piece
+train.train_fitting = train_fitting
 main()
 """
 

@@ -87,7 +87,7 @@ SLOW = (
 @pytest.mark.parametrize("ask", ["a second signal", "no time left"])
 def test_what_takes_too_long_is_given_up(ask, forks, tmp_path):
     grace = 0.3 if ask == "no time left" else 60
-    program = forks.start(tmp_path, *SLOW, settings={"ae_jax.jobs.interruption:GRACE_SECONDS": grace})
+    program = forks.start(tmp_path, *SLOW, settings={"ae_jax.jobs.guard:GRACE_SECONDS": grace})
     run = tmp_path / "run"
     _wait_until(lambda: any(path.name.isdigit() for path in run.glob("checkpoint/*")), seconds=100)
     program.send(signal.SIGTERM)

@@ -11,7 +11,7 @@ import pytest
 from ae_jax.errors import UserError
 from ae_jax.results import RunFolder
 from ae_jax.runs import environment
-from ae_jax.runs.ended import end_of
+from ae_jax.runs.recorder import end_of
 
 pytestmark = pytest.mark.usefixtures("whole_checkpoints")
 

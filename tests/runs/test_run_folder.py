@@ -17,7 +17,7 @@ from ae_jax import files
 from ae_jax.config import naming
 from ae_jax.config.check import validate
 from ae_jax.errors import UserError
-from ae_jax.jobs.member import Member
+from ae_jax.jobs.open_run import OpenRun
 from ae_jax.jobs.work import Request, Watch
 from ae_jax.results import RunFolder
 from ae_jax.runs import recorder
@@ -208,10 +208,10 @@ def test_what_a_failed_run_worked_on_is_let_go(tmp_path):
         held.append(weakref.ref(arrays))
         raise ZeroDivisionError
 
-    member = Member(Request({}, tmp_path), Watch())
-    with member.attempt():
+    run = OpenRun(Request({}, tmp_path), Watch())
+    with run.attempt():
         fails()
-    assert isinstance(member.outcome.error, ZeroDivisionError)
+    assert isinstance(run.outcome.error, ZeroDivisionError)
     assert held[0]() is None
 
 

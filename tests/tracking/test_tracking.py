@@ -213,7 +213,7 @@ def test_a_failed_run_is_closed_as_failed(train, monkeypatch, tmp_path):
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("ae_jax.jobs.piece.write_results", broken)
+    monkeypatch.setattr("ae_jax.jobs.open_run.write_results", broken)
     with pytest.raises(ZeroDivisionError):
         train(tmp_path / "run", "tracking.mode=offline")
     (path,) = (tmp_path / "run").glob("wandb/offline-run-*/*.wandb")

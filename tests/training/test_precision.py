@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ae_jax.evaluation.measure import ModelFunctions
+from ae_jax.evaluation.method import ModelFunctions
 from ae_jax.experiment.build import training_data
 from ae_jax.training.group import compile_group
 from ae_jax.training.objective import abstract_params

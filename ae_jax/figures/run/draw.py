@@ -4,28 +4,15 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
 import ae_jax.figures.run
 from ae_jax.errors import describe
+from ae_jax.figures.run import Drawn
 from ae_jax.figures.save import rendered
 from ae_jax.figures.style import style
-from ae_jax.files import make_folder, write_bytes
 from ae_jax.runs.folder import RunFolder
-
-
-class Drawn(NamedTuple):
-    """The figures of a run, by their names.
-
-    Attributes:
-        pngs: Those that could be drawn.
-        problems: Why others could not.
-    """
-
-    pngs: dict[str, bytes]
-    problems: dict[str, str]
 
 
 def draw_run_figures(folder: Path) -> Drawn:
@@ -38,14 +25,6 @@ def draw_run_figures(folder: Path) -> Drawn:
             except Exception as error:
                 drawn.problems[name] = describe(error)
     return drawn
-
-
-def write_run_figure(folder: Path, name: str, png: bytes) -> Path:
-    """Write a figure of a run where it belongs. Raises StorageError if it cannot be written."""
-    path = RunFolder(folder).figures / f"{name}.png"
-    make_folder(path.parent)
-    write_bytes(path, png)
-    return path
 
 
 def run_figures() -> dict[str, Callable[[RunFolder], Figure]]:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ae_jax.experiment.build import Experiment
 from ae_jax.jobs.sweep.ending import print_failures
-from ae_jax.jobs.sweep.overview import Run
+from ae_jax.jobs.sweep.overview import Trial
 from ae_jax.jobs.sweep.plan import Plan
 from ae_jax.jobs.sweep.rows import Row, memory_text, structure_names
 from ae_jax.jobs.work import Outcome, Watch
@@ -25,7 +25,7 @@ _FRAME = 9  # lines of a table that are no rows, with one below it
 
 
 def print_plan(
-    plan: Plan, runs: Sequence[Run], memory: Sequence[int | None], *, num_repeated: int, dry_run: bool
+    plan: Plan, runs: Sequence[Trial], memory: Sequence[int | None], *, num_repeated: int, dry_run: bool
 ) -> None:
     """Runs, programs, what splits them, and what each is going to take, unless a live table follows with the same."""
     output = console()

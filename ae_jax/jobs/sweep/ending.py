@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from ae_jax.errors import UserError
-from ae_jax.jobs.sweep.overview import DivergedError, Run
+from ae_jax.jobs.sweep.overview import DivergedError, Trial
 from ae_jax.results import Results
 from ae_jax.results.configurations import configurations, short_keys
 from ae_jax.results.digits import alike, difference_text
@@ -20,7 +20,7 @@ from ae_jax.terminal import Column, Screen, console, count, print_table, say, sh
 _MOST_ROWS = 10
 
 
-def print_end(runs: Sequence[Run], folder: Path) -> None:
+def print_end(runs: Sequence[Trial], folder: Path) -> None:
     """The best runs against PCA, by validation sse or the term that all monitored; what did not complete, and why.
 
     Runs on different data are not ranked with each other.
@@ -41,27 +41,27 @@ def print_end(runs: Sequence[Run], folder: Path) -> None:
     say(output, f"sweep folder: {short_path(folder)}")
 
 
-def _by_data(runs: Sequence[Run]) -> dict[str, list[Run]]:
+def _by_data(runs: Sequence[Trial]) -> dict[str, list[Trial]]:
     """The runs that completed, parted into those whose errors compare; by what tells their data apart."""
     done = [run for run in runs if run.state == "completed" and run.folder is not None]
     if len({json.dumps((run.config or {}).get("dataset"), sort_keys=True) for run in done}) < 2:
         return {"": done}
     read = [one for one in (read_run(run.folder) for run in done if run.folder) if not isinstance(one, Excluded)]
     label = {one.folder.path: data for data, part in Results(read).by_data().items() for one in part.runs}
-    parts: dict[str, list[Run]] = {data: [] for data in sorted(set(label.values()))}
+    parts: dict[str, list[Trial]] = {data: [] for data in sorted(set(label.values()))}
     for run in done:
         if run.folder in label:
             parts[label[run.folder]].append(run)
     return parts
 
 
-def _verdicts(runs: Sequence[Run]) -> list[str]:
+def _verdicts(runs: Sequence[Trial]) -> list[str]:
     """What each model does in numbers of PCA, over the seeds of its configurations."""
     read = [one for one in (read_run(run.folder) for run in runs if run.folder) if not isinstance(one, Excluded)]
     return verdicts(configurations(Results(read))) if read else []
 
 
-def _print_best(output: Screen, runs: Sequence[Run], among: Sequence[Run], *, on: str, most: int) -> None:
+def _print_best(output: Screen, runs: Sequence[Trial], among: Sequence[Trial], *, on: str, most: int) -> None:
     """Runs on the same data, best first."""
     measured = [(run, run.measures()) for run in runs]
     by, value = _ranks_by([one for _, one in measured if one])
@@ -96,7 +96,7 @@ def _order(value: float | None) -> float:
     return math.inf if value is None else value
 
 
-def print_failures(runs: Sequence[Run]) -> None:
+def print_failures(runs: Sequence[Trial]) -> None:
     """Each reason, and below it the runs that it ended."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for run in runs:
@@ -109,7 +109,7 @@ def print_failures(runs: Sequence[Run]) -> None:
         say(console(), f"{state}: {reason}{lines}")
 
 
-def _label(run: Run, among: Sequence[Run], *, short: bool = False) -> str:
+def _label(run: Trial, among: Sequence[Trial], *, short: bool = False) -> str:
     """The overrides that not all runs have; in short with keys by their last part."""
     common = set.intersection(*(set(other.overrides) for other in among)) if len(among) > 1 else set()
     overrides = [override for override in run.overrides if override not in common] or run.overrides

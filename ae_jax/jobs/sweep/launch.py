@@ -13,15 +13,15 @@ from ae_jax.experiment.devices import configure_jax
 from ae_jax.jobs.guard import print_mistake
 from ae_jax.jobs.sweep.display import SweepDisplay, print_plan
 from ae_jax.jobs.sweep.ending import print_end
-from ae_jax.jobs.sweep.overview import Overview, Run
+from ae_jax.jobs.sweep.overview import Overview, Trial
 from ae_jax.jobs.sweep.plan import Plan, estimate_bytes, make_plan
 from ae_jax.jobs.train import Prepared, prepare, train_group
 from ae_jax.jobs.work import GroupTask, Outcome, Request
 from ae_jax.links import check_links
 from ae_jax.runs.check import checked_summary
 from ae_jax.runs.continuation import GROUPS
-from ae_jax.runs.ended import end_of
 from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.recorder import end_of
 from ae_jax.training.group import check_devices
 
 
@@ -63,7 +63,7 @@ class Sweep:
 
     def __init__(self, check: Callable[[Any], dict[str, Any]], explain: Callable[[BaseException], BaseException]):
         self._check, self._explain = check, explain
-        self.runs: list[Run] = []
+        self.runs: list[Trial] = []
         self._told = set[str]()
         self._compiling = ThreadPoolExecutor(1)
         self._compiled: dict[str, Future[Prepared]] = {}
@@ -83,7 +83,7 @@ class Sweep:
             raise UserError("command", "asks for no run", "give each key that is swept a value at least")
         if not self.runs:
             self._folder, self._overview = folder.resolve(), Overview(folder.resolve())
-        self._batch = [self._run_of(job, retry_failed) for job in jobs]
+        self._batch = [self._trial_of(job, retry_failed) for job in jobs]
         self._refuse_shared_folders()
         self.runs += self._batch
         same = self._waiting()
@@ -151,7 +151,7 @@ class Sweep:
                 self._told.add(str(run.result))
                 print_mistake(run.result)
 
-    def _run_of(self, job: Job, retry_failed: bool) -> Run:
+    def _trial_of(self, job: Job, retry_failed: bool) -> Trial:
         """A run that is to be trained, has ended before, or cannot be trained."""
         try:
             if isinstance(job.folder, Exception):
@@ -165,9 +165,9 @@ class Sweep:
             if ended is None:
                 check_links(folder)  # before Hydra writes there
         except UserError as error:
-            return Run(job.overrides, None, None, "failed", error)
+            return Trial(job.overrides, None, None, "failed", error)
         tracking = {**config["tracking"], "group": config["tracking"]["group"] or self._folder.name}
-        run = Run(job.overrides, folder, {**config, "tracking": tracking})
+        run = Trial(job.overrides, folder, {**config, "tracking": tracking})
         if ended is not None:
             run.end(ended, before=True)
         return run

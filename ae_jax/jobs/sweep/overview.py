@@ -25,8 +25,8 @@ class DivergedError(Exception):
 
 
 @dataclass
-class Run:
-    """A run of a sweep.
+class Trial:
+    """A run that a sweep asks for, and what became of it.
 
     Attributes:
         overrides: What distinguishes it from the others.
@@ -93,7 +93,7 @@ class Overview:
         self._new: dict[str, dict[str, Any]] = {}
         self._problem = ""
 
-    def write(self, runs: list[Run], *, now: bool = False) -> None:
+    def write(self, runs: list[Trial], *, now: bool = False) -> None:
         """Bring the file up to date, every few seconds or `now`; for one thread at a time.
 
         Where it cannot be written, a line says so once: the runs have all of it in their folders.

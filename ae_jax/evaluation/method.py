@@ -1,0 +1,168 @@
+"""The methods that are compared, as one type: an autoencoder at its best epoch, and PCA."""
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PyTree
+
+from ae_jax.baselines.pca import PCA
+from ae_jax.bottlenecks import Weights
+from ae_jax.evaluation.cost import inference_cost
+from ae_jax.experiment.build import Experiment
+from ae_jax.models.precision import MatmulPrecision, with_products
+from ae_jax.training import Best, Run, Structure
+from ae_jax.training.objective import Keys, Trained, Values, abstract_params, from_latent, latent_of, objective_from
+from ae_jax.training.streams import Stream, run_key
+from ae_jax.typing import Batch, Latent, PRNGKey
+
+AUTOENCODER, BASELINE = "autoencoder", "pca"
+"""Names of methods, in summary.json and in files of arrays."""
+ROWS = 1024
+"""Rows in one call of a compiled function; the last call is padded, so that there is one program and one result."""
+Host = np.ndarray
+
+
+class Method(NamedTuple):
+    """A way from inputs to fewer numbers and back, from NumPy arrays to NumPy arrays of inputs (scaled values).
+
+    Attributes:
+        name: What it is called.
+        latent_size: Numbers in the latent of an example.
+        encode: Inputs to latents.
+        decode: Latents to reconstructions; of an autoencoder after the loss's link.
+        reconstruct: Inputs to reconstructions.
+        cost: `cost.COSTS` of inference (encode and decode) of one example and of a batch of that size, measured once.
+        corrupt: `(index, x)` to the test split's batch number `index` as the run's corruption leaves it: a function of
+            the seed and that number. None without a corruption.
+        terms: `(key, x, weights)` to the terms of the objective, summed over examples; None without an objective.
+    """
+
+    name: str
+    latent_size: int
+    encode: Callable[[Host], Host]
+    decode: Callable[[Host], Host]
+    reconstruct: Callable[[Host], Host]
+    cost: Callable[[int], dict[str, Any]]
+    corrupt: Callable[[int, Host], Host] | None = None
+    terms: Callable[[PRNGKey, Host, Host], dict[str, Array]] | None = None
+
+
+class ModelFunctions:
+    """The functions of a structure, compiled once for all its runs, when each is first called.
+
+    `values` are the run's, as `Run` has them: nothing that a run may differ in is compiled in.
+
+    Attributes:
+        encode: `(values, trained, x)` to latents.
+        decode: `(values, trained, latent)` to reconstructions, after the loss's link.
+        reconstruct: `(values, trained, x)` to reconstructions.
+        corrupt: `(values, key, x)` to corrupted x.
+        terms: `(run, trained, key, x, weights)` to the terms of the objective, summed over examples.
+    """
+
+    def __init__(self, structure: Structure):
+
+        def encode(values: Values, trained: Trained, x: Batch) -> Latent:
+            return latent_of(structure, values, *trained, x)
+
+        def decode(values: Values, trained: Trained, latent: Latent) -> Batch:
+            return from_latent(structure, values, *trained, latent)
+
+        def reconstruct(values: Values, trained: Trained, x: Batch) -> Batch:
+            return decode(values, trained, encode(values, trained, x))
+
+        def terms(run: Run, trained: Trained, key: PRNGKey, x: Batch, weights: Weights) -> dict[str, Array]:
+            value = objective_from(structure, run, *trained, Keys(key, key), x, x, weights)
+            return {name: jnp.sum(term * weights) for name, term in value.terms.items()}
+
+        def corrupt(values: PyTree, key: PRNGKey, x: Batch) -> Batch:
+            return structure.corrupt(key, x, **values["corruption"])
+
+        self.encode, self.decode, self.reconstruct, self.corrupt, self.terms = (
+            jax.jit(with_products(structure.matmul_precision, function))
+            for function in (encode, decode, reconstruct, corrupt, terms)
+        )
+        self._cost: dict[str, Any] | None = None
+
+    def cost(self, values: Values, trained: Trained, num_features: int, batch_size: int) -> dict[str, Any]:
+        """See `Method`."""
+        if self._cost is None:
+            given = (values, trained)
+            self._cost = inference_cost(self.reconstruct, given, trained[0], num_features, batch_size)
+        return self._cost
+
+
+def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | None = None) -> Method:
+    """The model of an experiment at its best epoch; runs of one structure may share its functions."""
+    functions = functions or ModelFunctions(experiment.structure)
+    run, values = experiment.run, experiment.run.values
+    placed = jax.tree.map(jnp.asarray, (best.params, best.carried))
+    num_features, seen = experiment.inputs.num_features, run_key(run.seed, Stream.TEST_CORRUPTION)
+
+    def corrupt(index: int, x: Host) -> Host:
+        return np.asarray(functions.corrupt(values, jax.random.fold_in(seen, index), x))
+
+    return Method(
+        AUTOENCODER,
+        latent_size_of(experiment),
+        encode=functools.partial(_in_rows, functions.encode, values, placed),
+        decode=functools.partial(_in_rows, functions.decode, values, placed),
+        reconstruct=functools.partial(_in_rows, functions.reconstruct, values, placed),
+        cost=functools.partial(functions.cost, values, placed, num_features),
+        corrupt=corrupt if experiment.corrupts else None,
+        terms=functools.partial(functions.terms, run, placed),
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def leading(pca: PCA, num_components: int, precision: MatmulPrecision) -> Method:
+    """PCA with its leading components; one object for all runs that are compared with it, as it is measured once.
+
+    In float64 on the host. What it costs is that of a compiled program in float32, measured as a model's is.
+    """
+
+    def program(params: dict[str, Array], x: Batch) -> Batch:
+        return (x - params["mean"][None]) @ params["components"].T @ params["components"] + params["mean"][None]
+
+    @functools.cache
+    def cost(batch_size: int) -> dict[str, Any]:
+        params = {"mean": jnp.float32(pca.mean), "components": jnp.float32(pca.components[:num_components])}
+        compiled = jax.jit(with_products(precision, program))
+        return inference_cost(compiled, (params,), params, len(pca.mean), batch_size)
+
+    return Method(
+        BASELINE,
+        num_components,
+        encode=lambda x: pca.encode(x, num_components),
+        decode=pca.decode,
+        reconstruct=lambda x: pca.reconstruct(x, num_components),
+        cost=cost,
+    )
+
+
+def latent_size_of(experiment: Experiment) -> int:
+    """Number of latent dimensions, as the result of the bottleneck has it."""
+    row = jax.ShapeDtypeStruct((1, experiment.inputs.num_features), jnp.float32)
+    structure, run = experiment.structure, experiment.run
+
+    def latents(values: Values, trained: Trained, x: Batch) -> Latent:
+        return latent_of(structure, values, *trained, x)
+
+    latent = jax.eval_shape(latents, run.values, abstract_params(structure, run), row)
+    return sum(math.prod(leaf.shape[1:]) for leaf in jax.tree.leaves(latent))
+
+
+def _in_rows(function: Callable[..., Float[Array, "..."]], values: Values, trained: Trained, x: Host) -> Host:
+    """Apply a compiled function to any number of rows, in padded calls of one size."""
+    x = np.asarray(x, np.float32)
+    results = []
+    for start in range(0, max(1, len(x)), ROWS):
+        rows = x[start : start + ROWS]
+        padded = np.pad(rows, ((0, ROWS - len(rows)), (0, 0)))
+        results.append(np.asarray(function(values, trained, padded))[: len(rows)])
+    return np.concatenate(results)
