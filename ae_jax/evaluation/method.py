@@ -16,7 +16,17 @@ from ae_jax.evaluation.cost import inference_cost
 from ae_jax.experiment.build import Experiment
 from ae_jax.models.precision import MatmulPrecision, with_products
 from ae_jax.training import Best, Run, Structure
-from ae_jax.training.objective import Keys, Trained, Values, abstract_params, from_latent, latent_of, objective_from
+from ae_jax.training.objective import (
+    Keys,
+    Trained,
+    Values,
+    abstract_latent,
+    abstract_params,
+    from_latent,
+    latent_of,
+    objective_from,
+)
+from ae_jax.training.objective import reconstruct as reconstruction_of
 from ae_jax.training.streams import Stream, run_key
 from ae_jax.typing import Batch, Latent, PRNGKey
 
@@ -58,7 +68,7 @@ class ModelFunctions:
     `values` are the run's, as `Run` has them: nothing that a run may differ in is compiled in.
 
     Attributes:
-        encode: `(values, trained, x)` to latents.
+        encode: `(values, trained, x)` to latents, shape "batch latent": of a tree of arrays one row an example.
         decode: `(values, trained, latent)` to reconstructions, after the loss's link.
         reconstruct: `(values, trained, x)` to reconstructions.
         corrupt: `(values, key, x)` to corrupted x.
@@ -67,14 +77,15 @@ class ModelFunctions:
 
     def __init__(self, structure: Structure):
 
-        def encode(values: Values, trained: Trained, x: Batch) -> Latent:
-            return latent_of(structure, values, *trained, x)
+        def encode(values: Values, trained: Trained, x: Batch) -> Array:
+            return _as_rows(latent_of(structure, values, *trained, x))
 
-        def decode(values: Values, trained: Trained, latent: Latent) -> Batch:
-            return from_latent(structure, values, *trained, latent)
+        def decode(values: Values, trained: Trained, latent: Array) -> Batch:
+            like = abstract_latent(structure, values, trained)
+            return from_latent(structure, values, *trained, _from_rows(latent, like))
 
         def reconstruct(values: Values, trained: Trained, x: Batch) -> Batch:
-            return decode(values, trained, encode(values, trained, x))
+            return reconstruction_of(structure, values, *trained, x)
 
         def terms(run: Run, trained: Trained, key: PRNGKey, x: Batch, weights: Weights) -> dict[str, Array]:
             value = objective_from(structure, run, *trained, Keys(key, key), x, x, weights)
@@ -147,14 +158,24 @@ def leading(pca: PCA, num_components: int, precision: MatmulPrecision) -> Method
 
 def latent_size_of(experiment: Experiment) -> int:
     """Number of latent dimensions, as the result of the bottleneck has it."""
-    row = jax.ShapeDtypeStruct((1, experiment.inputs.num_features), jnp.float32)
     structure, run = experiment.structure, experiment.run
-
-    def latents(values: Values, trained: Trained, x: Batch) -> Latent:
-        return latent_of(structure, values, *trained, x)
-
-    latent = jax.eval_shape(latents, run.values, abstract_params(structure, run), row)
+    latent = abstract_latent(structure, run.values, abstract_params(structure, run))
     return sum(math.prod(leaf.shape[1:]) for leaf in jax.tree.leaves(latent))
+
+
+def _as_rows(latent: Latent) -> Array:
+    """A latent as one row of numbers for each example, which most are."""
+    leaves = [leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(latent)]
+    return leaves[0] if len(leaves) == 1 else jnp.concatenate(leaves, axis=1)
+
+
+def _from_rows(rows: Array, like: PyTree) -> Latent:
+    """The latent that `_as_rows` made rows of; `like` has the shapes of one example."""
+    leaves, tree = jax.tree.flatten(like)
+    ends = np.cumsum([math.prod(leaf.shape[1:]) for leaf in leaves])[:-1].tolist()
+    parts = jnp.split(rows, ends, axis=1) if ends else [rows]
+    shaped = [part.reshape(len(rows), *leaf.shape[1:]) for part, leaf in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(tree, shaped)
 
 
 def _in_rows(function: Callable[..., Float[Array, "..."]], values: Values, trained: Trained, x: Host) -> Host:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Array, PyTree
 
 from ae_jax.baselines.pca import PCA
 from ae_jax.config.check import validate
 from ae_jax.config.naming import config_hash
 from ae_jax.errors import UserError
-from ae_jax.evaluation.method import autoencoder
+from ae_jax.evaluation.method import ModelFunctions, autoencoder
 from ae_jax.experiment.build import Experiment, build
 from ae_jax.runs.folder import RunFolder
 from ae_jax.runs.inputs import data_of
@@ -20,6 +21,7 @@ from ae_jax.runs.progress import Progress, progress_of
 from ae_jax.training import Best
 from ae_jax.training.checkpoint import has_checkpoint, num_stored_arrays, restore_best
 from ae_jax.training.objective import abstract_best
+from ae_jax.typing import Batch
 
 _FEW_LAYERS = 8  # which take no time to build, whatever the checkpoint holds
 _log = logging.getLogger(__name__)
@@ -41,7 +43,8 @@ class TrainedRun:
 
     def __init__(self, folder: Path, config: dict[str, Any], experiment: Experiment, best: Best):
         self.folder, self.config, self.experiment, self.best = folder, config, experiment, best
-        self.model = autoencoder(experiment, best)
+        self._functions = ModelFunctions(experiment.structure)
+        self.model = autoencoder(experiment, best, self._functions)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -71,6 +74,19 @@ class TrainedRun:
     def scaled(self, raw: np.ndarray) -> np.ndarray:
         """Inputs of raw examples, scaled as the run's own were, shape "examples features"; without its data."""
         return self.experiment.inputs.scaled(self._rows(raw))
+
+    @property
+    def parameters(self) -> PyTree:
+        """All arrays that the model is used with: what `encoder` and `decoder` are functions of."""
+        return self.best.params, self.best.carried
+
+    def encoder(self, parameters: PyTree, x: Batch) -> Array:
+        """`encode` as a pure function of `parameters` and inputs, for programs of one's own: `jax.jit(run.encoder)`."""
+        return self._functions.encode(self.experiment.run.values, parameters, x)
+
+    def decoder(self, parameters: PyTree, latent: Array) -> Batch:
+        """`decode` as a pure function of `parameters` and latents."""
+        return self._functions.decode(self.experiment.run.values, parameters, latent)
 
     def _rows(self, x: np.ndarray) -> np.ndarray:
         num_features = self.experiment.inputs.num_features

@@ -122,6 +122,17 @@ def abstract_params(structure: Structure, run: Run) -> Trained:
     return jax.eval_shape(lambda run: init_params(structure, run), run)
 
 
+def abstract_latent(structure: Structure, values: Values, trained: Trained) -> PyTree:
+    """Shapes and types of the latent of one example, as the decoder gets it."""
+
+    def latent(values: Values, trained: Trained, code: Code) -> Latent:
+        params, carried = trained
+        make = structure.make_bottleneck(**values["bottleneck"])
+        return make.latent(params.bottleneck, carried.bottleneck, code)
+
+    return jax.eval_shape(latent, values, trained, structure.model.abstract_code)
+
+
 def first_best(params: Parameters, carried: Carried) -> Best:
     """Before the first epoch: anything is better."""
     infinity = jnp.float32(jnp.inf)

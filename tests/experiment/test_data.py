@@ -98,10 +98,9 @@ def test_the_encoder_works_under_jit_without_data(trained):
     x = np.load(table)
     table.unlink()
     run = ae_jax.load_run(folder)
-    encode = jax.jit(run.experiment.model.encode)
-    np.testing.assert_allclose(
-        encode(run.best.params.model, run.best.carried.model, x), run.encode(x), rtol=1e-5, atol=1e-6
-    )
+    encode, decode, latent = jax.jit(run.encoder), jax.jit(run.decoder), run.encode(x)
+    np.testing.assert_allclose(encode(run.parameters, x), latent, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(decode(run.parameters, latent), run.decode(latent), rtol=1e-5, atol=1e-6)
 
 
 def test_changed_data_are_refused_and_the_run_still_encodes(trained, command_line):
