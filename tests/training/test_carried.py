@@ -54,7 +54,7 @@ CASES = {
     "vq": Case(None, VQ, ("bottleneck.decay=0.9",)),
     "batch_norm-vq": Case("batch_norm", VQ, ("bottleneck.decay=0.9",)),
     "top_k": Case(
-        None, ("bottleneck=top_k", "bottleneck.num_active=2", "corruption=gaussian"), ("corruption.std=0.3",)
+        None, ("bottleneck=top_k", "bottleneck.num_active=2", "corruption=gaussian"), ("corruption.scale=0.5",)
     ),
     "l1": Case(None, ("bottleneck=l1",), ("objective.beta=0.01",)),
     "gaussian": Case(None, (*GAUSSIAN, "bottleneck.kl=sampled"), ("objective.beta=4.0",)),
