@@ -28,7 +28,7 @@ def check_type(key: str, item: Any, hint: Any) -> Any:
         remedy = remedy if remedy.startswith("did") else ""  # the message lists the choices already
         if first["type"] == "list_type" or "Sequence" in first["msg"]:
             remedy = f"write {key}=[…]"
-        if first["type"] in ("callable_type", "is_instance_of"):
+        elif first["type"] in ("callable_type", "is_instance_of"):
             remedy = f"choose an option with {key.replace('.', '/')}=…"
         if first["type"] == "none_required":
             raise UserError(key, f"is for an object, got {item!r}", f"write {key}={{_target_: …}}, or null") from None

@@ -13,9 +13,10 @@ from matplotlib.image import imread
 import ae_jax.figures.run
 from ae_jax.errors import UserError
 from ae_jax.figures.run import learning_curve, pca_curve, reconstructions
-from ae_jax.figures.run.draw import draw_run_figures, run_figures, write_run_figure
+from ae_jax.figures.run.draw import draw_run_figures, run_figures
 from ae_jax.figures.save import save
 from ae_jax.figures.style import _SETTINGS, PCA, plain_log_ticks, style
+from ae_jax.runs.recorder import write_run_figure
 
 CASES = {
     "images": {"num_examples": 10},

@@ -77,7 +77,7 @@ def test_what_there_is_to_beat_is_said_before_the_first_epoch(compose):
 
 def test_an_objective_of_terms_is_named_and_so_is_what_is_monitored(compose):
     output, texts = screen(terminal=False), list[str]()
-    watch = display.ShowRun(output, lambda said, *_: texts.append(said[0]), loss="mse", num_epochs=1)
+    watch = display.ShowRun(output, lambda said, *_: texts.append(said[0]), name="run", loss="mse", num_epochs=1)
     watch.begin(build(compose("bottleneck=gaussian", "trainer.monitor=kl")))
     assert output.file.getvalue().startswith("objective: rate_distortion of distortion (mse), kl\n")
     shown_by(watch, 1, validation_kl=3.5)

@@ -43,10 +43,7 @@ def members(module: str) -> list[str]:
 def test_of_this_package_only_the_components_can_be_named():
     modules = [one.name for one in pkgutil.walk_packages(ae_jax.__path__, "ae_jax.")]
     named = {(group, one) for module in modules for one in members(module) for group in GROUPS}
-    aliases = {
-        ("trainer", "ae_jax.training.TrainerOptions"),
-        ("objective", "ae_jax.objectives.contractive.rate_distortion"),
-    }
+    aliases = {("trainer", "ae_jax.training.TrainerOptions")}
     steps = {
         ("optimizer", f"ae_jax.optimizers.{name}.descend") for name in ("base", "adam", "adamw", "momentum", "sgd")
     }
