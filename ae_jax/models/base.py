@@ -93,45 +93,20 @@ def functional(
     Returns:
         The functions; `init` gives equal bits alone, under `jax.vmap` and under `jax.lax.map`.
     """
-    dtype = jnp.dtype(precision)
-    graphs: dict[bool, Any] = {}
-
-    def made(key: PRNGKey) -> _Split:
-        model = construct(_streams(key))
-        model.eval()
-        graphs[False] = _split(model).graph
-        model.train()
-        split = _split(model)
-        graphs[True] = split.graph
-        return split._replace(graph=None)
-
-    abstract = jax.eval_shape(made, jax.random.key(0))
-
-    def call(method: str, training: bool, params: PyTree, state: PyTree, key: PRNGKey, x: Any) -> tuple[Any, PyTree]:
-        params, x = jax.tree.map(lambda leaf: leaf.astype(dtype), (params, x))
-        streams = _drawing_from(key, abstract.streams)
-        module = nnx.merge(graphs[training], streams, params, state, copy=True)
-        result = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), getattr(module, method)(x))
-        after = _split(module)
-        if not _has_places_of(after.state, state):
-            raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
-        _check_followed(method, state, after.state)
-        if not (training or _unused(streams, after.streams)):
-            problem = f"{method} draws random numbers in evaluation too"
-            raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
-        return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
+    pieces = _Pieces(construct, jnp.dtype(precision))
+    abstract = pieces.abstract
 
     def evaluate(method: str) -> Callable[[PyTree, PyTree, Any], Any]:
         return with_products(
             matmul_precision,
-            lambda params, state, x: call(method, False, params, state, jax.random.key(0), x)[0],
+            lambda params, state, x: pieces.call(method, False, params, state, jax.random.key(0), x)[0],
         )
 
     def train(method: str) -> Callable[[PyTree, PyTree, PRNGKey, Any], tuple[Any, PyTree]]:
-        return with_products(matmul_precision, lambda *given: call(method, True, *given))
+        return with_products(matmul_precision, lambda *given: pieces.call(method, True, *given))
 
     def init(key: PRNGKey) -> tuple[PyTree, PyTree]:
-        split = made(key)
+        split = pieces.made(key)
         return split.params, split.state
 
     row = jax.ShapeDtypeStruct((1, num_features), jnp.float32)
@@ -146,6 +121,45 @@ def functional(
         abstract_code=jax.eval_shape(evaluate("encode"), abstract.params, abstract.state, row),
         couples=False,
     )
+
+
+class _Pieces:
+    """A model that is taken apart, and put together again for each call of a method.
+
+    Args:
+        construct: Makes it from its random streams.
+        dtype: What it computes in.
+    """
+
+    def __init__(self, construct: Callable[[nnx.Rngs], AbstractAutoencoder], dtype: jnp.dtype):
+        self._construct, self._dtype = construct, dtype
+        self._graphs: dict[bool, Any] = {}  # in training and in evaluation
+        self.abstract: _Split = jax.eval_shape(self.made, jax.random.key(0))
+
+    def made(self, key: PRNGKey) -> _Split:
+        """A new model, without its graph."""
+        model = self._construct(_streams(key))
+        model.eval()
+        self._graphs[False] = _split(model).graph
+        model.train()
+        split = _split(model)
+        self._graphs[True] = split.graph
+        return split._replace(graph=None)
+
+    def call(
+        self, method: str, training: bool, params: PyTree, state: PyTree, key: PRNGKey, x: Any
+    ) -> tuple[Any, PyTree]:
+        """What a method makes of x, in float32, and the state after it."""
+        params, x = jax.tree.map(lambda leaf: leaf.astype(self._dtype), (params, x))
+        streams = _drawing_from(key, self.abstract.streams)
+        module = nnx.merge(self._graphs[training], streams, params, state, copy=True)
+        result = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), getattr(module, method)(x))
+        after = _split(module)
+        _check_followed(method, state, after.state)
+        if not (training or _unused(streams, after.streams)):
+            problem = f"{method} draws random numbers in evaluation too"
+            raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
+        return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
 
 
 def _streams(key: PRNGKey) -> nnx.Rngs:
@@ -179,7 +193,9 @@ def _has_places_of(tree: PyTree, other: PyTree) -> bool:
 
 
 def _check_followed(method: str, before: PyTree, after: PyTree) -> None:
-    """Refuse variables of another shape after a step, and such as would lose what they are if they kept their type."""
+    """Refuse other variables after a step, of other shapes, and such as would lose what they are in their own type."""
+    if not _has_places_of(after, before):
+        raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
     for (place, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True):
         floats = jnp.issubdtype(old.dtype, jnp.floating) and jnp.issubdtype(new.dtype, jnp.floating)
         if old.shape != new.shape or not (floats or old.dtype == new.dtype):
