@@ -93,51 +93,26 @@ def functional(
     Returns:
         The functions; `init` gives equal bits alone, under `jax.vmap` and under `jax.lax.map`.
     """
-    dtype = jnp.dtype(precision)
-    graphs: dict[bool, Any] = {}
-
-    def made(key: PRNGKey) -> _Split:
-        return _made(construct, key, graphs)
-
-    abstract = jax.eval_shape(made, jax.random.key(0))
-
-    def call(method: str, training: bool, params: PyTree, state: PyTree, key: PRNGKey, x: Any) -> tuple[Any, PyTree]:
-        params, x = jax.tree.map(lambda leaf: leaf.astype(dtype), (params, x))
-        streams = _drawing_from(key, abstract.streams)
-        module = nnx.merge(graphs[training], streams, params, state, copy=True)
-        result = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), getattr(module, method)(x))
-        after = _split(module)
-        _check_call(method, state, after.state, draws=not (training or _unused(streams, after.streams)))
-        return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
+    pieces = _Pieces(construct, jnp.dtype(precision))
+    abstract = pieces.abstract
 
     def evaluate(method: str) -> Callable[[PyTree, PyTree, Any], Any]:
-        def evaluated(params: PyTree, state: PyTree, x: Any) -> Any:
-            return call(method, False, params, state, jax.random.key(0), x)[0]
-
-        return with_products(matmul_precision, evaluated)
+        return with_products(
+            matmul_precision,
+            lambda params, state, x: pieces.call(method, False, params, state, jax.random.key(0), x)[0],
+        )
 
     def train(method: str) -> Callable[[PyTree, PyTree, PRNGKey, Any], tuple[Any, PyTree]]:
-        return with_products(matmul_precision, lambda *given: call(method, True, *given))
+        return with_products(matmul_precision, lambda *given: pieces.call(method, True, *given))
 
     def init(key: PRNGKey) -> tuple[PyTree, PyTree]:
-        split = made(key)
+        split = pieces.made(key)
         return split.params, split.state
 
     row, (encode, decode) = jax.ShapeDtypeStruct((1, num_features), jnp.float32), map(evaluate, ("encode", "decode"))
     code = jax.eval_shape(encode, abstract.params, abstract.state, row)
     steps = train("encode"), train("decode")
     return FunctionalModel(init, encode, decode, *steps, abstract.params, abstract.state, code, couples=False)
-
-
-def _made(construct: Callable[[nnx.Rngs], AbstractAutoencoder], key: PRNGKey, graphs: dict[bool, Any]) -> _Split:
-    """A new model in pieces; its graph, by whether it trains, is kept as it was made at first: of one trace alone."""
-    model = construct(_streams(key))
-    model.eval()
-    graphs.setdefault(False, _split(model).graph)
-    model.train()
-    split = _split(model)
-    graphs.setdefault(True, split.graph)
-    return split._replace(graph=None)
 
 
 def _check_call(method: str, before: PyTree, after: PyTree, *, draws: bool) -> None:
@@ -148,6 +123,42 @@ def _check_call(method: str, before: PyTree, after: PyTree, *, draws: bool) -> N
     if draws:
         problem = f"{method} draws random numbers in evaluation too"
         raise UserError("model", problem, "draw in training only, as nnx.Dropout does by `deterministic`")
+
+
+class _Pieces:
+    """A model that is taken apart, and put together again for each call of a method.
+
+    Args:
+        construct: Makes it from its random streams.
+        dtype: What it computes in.
+    """
+
+    def __init__(self, construct: Callable[[nnx.Rngs], AbstractAutoencoder], dtype: jnp.dtype):
+        self._construct, self._dtype = construct, dtype
+        self._graphs: dict[bool, Any] = {}  # in training and in evaluation
+        self.abstract: _Split = jax.eval_shape(self.made, jax.random.key(0))
+
+    def made(self, key: PRNGKey) -> _Split:
+        """A new model; its graph is kept as it was made at first, as what is in it is of one trace alone."""
+        model = self._construct(_streams(key))
+        model.eval()
+        self._graphs.setdefault(False, _split(model).graph)
+        model.train()
+        split = _split(model)
+        self._graphs.setdefault(True, split.graph)
+        return split._replace(graph=None)
+
+    def call(
+        self, method: str, training: bool, params: PyTree, state: PyTree, key: PRNGKey, x: Any
+    ) -> tuple[Any, PyTree]:
+        """What a method makes of x, in float32, and the state after it."""
+        params, x = jax.tree.map(lambda leaf: leaf.astype(self._dtype), (params, x))
+        streams = _drawing_from(key, self.abstract.streams)
+        module = nnx.merge(self._graphs[training], streams, params, state, copy=True)
+        result = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), getattr(module, method)(x))
+        after = _split(module)
+        _check_call(method, state, after.state, draws=not (training or _unused(streams, after.streams)))
+        return result, jax.tree.map(lambda now, before: now.astype(before.dtype), after.state, state)
 
 
 def _streams(key: PRNGKey) -> nnx.Rngs:
@@ -181,7 +192,9 @@ def _has_places_of(tree: PyTree, other: PyTree) -> bool:
 
 
 def _check_followed(method: str, before: PyTree, after: PyTree) -> None:
-    """Refuse variables of another shape after a step, and such as would lose what they are if they kept their type."""
+    """Refuse other variables after a step, of other shapes, and such as would lose what they are in their own type."""
+    if not _has_places_of(after, before):
+        raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
     for (place, old), new in zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True):
         floats = jnp.issubdtype(old.dtype, jnp.floating) and jnp.issubdtype(new.dtype, jnp.floating)
         if old.shape != new.shape or not (floats or old.dtype == new.dtype):

@@ -234,7 +234,7 @@ print(jax.device_count())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "iwae", "contractive"])
+@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "vq", "iwae", "contractive"])
 def test_four_devices_make_what_one_makes(name, tmp_path):
     case, made = CASES[name], {}
     for devices, data_parallel in ((1, 1), (4, 1), (4, 4)):
@@ -253,7 +253,10 @@ def test_four_devices_make_what_one_makes(name, tmp_path):
             made[devices, data_parallel] = [arrays[name] for name in arrays.files]
     assert len(made[1, 1]) > 10
     for one, four, shared in zip(*made.values(), strict=True):
-        np.testing.assert_array_equal(one, four)
+        if case.layer in ("batch_norm", "both"):  # the last bit of an average is the compiler's, of another program
+            np.testing.assert_allclose(one, four, rtol=1e-4, atol=1e-5)
+        else:
+            np.testing.assert_array_equal(one, four)
         np.testing.assert_allclose(one, shared, rtol=5e-3, atol=5e-3)
 
 
