@@ -96,10 +96,15 @@ def test_a_value_is_swept_as_one_program(here, type_in):
     ("group", "name", "wrong", "line"),
     [
         ("bottleneck", "channel", "3", "bottleneck=mine.channel.channel: returned an int, expected a Bottleneck"),
-        ("objective", "consistent", "(distortion,)", "objective: returned a tuple, expected a Value"),
-        ("corruption", "fading", "x[:, 1:]", "expected the same shape and type"),
-        ("loss", "log_cosh", "{}", "loss=mine.log_cosh.log_cosh: returned a dict, expected a Loss"),
-        ("optimizer", "signs", "''", "returned a str, expected a GradientTransformation"),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("objective", "consistent", "(distortion,)", "objective: returned a tuple, expected a Value"),
+                ("corruption", "fading", "x[:, 1:]", "expected the same shape and type"),
+                ("loss", "log_cosh", "{}", "loss=mine.log_cosh.log_cosh: returned a dict, expected a Loss"),
+                ("optimizer", "signs", "''", "returned a str, expected a GradientTransformation"),
+            )
+        ),
     ],
 )
 def test_what_makes_something_else_is_refused_in_one_line(group, name, wrong, line, here, type_in):

@@ -251,6 +251,7 @@ def test_a_config_of_another_model_is_refused_at_once(parameter, tiny, tmp_path,
         ae_jax.load_run(folder)
 
 
+@pytest.mark.slow
 def test_a_completed_run_keeps_its_best_parameters_only(train, tmp_path):
     whole = []
     from ae_jax.training.checkpoint import keep_best

@@ -253,6 +253,7 @@ def test_one_seed_and_cells_without_runs(runs):
     assert len(numbers(figure)) == 3
 
 
+@pytest.mark.slow
 def test_many_cells_are_hatched_rather_than_numbered(runs):
     sizes, rates = (1, 2, 3), [round(0.001 * (number + 1), 4) for number in range(34)]
     given = [({LATENT: size, RATE: rate}, {"sse": 1.5}) for size in sizes for rate in rates]

@@ -11,6 +11,7 @@ from ae_jax.figures.run.draw import draw_run_figures
 from ae_jax.jobs.drawing import Drawing
 
 
+@pytest.mark.slow
 def test_workers_draw_the_same_figures(smoke, tmp_path):
     there = shutil.copytree(smoke, tmp_path / "there", ignore=shutil.ignore_patterns("figures"))
     mine = draw_run_figures(smoke)

@@ -238,6 +238,7 @@ def test_every_model_here_is_one(name):
     assert not checked_examples(model, experiment.dataset.num_features, model.abstract_code).couples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [part for part, _, _ in STATEFUL.values()], ids=STATEFUL)
 def test_layers_with_state_or_chance_are_built(part, monkeypatch):
     experiment = build.build(composition.checked(composition.compose(["tracking.mode=disabled"])))

@@ -120,6 +120,7 @@ def test_an_overcomplete_latent_can_be_asked_for():
     assert model.encode(*model.init(jax.random.key(0)), jnp.ones((1, 20))).shape == (1, 21)
 
 
+@pytest.mark.slow
 def test_parameters_stay_float32_when_the_model_computes_in_bfloat16():
     half, full = dense(precision="bfloat16"), dense()
     params, state = half.init(jax.random.key(0))

@@ -23,11 +23,8 @@ def members_of(kind):
     ]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [*KINDS, *(pytest.param(kind, marks=pytest.mark.slow) for kind in MORE_KINDS)],
-    ids=lambda kind: "+".join(kind) or "default",
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*KINDS, *MORE_KINDS], ids=lambda kind: "+".join(kind) or "default")
 def test_a_vectorised_run_ends_like_the_run_alone(train_runs, kind):
     members = members_of(kind)
     together, alone = train_runs(*members, runs_axis="vmap"), train_runs(members[1])

@@ -106,6 +106,7 @@ def masks():
     return jax.jit(of_step), places, np.asarray(together)
 
 
+@pytest.mark.slow
 def test_dropout_draws_another_mask_in_each_layer_step_epoch_and_run():
     _, _, together = masks()
     rows = {mask.tobytes() for mask in together.reshape(-1, 4 * 20)}
@@ -115,6 +116,7 @@ def test_dropout_draws_another_mask_in_each_layer_step_epoch_and_run():
     assert abs((together > 0).mean() - 0.5) < 5 * 0.5 / np.sqrt(together.size)
 
 
+@pytest.mark.slow
 def test_a_mask_is_the_same_in_a_group_and_alone():
     alone, places, together = masks()
     for place, mask in zip(places[3:5], together[3:5], strict=True):
