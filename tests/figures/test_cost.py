@@ -235,7 +235,8 @@ def test_pca_takes_part_with_the_time_of_its_closed_form(runs):
 
 
 def test_time_has_an_interval_and_pca_none_to_train(runs):
-    figure = figure_of(runs(*timed(sweep(), lambda one: {"train_seconds": 1.0 + one["seed"]})), x="train_seconds")
+    made = timed(sweep(), lambda one: {"train_seconds": 1.0 + one["seed"], "pca_fit_seconds": None})
+    figure = figure_of(runs(*made), x="train_seconds")
     np.testing.assert_allclose(lines_of(figure)["dense autoencoder"].get_xdata(), 2)
     assert "PCA" not in lines_of(figure)
     assert "PCA is computed without training" in words(figure)

@@ -350,9 +350,9 @@ def test_long_curves_are_thinned_evenly(count):
 def test_pictures_have_a_row_for_each_method_and_a_column_for_each_example(shape, tmp_path, write_run):
     (run,) = load(write_run(tmp_path / "a", feature_shape=shape)).runs
     shown = reconstructions(run)
-    assert (shown["labels"], shown["columns"]) == (["input", "autoencoder", "PCA"], 4)
+    assert (shown["labels"], shown["columns"]) == (["input", "autoencoder", "PCA"], 6)
     image = Image.open(io.BytesIO(base64.b64decode(shown["png"])))
-    assert image.size == (4 * (4 + 1), 3 * (5 + 1))
+    assert image.size == (6 * (4 + 1), 3 * (5 + 1))
     assert image.mode == ("RGB" if shape[-1] == 3 else "L")
     example = np.asarray(image)[6:11, 5:9].astype(float)
     arrays = run.folder.reconstructions
@@ -370,7 +370,7 @@ def test_what_is_no_image_is_drawn_as_lines(tmp_path, write_run):
     (run,) = load(write_run(tmp_path / "a", feature_shape=(7,), unit_interval=False)).runs
     shown = reconstructions(run)
     assert shown["features"] == list(range(7))
-    np.testing.assert_allclose(shown["profiles"][2], run.folder.reconstructions["pca"])
+    np.testing.assert_allclose(shown["profiles"][2], run.folder.reconstructions["pca"][:4])
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "is missing"), (b"damage", "cannot be read")])
