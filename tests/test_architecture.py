@@ -96,6 +96,13 @@ def test_no_postponed_annotations():
     assert not [path for path in FILES if "__future__" in path.read_text()]
 
 
+def test_no_room_has_more_than_a_fifth_of_the_package():
+    lines: dict[str, int] = {}
+    for path in FILES:
+        lines[part_of(path)] = lines.get(part_of(path), 0) + len(path.read_text().splitlines())
+    assert max(lines.values()) <= 0.2 * sum(lines.values()), lines
+
+
 def test_files_and_functions_stay_small():
     for path in FILES:
         text = path.read_text()
