@@ -331,7 +331,7 @@ COMMAND = {
             "none": ("--compare: holds for none of 4 runs", "seed > 7", "PCA"),
             "pca-twice": ("--compare: both sides are PCA; give", "PCA", "pca"),
             "overlap": ("--compare: both conditions hold for the run 0 and of 1", "seed=0", "model=dense"),
-            "measure": ("measure: there is no 'nope'", "seed=0", "PCA", "--measure", "nope"),
+            "measure": ("--measure: there is no 'nope' in these runs", "seed=0", "PCA", "--measure", "nope"),
             "split": ("--split: there is no 'tst'; did you mean 'test'?", "seed=0", "PCA", "--split", "tst"),
             "corrupted": ("measure: sse was not taken", "seed=0", "PCA", "--split", "corrupted"),
         }.items()
@@ -541,7 +541,9 @@ COMMAND = {
             "report-sql-grammar": made("sql: cannot be answered", "report", "runs", "--sql", "selec"),
             "report-where-none": made("where: holds for none of 4 runs", "report", "runs", "--where", "seed = 99"),
             "figures-need": made("runs: have no corruption", "figures", "figure=noise", "runs=runs"),
-            "tables-measures": made("measure: there is no 'nope'", "tables", "table.measures=[nope]", "runs=runs"),
+            "tables-measures": made(
+                "measures: there is no 'nope' in these runs", "tables", "table.measures=[nope]", "runs=runs"
+            ),
             "paper-part": Case("paper.nope: is not a key", ("paper.nope=1",), "paper"),
             "paper-name": Case("paper.name: '../x' cannot name a folder", ("paper.name=../x",), "paper"),
             "paper-venue": Case("venue: input should be 'neurips'", ("venue=nope",), "paper"),

@@ -114,7 +114,7 @@ def test_every_run_of_a_mixed_group_ends_as_alone(
             assert ours.state == "completed"
             equal(metrics_of(ours.folder), metrics_of(theirs.folder))
             jax.tree.map(equal, last_state(ours.folder), last_state(theirs.folder))
-            equal(ours.best_validation_loss, theirs.best_validation_loss)
+            equal(ours.best, theirs.best)
 
 
 @pytest.mark.slow

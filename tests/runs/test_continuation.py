@@ -227,13 +227,13 @@ def test_a_checkpoint_of_schema_1_is_read(train, tmp_path, compose):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("schema", [3, "new"])
+@pytest.mark.parametrize("schema", [4, "new"])
 def test_a_checkpoint_of_a_later_schema_is_refused(schema, unfinished, train):
     for path in (unfinished / "checkpoint").glob("*/_CHECKPOINT_METADATA"):
         content = json.loads(path.read_text())
         content["custom_metadata"]["schema"] = schema
         path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match=rf"6: has checkpoint schema {schema}, expected 2; use the version that"):
+    with pytest.raises(UserError, match=rf"6: has checkpoint schema {schema}, expected 3; use the version that"):
         train(unfinished, *SIX)
     assert RunFolder(unfinished).state == "failed"
 

@@ -158,7 +158,8 @@ def test_a_group_goes_on_exactly(name, tmp_path):
 @every_case
 def test_a_trained_model_makes_the_same_of_an_example_each_time_and_beside_any_other(name):
     experiment, (_, states) = experiment_of(name), alone(name)
-    structure, values, best = experiment.structure, experiment.run.values, states[-1].best
+    structure, values = experiment.structure, experiment.run.values
+    best = jax.tree.map(jnp.asarray, states[-1].best)
     x = scaled(training_data(experiment.dataset), jnp.asarray(experiment.dataset.test[:6]))
 
     @jax.jit
