@@ -96,7 +96,9 @@ def metrics_of(folder: Path) -> np.ndarray:
 def test_every_run_of_a_mixed_group_ends_as_alone(
     row, numbers, compose, train_together, last_state, no_figures, whole_checkpoints, tmp_path
 ):
-    config = compose(*TINY, *row, "runtime.runs_axis=map")
+    # Plain descent diverges at its own learning rate on a cross-entropy that is summed.
+    small = ["optimizer.learning_rate=1e-3"] if "optimizer=sgd" in row else []
+    config = compose(*TINY, *row, *small, "runtime.runs_axis=map")
     if numbers:
         assert with_numbers_for_null(config) != config
         config = with_numbers_for_null(config)
