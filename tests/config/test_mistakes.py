@@ -1069,6 +1069,9 @@ LIKE_OTHERS = {
     *(f"data-{name}" for name in ("path-null", "values-truncated", "latent-large")),
     *(f"config-{name}" for name in ("utf-16-unmarked", "tab", "latin-1", "binary")),
     "checkpoint-gone",
+    "checkpoint-damaged",
+    "data-online",
+    "sweep-latent-late",
     "sweep-type-late",
 }
 

@@ -98,7 +98,7 @@ def _check(name: str, case: str, venue: tuple[str, str], results: Results) -> No
         assert_readable(figure)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES[::2], *(pytest.param(name, marks=pytest.mark.slow) for name in NAMES[1::2])])
 def test_a_figure_can_be_read(name, results_of):
     _check(name, "three", QUICK, results_of("three"))
 

@@ -128,7 +128,9 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize(
+    "name", [name if "PCA" in name else pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS]
+)
 def test_of_reports(name, report, many):
     wide = report(1000, *COMMANDS[name])
     assert "…" not in wide
@@ -139,7 +141,9 @@ def test_of_reports(name, report, many):
 @pytest.mark.parametrize(
     "query",
     [
-        "select run, seed, model.latent_size, sse, pca_sse, psnr, started from runs",
+        pytest.param(
+            "select run, seed, model.latent_size, sse, pca_sse, psnr, started from runs", marks=pytest.mark.slow
+        ),
         "select * from runs where seed = 1",
         "select null as nothing, '[bold]' as text, [1, 2] as list",
     ],

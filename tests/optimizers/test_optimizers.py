@@ -97,7 +97,9 @@ def test_traced_values_give_the_numbers_of_concrete_ones(name, params):
     assert_close(traced, jax.jit(partial(minimise, partial(made, name)))(params), rtol=0, atol=atol)
 
 
-@each_optimizer
+@pytest.mark.parametrize(
+    "name", [name if name == "adam" else pytest.param(name, marks=pytest.mark.slow) for name in OPTIMIZERS]
+)
 def test_runs_in_a_group_keep_their_own_values(name, params):
     """A group of two, one with every value halved: of the method, of the schedule and of clipping."""
 
