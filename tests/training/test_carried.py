@@ -108,7 +108,7 @@ def test_a_run_beside_others_has_the_bits_that_it_has_alone(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CASES if "bfloat16" not in name])
+@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "top_k", "l1", "iwae", "contractive"])
 def test_a_vectorised_run_is_like_the_run_alone(name):
     ours, (_, theirs) = beside(name, runs_axis="vmap"), alone(name)
     # Of the first epoch: a code that lies between two vectors may be given to either.
@@ -235,7 +235,7 @@ print(jax.device_count())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "vq", "iwae", "contractive"])
+@pytest.mark.parametrize("name", ["batch_norm-vq", "iwae"])
 def test_four_devices_make_what_one_makes(name, tmp_path):
     case, made = CASES[name], {}
     for devices, data_parallel in ((1, 1), (4, 1), (4, 4)):
