@@ -248,9 +248,9 @@ def test_the_panel_says_what_the_folder_says(visit, runs):
     assert cells == ["sse, per example", "2.600", "2.000", "30.0% higher"]
     assert (summary["test"]["sse"], summary["pca"]["test"]["sse"]) == (2.6, 2)
     image = page.locator("#panel .pictures canvas")
-    # Four examples of 3 x 3 pixels and a gap of one, in three rows.
+    # Six examples of 3 x 3 pixels and a gap of one, in three rows.
     page.wait_for_function(
-        "(([x, y]) => x === 16 && y === 12)(['width', 'height'].map(n => document.querySelector('#panel canvas')[n]))"
+        "(([x, y]) => x === 24 && y === 12)(['width', 'height'].map(n => document.querySelector('#panel canvas')[n]))"
     )
     assert image.get_attribute("aria-label").endswith("input; autoencoder, test sse 2.600; PCA, test sse 2.000")
     names = page.locator("#panel .row-names span").all_inner_texts()
