@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ae_jax.baselines.pca import PCA
-from ae_jax.config.naming import config_hash
+from ae_jax.config.naming import CAME_LATER, config_hash
 from ae_jax.datasets.base import SPLITS, Dataset
 from ae_jax.evaluation.cost import peak_memory
 from ae_jax.evaluation.measure import Comparison, Spare, comparison, fit_dataset_pca, nothing_is_spared, timed_pca
@@ -87,7 +87,10 @@ def describe_run(folder: Path, config: dict[str, Any], dataset: Dataset, state: 
         "config_hash": config_hash(config),
         "seed": config["seed"],
         "dataset": describe_dataset(dataset),
-        "precision": {"model": config["trainer"]["precision"], "products": config["trainer"]["matmul_precision"]},
+        "precision": {
+            "model": config["trainer"]["precision"],
+            "products": _trainer(config, "matmul_precision"),
+        },
         "training": _describe_training(config, state, RunFolder(folder).metrics),
     }
 
@@ -111,11 +114,16 @@ def _describe_training(config: dict[str, Any], state: TrainState, metrics: list[
         "epochs": int(state.epoch),
         "best_epoch": int(state.best.epoch),
         "best_validation_loss": float(state.best.validation_loss),
-        "monitor": config["trainer"]["monitor"],
+        "monitor": _trainer(config, "monitor"),
         "best_monitored": float(state.best.monitored),
         "last_train_loss": metrics[-1]["train_loss"] if metrics else None,
         "stopped": stopped.get(Status(int(state.status)), "epoch limit"),
     }
+
+
+def _trainer(config: dict[str, Any], option: str) -> str:
+    """An option of the trainer that a config may leave out."""
+    return str(config["trainer"].get(option, CAME_LATER[f"trainer.{option}"]))
 
 
 def describe_times(folder: Path, dataset: Dataset, program: Group, seconds: Seconds, fitting: float) -> dict[str, Any]:
