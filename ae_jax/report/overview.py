@@ -145,7 +145,8 @@ def _chosen(ranked: Sequence[Configuration], measure: str) -> str | None:
 def _row(one: Configuration, names: _Names) -> dict[str, Any]:
     """A configuration; `rest` names it by what varies beside the latent size."""
     against, ours, pca = one.against_pca("sse"), one.estimate("sse"), one.pca("sse")
-    shown = one.settings or {key: one.runs[0].settings[key] for key in ("model", LATENT)}
+    settings = one.runs[0].settings
+    shown = one.settings or {key: settings[key] for key in ("model", LATENT) if key in settings}
     return {
         "label": settings_words(shown, *names),
         "rest": settings_words({key: value for key, value in one.settings.items() if key != LATENT}, *names),
