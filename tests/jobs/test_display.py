@@ -90,11 +90,11 @@ def test_terms_have_rows_without_pca(write_run, tmp_path, capsys):
     out = capsys.readouterr().out
     (row,) = [line for line in out.splitlines() if "kl (term)" in line]
     assert [cell.strip() for cell in row.split("│")[1:-1]] == ["kl (term)", "2.5000", "", ""]
-    assert "best in epoch 3 by validation kl; last training objective 0.15" in out
+    assert "best in epoch 3 by validation kl; last training objective 0.333" in out
     display.print_outcome(write_run(tmp_path / "plain", terms={"distortion": 0.125}))
     out = capsys.readouterr().out
     assert "(term)" not in out  # as it is the loss, of which there is a row
-    assert "last training loss 0.15 (mse)" in out
+    assert "last training loss 0.333 (mse)" in out
 
 
 def test_a_few_examples_that_carry_the_error_are_said(smoke, capsys):

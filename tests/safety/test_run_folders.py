@@ -210,6 +210,7 @@ HOSTILE_ARRAYS = {
 def test_hostile_arrays_end_in_one_line_and_allocate_nothing(damage, write_run, tmp_path):
     folder = write_run(tmp_path / "run")
     damage(folder / "reconstructions.npz")
+    (folder / "pca.npz").unlink()
     (folder / "pca.npz").symlink_to("reconstructions.npz")
     tracemalloc.start()
     try:
