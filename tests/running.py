@@ -16,6 +16,7 @@ from ae_jax.figures.run import Drawn
 from ae_jax.jobs.drawing import Drawing
 from ae_jax.jobs.train import train_group
 from ae_jax.jobs.work import GroupTask, Outcome, Request
+from ae_jax.runs.recorder import Recorder
 
 # A run that takes as little as possible: two updates of a small model.
 TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
@@ -213,3 +214,15 @@ def tree() -> Callable[[Path], dict[str, bytes | None]]:
         return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in paths}
 
     return content
+
+
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """As Ctrl-C when the first run that trains has written an epoch's metrics, before a checkpoint follows."""
+    write = Recorder.metrics
+
+    def metrics(self: Recorder, record: dict[str, Any]) -> None:
+        write(self, record)
+        if record["epoch"] == epoch:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recorder, "metrics", metrics)

@@ -3,7 +3,6 @@
 Everything heavy is imported when a command needs it, so that `--help` stays fast.
 """
 
-import functools
 import os
 import sys
 from collections.abc import Sequence
@@ -48,9 +47,9 @@ def _train() -> int:
         if ended is not None:
             return ended
     codes: list[int] = []
-    _run_hydra(codes, arguments)
-    if _sweep.cache_info().currsize:
-        codes += _sweep().report()
+    sweep = _run_hydra(codes, arguments)
+    if sweep is not None:
+        codes += sweep.report()
     return min((code for code in codes if code != EXIT_COMPLETED), default=EXIT_COMPLETED)
 
 
@@ -78,27 +77,39 @@ def train_sweep(overrides: Sequence[str], *, config_dir: str | None = None) -> l
     given, sys.argv = sys.argv, [sys.argv[0], "--multirun", *own, *overrides]
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")
     try:
-        _run_hydra([], _arguments(sys.argv[1:]))
+        sweep = _run_hydra([], _arguments(sys.argv[1:]))
     finally:
         sys.argv = given
-    _sweep().report()
-    return _sweep().runs
+    if sweep is None:  # another launcher trained the jobs one by one
+        return []
+    sweep.report()
+    return list(sweep.runs)
 
 
-def _run_hydra(codes: list[int], arguments: Any) -> None:
-    """Let Hydra run what the arguments ask for; exit codes of single runs are added to `codes`."""
-    _sweep.cache_clear()
+def _run_hydra(codes: list[int], arguments: Any) -> Any:
+    """Let Hydra run what the arguments ask for; exit codes of single runs are added to `codes`.
+
+    Returns:
+        What trained the jobs of a multirun together; None where no launcher asked for it.
+    """
+    sweep: Any = None
+
+    def asked() -> Any:
+        nonlocal sweep
+        sweep = sweep or _new_sweep()
+        return sweep
+
     try:
-        run_task(arguments, lambda composed, folder: _run_job(composed, folder, codes), _sweep)
+        run_task(arguments, lambda composed, folder: _run_job(composed, folder, codes), asked)
     except Exception:
         # A sweeper that has no completed run to choose from may fail for that; what matters is why each run failed.
-        if not (_sweep.cache_info().currsize and _sweep().all_failed):
+        if sweep is None or not sweep.all_failed:
             raise
+    return sweep
 
 
-@functools.cache
-def _sweep() -> Any:
-    """What trains the jobs of a multirun together; made when a launcher asks for it, as it imports JAX."""
+def _new_sweep() -> Any:
+    """Made when a launcher asks for it, as it imports JAX."""
     say(console(), "starting JAX")
     from ae_jax.jobs.sweep.launch import Sweep
 
@@ -106,7 +117,7 @@ def _sweep() -> Any:
 
 
 def _run_job(composed: Any, folder: Path, codes: list[int]) -> float | None:
-    """Train one job of Hydra; returns the best validation loss, which sweepers minimise.
+    """Train one job of Hydra; returns what was monitored in its best epoch, which sweepers minimise.
 
     A mistake in the data ends this job with its line, and a multirun goes on; one in the command ends all.
     """

@@ -96,7 +96,7 @@ def check_parts(
 def split_values(group: str, node: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split a checked component into structure and values, by the one rule.
 
-    A float of corruption, loss, optimizer or trainer is a value, unless its parameter is annotated plain `float`.
+    A float of a group of `VALUE_GROUPS` is a value, unless its parameter is annotated plain `float`.
     """
     structure: dict[str, Any] = {}
     values: dict[str, Any] = {}

@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
 
-from ae_jax.bottlenecks import Bottleneck
 from ae_jax.config.check import VALUE_GROUPS, split_values
 from ae_jax.config.naming import short_target
 from ae_jax.config.targets import OWN_PACKAGE, bind, is_within, resolve, signature
@@ -25,8 +23,7 @@ from ae_jax.models.check import check_variables, checked_examples, is_plain
 from ae_jax.tracking.wandb_run import TrackingOptions
 from ae_jax.training import Run, Structure, TrainerOptions, TrainingData
 from ae_jax.training.memory import available_bytes
-from ae_jax.training.objective import term_names
-from ae_jax.typing import Code, Latent
+from ae_jax.training.objective import abstract_latent, abstract_params, term_names
 
 _LARGE = 1 << 30  # bytes
 
@@ -81,7 +78,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     run = _run(config)
     make_bottleneck = bind(structures["bottleneck"])
     bottleneck = made("bottleneck", config["bottleneck"]["_target_"], make_bottleneck(**run.values["bottleneck"]))
-    model = _model(config, inputs, options, bottleneck)
+    model = _model(config, inputs, options, bottleneck.width)
     structure = Structure(
         model=model,
         corrupt=bind(structures["corruption"]),
@@ -94,8 +91,11 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         patience=options.patience,
         matmul_precision=options.matmul_precision,
         monitor=options.monitor,
-        couples=model.couples or bottleneck.couples,
     )
+    if not (is_plain(model) and is_within(config["model"]["_target_"], (OWN_PACKAGE,))):
+        latent = abstract_latent(structure, run.values, abstract_params(structure, run))
+        structure = structure._replace(model=checked_examples(model, inputs.num_features, latent))
+    structure = structure._replace(couples=structure.model.couples or bottleneck.couples)
     check_loss(config["loss"]["_target_"], structure.make_loss(**run.values["loss"]), inputs)
     check_corruption(config["corruption"]["_target_"], structure, run, inputs)
     structure = structure._replace(terms=term_names(structure, run, inputs.num_features))
@@ -103,7 +103,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     return Experiment(
         inputs=inputs,
         load=data.load,
-        model=model,
+        model=structure.model,
         options=options,
         tracking=_options(config["tracking"]),
         structure=structure,
@@ -132,9 +132,9 @@ def _run(config: dict[str, Any]) -> Run:
     return Run(seed=jnp.uint32(config["seed"]), values=jax.tree.map(jnp.float32, values))
 
 
-def _model(config: dict[str, Any], inputs: Dataset, options: TrainerOptions, bottleneck: Bottleneck) -> FunctionalModel:
-    """The model of a checked config; one of the user's own, or with state, is looked at more closely."""
-    target, width = config["model"]["_target_"], bottleneck.width
+def _model(config: dict[str, Any], inputs: Dataset, options: TrainerOptions, width: int) -> FunctionalModel:
+    """The model of a checked config, for a bottleneck that takes so many numbers for each latent dimension."""
+    target = config["model"]["_target_"]
     construct = bind(config["model"])
     if width > 1 and "code_width" not in signature(resolve(target)).parameters:
         name = short_target(config["bottleneck"]["_target_"])
@@ -148,18 +148,7 @@ def _model(config: dict[str, Any], inputs: Dataset, options: TrainerOptions, bot
     )
     check_variables(model)
     _check_size(model)
-    if is_plain(model) and is_within(target, (OWN_PACKAGE,)):
-        return model
-    return checked_examples(model, inputs.num_features, _abstract_latent(model, bottleneck))
-
-
-def _abstract_latent(model: FunctionalModel, bottleneck: Bottleneck) -> PyTree:
-    """Shapes of what the decoder gets of one example."""
-
-    def latent(code: Code) -> Latent:
-        return bottleneck.latent(*bottleneck.init(jax.random.key(0), code), code)
-
-    return jax.eval_shape(latent, model.abstract_code)
+    return model
 
 
 def _check_size(model: FunctionalModel) -> None:

@@ -95,6 +95,7 @@ class OpenRun:
         self.outcome: Outcome | None = None
         self.epoch_seconds: list[float] = []
         self._resources = ExitStack()
+        self._is_taken = False
 
     @property
     def folder(self) -> Path:
@@ -135,6 +136,7 @@ class OpenRun:
     def take(self) -> None:
         """Take the run folder: from here on, whatever happens to the run is written there."""
         self.recorder = Recorder(self.folder, self.request.config)
+        self._is_taken = True
         self._resources.callback(self.recorder.close)
 
     @_step
@@ -262,7 +264,7 @@ class OpenRun:
         message = str(error) if isinstance(error, UserError) else repr(error)
         # Not a warning: whoever asked for the run shows it, and only once.
         _log.info("%s: %s", state, message, exc_info=None if isinstance(error, UserError) else failure)
-        if hasattr(self, "recorder"):
+        if self._is_taken:
             with suppress(UserError):  # a full disk; what is there already says that the run has not ended
                 self.recorder.write_metrics()
                 self.recorder.status(state, error=message if failure else None)

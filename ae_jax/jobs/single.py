@@ -22,7 +22,7 @@ def train_single(
         default: Gives the checked config that nobody has changed.
 
     Returns:
-        The best validation loss; None if there is none, or the run had ended before.
+        What was monitored in its best epoch; None if there is none, or the run had ended before.
 
     Raises:
         Exception: What made the run fail.

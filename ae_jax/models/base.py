@@ -50,7 +50,7 @@ class FunctionalModel(NamedTuple):
         train_decode: `(params, state, key, latent)` to outputs and the next state, in training.
         abstract_params: Shapes and types of the parameters.
         abstract_state: Those of the state.
-        abstract_code: Those of the codes of a batch.
+        abstract_code: Those of the code of one example.
         couples: Whether examples of a batch depend on each other in training.
     """
 
@@ -117,8 +117,6 @@ def functional(
 
 def _check_call(method: str, before: PyTree, after: PyTree, *, draws: bool) -> None:
     """Refuse a call after which the state has other variables, and one that draws where it must not."""
-    if not _has_places_of(after, before):
-        raise UserError("model", f"{method} makes variables, or takes some away", "make all in the constructor")
     _check_followed(method, before, after)
     if draws:
         problem = f"{method} draws random numbers in evaluation too"

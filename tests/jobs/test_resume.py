@@ -9,25 +9,11 @@ import pytest
 
 from ae_jax.errors import UserError
 from ae_jax.results import RunFolder
-from ae_jax.runs.recorder import Recorder, end_of
+from ae_jax.runs.recorder import end_of
 from ae_jax.training import Best
+from tests.running import SIX_EPOCHS, interrupt_after
 
 pytestmark = pytest.mark.usefixtures("whole_checkpoints")
-
-# What the shared run `tiny` was asked for.
-SIX = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
-
-
-def _interrupt_after(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
-    """As Ctrl-C just after an epoch's metrics are written, before its checkpoint is."""
-    write = Recorder.metrics
-
-    def metrics(self: Recorder, record: dict) -> None:
-        write(self, record)
-        if record["epoch"] == epoch:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Recorder, "metrics", metrics)
 
 
 def _without_seconds(folder: Path) -> list[dict]:
@@ -55,15 +41,15 @@ def assert_same(last_state):
 def test_interrupted_and_called_again_is_bit_identical(epoch, tiny, train, monkeypatch, assert_same, tmp_path):
     folder = tmp_path / "run"
     with monkeypatch.context() as patch:
-        _interrupt_after(patch, epoch)
+        interrupt_after(patch, epoch)
         with pytest.raises(KeyboardInterrupt):
-            train(folder, *SIX)
+            train(folder, *SIX_EPOCHS)
     run = RunFolder(folder)
     assert run.state == "interrupted"
     assert len(run.metrics) == epoch
     assert not (folder / "summary.json").exists()
     assert end_of(run.config, folder) is None
-    outcome = train(folder, *SIX)
+    outcome = train(folder, *SIX_EPOCHS)
     assert outcome.state == "completed"
     if epoch > 1:
         assert f"continuing after epoch {epoch - 1}" in (folder / "run.log").read_text()
@@ -80,9 +66,9 @@ def test_interrupted_while_measuring(tiny, train, monkeypatch, assert_same, tmp_
     with monkeypatch.context() as patch:
         patch.setattr("ae_jax.jobs.open_run.write_results", interrupt)
         with pytest.raises(KeyboardInterrupt):
-            train(folder, *SIX)
+            train(folder, *SIX_EPOCHS)
     assert RunFolder(folder).state == "interrupted"
-    train(folder, *SIX)
+    train(folder, *SIX_EPOCHS)
     assert_same(folder, tiny)
 
 
@@ -94,7 +80,7 @@ def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, tiny, trai
     for path in (folder / "checkpoint" / "6").rglob("*"):
         if path.is_file() and (what == "content" or "METADATA" in path.name):
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    train(folder, *SIX)
+    train(folder, *SIX_EPOCHS)
     assert "continuing after epoch 5" in (folder / "run.log").read_text()
     assert_same(folder, tiny)
 
@@ -105,7 +91,7 @@ def test_all_checkpoints_damaged_is_the_users_decision(tiny, train, tmp_path):
         if path.is_file() and "METADATA" not in path.name:
             path.write_bytes(b"")
     with pytest.raises(UserError, match="checkpoint: no checkpoint can be read"):
-        train(folder, *SIX)
+        train(folder, *SIX_EPOCHS)
     assert RunFolder(folder).state == "failed"
 
 
@@ -113,13 +99,13 @@ def test_all_checkpoints_damaged_is_the_users_decision(tiny, train, tmp_path):
 def test_group_whose_runs_stopped_at_different_epochs_ends_whole(tiny, train, train_together, monkeypatch, tmp_path):
     # Both runs of a group were interrupted, but the second had a checkpoint of a later epoch.
     with monkeypatch.context() as patch:
-        _interrupt_after(patch, 2)
+        interrupt_after(patch, 2)
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "first", *SIX)
+            train(tmp_path / "first", *SIX_EPOCHS)
     with monkeypatch.context() as patch:
-        _interrupt_after(patch, 5)
+        interrupt_after(patch, 5)
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "second", *SIX, "seed=1")
+            train(tmp_path / "second", *SIX_EPOCHS, "seed=1")
     train_together(*((RunFolder(tmp_path / name).config, tmp_path / name) for name in ("first", "second")))
     for name in ("first", "second"):
         run = RunFolder(tmp_path / name)

@@ -11,6 +11,7 @@ from ae_jax.evaluation import measure
 from ae_jax.jobs import open_run, train
 from ae_jax.results import RunFolder
 from ae_jax.runs.recorder import Recorder
+from tests.running import interrupt_after
 
 TINY = (
     "model=dense",
@@ -232,18 +233,6 @@ def test_groups_of_one_structure_share_a_program(sweep):
     assert {run.state for run in runs().values()} == {"completed"}
     seconds = {run.summary["time"]["compile_seconds"] for run in runs().values()}
     assert len(seconds) == 1
-
-
-def interrupt_after(monkeypatch, epoch: int) -> None:
-    """As Ctrl-C when the first run of a group has written an epoch's metrics."""
-    write = Recorder.metrics
-
-    def metrics(self: Recorder, record: dict) -> None:
-        write(self, record)
-        if record["epoch"] == epoch:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(Recorder, "metrics", metrics)
 
 
 @pytest.fixture

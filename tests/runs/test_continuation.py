@@ -12,13 +12,14 @@ from ae_jax.errors import UserError
 from ae_jax.results import RunFolder
 from ae_jax.runs import environment
 from ae_jax.runs.recorder import end_of
+from tests.running import SIX_EPOCHS
 
 pytestmark = pytest.mark.usefixtures("whole_checkpoints")
 
-SIX = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
+
 # Of the run in schema1/, which the first version of checkpoints trained and was interrupted in.
 OLD = (
-    "tracking.mode=disabled", "corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0",
+    *SIX_EPOCHS, "tracking.mode=disabled",
     "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=2", "model.hidden_sizes=[4]",
 )  # fmt: skip
 
@@ -81,7 +82,7 @@ def _content(step: Path, part: str) -> list[Path]:
 def test_the_checkpoint_before_a_damaged_one_is_used(damage, part, unfinished, tiny, train, capfd, caplog):
     for path in _content(unfinished / "checkpoint" / "6", part):
         DAMAGE[damage](path)
-    assert train(unfinished, *SIX).state == "completed"
+    assert train(unfinished, *SIX_EPOCHS).state == "completed"
     assert _results(unfinished) == _results(tiny)
     if "continuing after epoch 6" in _log(unfinished):  # a bit that means nothing, as a time
         assert (damage, part) in {("flipped", "tree"), ("flipped", "metadata")}
@@ -98,7 +99,7 @@ def test_an_array_that_was_changed_on_disk_is_not_taken_for_good(unfinished, tin
     digests = content["custom_metadata"]["digests"]
     digests["latest"] = digests["best"]
     metadata.write_text(json.dumps(content))
-    train(unfinished, *SIX)
+    train(unfinished, *SIX_EPOCHS)
     assert "(6: latest is not what was saved)" in _log(unfinished)
     assert "continuing after epoch 5" in _log(unfinished)
     assert _results(unfinished) == _results(tiny)
@@ -109,7 +110,7 @@ def test_a_checkpoint_without_its_metrics_is_not_used(unfinished, tiny, train):
     """As when the machine lost its power: what was written last is gone."""
     path = unfinished / "metrics.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:5]) + '{"epoch": 6, "tr')
-    train(unfinished, *SIX)
+    train(unfinished, *SIX_EPOCHS)
     assert "continuing after epoch 5" in _log(unfinished)
     assert _results(unfinished) == _results(tiny)
 
@@ -117,7 +118,7 @@ def test_a_checkpoint_without_its_metrics_is_not_used(unfinished, tiny, train):
 @pytest.mark.slow
 def test_without_metrics_it_begins_again(unfinished, tiny, train):
     (unfinished / "metrics.jsonl").unlink()
-    train(unfinished, *SIX)
+    train(unfinished, *SIX_EPOCHS)
     assert "continuing" not in _log(unfinished).splitlines()[-1]
     assert _results(unfinished) == _results(tiny)
 
@@ -139,7 +140,7 @@ def test_resume_never_refuses_what_is_there(state, unfinished, command_line, tre
     _set_status(unfinished, state=state)
     before = tree(unfinished)
     with pytest.raises(UserError, match=rf"resume=never: .*run holds a run already \({state}\); delete it, or choose"):
-        train(unfinished, *SIX, "resume=never")
+        train(unfinished, *SIX_EPOCHS, "resume=never")
     assert {name: content for name, content in tree(unfinished).items() if name != ".lock"} == {
         name: content for name, content in before.items() if name != ".lock"
     }
@@ -148,17 +149,17 @@ def test_resume_never_refuses_what_is_there(state, unfinished, command_line, tre
 @pytest.mark.slow
 def test_resume_must_refuses_to_begin(train, unfinished, tmp_path):
     with pytest.raises(UserError, match=r"resume=must: there is no run in .*none; leave it out to begin one"):
-        train(tmp_path / "none", *SIX, "resume=must")
+        train(tmp_path / "none", *SIX_EPOCHS, "resume=must")
     shutil.rmtree(unfinished / "checkpoint")
     with pytest.raises(UserError, match=r"resume=must: .*run holds no checkpoint; leave it out to begin again"):
-        train(unfinished, *SIX, "resume=must")
+        train(unfinished, *SIX_EPOCHS, "resume=must")
 
 
 @pytest.mark.slow
 def test_resume_must_goes_on_and_never_begins(unfinished, train, tmp_path):
-    assert train(unfinished, *SIX, "resume=must").state == "completed"
+    assert train(unfinished, *SIX_EPOCHS, "resume=must").state == "completed"
     assert "continuing after epoch 6" in _log(unfinished)
-    assert train(tmp_path / "new", *SIX, "resume=never").state == "completed"
+    assert train(tmp_path / "new", *SIX_EPOCHS, "resume=never").state == "completed"
 
 
 @pytest.mark.slow
@@ -167,7 +168,7 @@ def test_changed_versions_are_said_in_one_line_and_recorded(unfinished, train, c
     content["packages"] |= {"jax": "0.0.1"}
     (unfinished / "environment.json").write_text(json.dumps(content))
     _set_status(unfinished, git_commit="a" * 40)
-    train(unfinished, *SIX)
+    train(unfinished, *SIX_EPOCHS)
     now = environment.versions()
     (line,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     commit = f"commit aaaaaaaaaa -> {now['commit'][:10]}, " if now["commit"] else ""
@@ -176,7 +177,7 @@ def test_changed_versions_are_said_in_one_line_and_recorded(unfinished, train, c
     assert (earlier["jax"], earlier["commit"]) == ("0.0.1", "a" * 40)
     caplog.clear()
     _set_status(unfinished, state="interrupted")
-    train(unfinished, *SIX)
+    train(unfinished, *SIX_EPOCHS)
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
     assert json.loads((unfinished / "status.json").read_text())["earlier_versions"] == [earlier]
 
@@ -187,7 +188,7 @@ def test_an_ended_run_says_that_versions_have_changed(tiny, tmp_path, command_li
     content["packages"] |= {"optax": "0.0.1"}
     (folder / "environment.json").write_text(json.dumps(content))
     tiny_of = ("trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
-    ended = command_line(*SIX, *tiny_of, "tracking.mode=disabled", f"hydra.run.dir={folder}")
+    ended = command_line(*SIX_EPOCHS, *tiny_of, "tracking.mode=disabled", f"hydra.run.dir={folder}")
     assert ended.code == 0
     assert "It was trained with other versions than there are now: optax 0.0.1 -> " in ended.out
 
@@ -234,7 +235,7 @@ def test_a_checkpoint_of_a_later_schema_is_refused(schema, unfinished, train):
         content["custom_metadata"]["schema"] = schema
         path.write_text(json.dumps(content))
     with pytest.raises(UserError, match=rf"6: has checkpoint schema {schema}, expected 3; use the version that"):
-        train(unfinished, *SIX)
+        train(unfinished, *SIX_EPOCHS)
     assert RunFolder(unfinished).state == "failed"
 
 
@@ -257,7 +258,7 @@ def test_a_pointer_to_no_group_is_not_followed(place, tmp_path, unfinished, trai
         target.mkdir(parents=True)
         (target / "kept").write_text("")
     (unfinished / "group.json").write_text(json.dumps({"checkpoints": [place]}))
-    train(unfinished, *SIX)
+    train(unfinished, *SIX_EPOCHS)
     assert target.is_dir()
     assert existed or (target / "kept").exists()
     assert not (unfinished / "group.json").exists()
@@ -273,5 +274,5 @@ def test_a_link_out_of_the_folder_is_refused(name, unfinished, train, tmp_path):
     path.unlink(missing_ok=True)
     path.symlink_to(outside)
     with pytest.raises(UserError, match=r"is a link that leads out of .*, to .*outside; delete the link"):
-        train(unfinished, *SIX)
+        train(unfinished, *SIX_EPOCHS)
     assert outside.is_dir() or outside.read_text() == "mine"

@@ -33,7 +33,7 @@ class Trial:
         folder: Its run folder, None where the config does not give one.
         config: Its checked config, None where it could not be checked.
         state: `waiting` until it has ended; then as in status.json.
-        result: The lowest validation loss, None if there is none, or what made it fail.
+        result: What was monitored in its best epoch, None if there is none, or what made it fail.
         trained_before: Whether it had ended before this sweep.
     """
 
