@@ -19,6 +19,8 @@ CAME_LATER: dict[str, Any] = {
 RENAMED = {"ae_jax.experiments.tracking.TrackingOptions": "ae_jax.tracking.wandb_run.TrackingOptions"}
 """Targets that were elsewhere when the first runs recorded them, and where they are; none enters a name or hash."""
 
+# Components that a run's name says where they are others.
+_USUAL = {"corruption": "none", "bottleneck": "none", "objective": "rate_distortion"}
 # A debugging run gets a folder of its own.
 _DEBUGGING = ("debug_nans", "profile")
 # Of the readable part of a name: file systems allow 255, and files beside a folder have endings.
@@ -43,9 +45,7 @@ def run_name(config: dict[str, Any]) -> str:
         return short_target(config[group]["_target_"])
 
     parts = [short("dataset"), f"{short('model')}{config['model'].get('latent_size', '')}"]
-    if short("corruption") != "none":
-        parts.append(short("corruption"))
-    parts += [short(group) for group in ("bottleneck", "objective") if config[group] != CAME_LATER[group]]
+    parts += [short(group) for group, usual in _USUAL.items() if short(group) != usual]
     parts += [short("loss"), short("optimizer"), f"seed{config['seed']}"]
     readable = "-".join(parts).encode()[:_MOST_BYTES].decode(errors="ignore")
     return f"{readable}-{config_hash(config)}"

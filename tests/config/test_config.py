@@ -116,7 +116,7 @@ def test_bottleneck_and_objective_are_named_where_they_are_not_the_default(compo
     given = compose("bottleneck=gaussian", "objective=iwae", "loss=bce")
     assert naming.run_name(given) == f"digits-dense16-gaussian-iwae-bce-adam-seed0-{naming.config_hash(given)}"
     given = compose("objective.beta=4")
-    assert naming.run_name(given) == f"digits-dense16-rate_distortion-mse-adam-seed0-{naming.config_hash(given)}"
+    assert naming.run_name(given) == f"digits-dense16-mse-adam-seed0-{naming.config_hash(given)}"
 
 
 def test_the_longest_name_is_a_folder_and_keeps_the_hash(compose, tmp_path):
@@ -172,7 +172,7 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
     [
         ("bottleneck=gaussian", "digits-dense16-gaussian-mse-adam-seed0-"),
         ("objective=contractive", "digits-dense16-contractive-mse-adam-seed0-"),
-        ("objective.beta=0.5", "digits-dense16-rate_distortion-mse-adam-seed0-"),
+        ("objective.beta=0.5", "digits-dense16-mse-adam-seed0-"),
         ("trainer.monitor=sse", "digits-dense16-mse-adam-seed0-"),
     ],
 )
