@@ -44,7 +44,8 @@ class Comparison(NamedTuple):
         num_components: PCA's, which are as many unless the data have fewer.
         measured: Each method's splits, from clean inputs.
         corrupted: Each method's test split where both see the same corrupted inputs; empty without corruption.
-        terms: Of the model's objective on every split, from clean inputs: means over examples.
+        terms: Of the model's objective on every split, from clean inputs: means over examples; empty where they could
+            not be measured.
         costs: `cost.COSTS` of each method; None where they could not be measured.
         curve: PCA's error on the test split with 0, 1, … all components.
         angles: See `angles_to_pca`.
@@ -73,7 +74,7 @@ class Comparison(NamedTuple):
         cost, pca_cost = self.costs[AUTOENCODER], self.costs[BASELINE]
         sizes = ("num_parameters", "flops_per_example")
         return {
-            **{split: {**one.measures, "terms": self.terms[split]} for split, one in ours.items()},
+            **{split: one.measures | self._terms_of(split) for split, one in ours.items()},
             "corrupted": {name: one.measures for name, one in self.corrupted.items()} or None,
             "pca": {
                 "num_components": self.num_components,
@@ -91,6 +92,9 @@ class Comparison(NamedTuple):
                 if name.startswith("latency")
             },
         }
+
+    def _terms_of(self, split: str) -> dict[str, Any]:
+        return {"terms": self.terms[split]} if self.terms else {}
 
     @property
     def errors(self) -> dict[str, Host]:
@@ -115,17 +119,19 @@ def comparison(experiment: Experiment, model: Method, pca: PCA, *, spare: Spare 
         experiment: The config as objects; its data are what is measured.
         model: The trained model.
         pca: PCA of the data that the model was trained on, whose mean is the training mean.
-        spare: Where costs, angles, and errors from corrupted inputs are measured; what fails is None.
+        spare: Where terms, costs, angles, and errors from corrupted inputs are measured; what fails is None.
     """
     dataset, structure = experiment.dataset, experiment.structure
     baseline = leading(pca, min(model.latent_size, pca.rank), structure.matmul_precision)
     methods, corrupted, angles = (model, baseline), dict[str, Measured](), None
+    terms = dict[str, dict[str, float]]()
     costs: dict[str, dict[str, Any]] = {method.name: dict.fromkeys(COSTS) for method in methods}
     measured = {
         model.name: measure_splits(dataset, model, pca),
         baseline.name: _measured_once(dataset, baseline, pca),
     }
-    terms = measure_terms(experiment, model)
+    with spare("the terms of the objective"):
+        terms = measure_terms(experiment, model)
     with spare("the angles to PCA"):
         angles = angles_to_pca(model, pca, baseline.latent_size)
     for method, what in zip(methods, ("the model", "PCA"), strict=True):

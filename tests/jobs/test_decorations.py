@@ -24,6 +24,7 @@ CASES = {
     "reconstructions.npz": ("ae_jax.evaluation.summary:write_npz", "reconstructions", "reconstructions.npz"),
     "latents.npz": ("ae_jax.evaluation.summary:write_npz", "latents", "latents.npz"),
     "errors.npz": ("ae_jax.evaluation.summary:write_npz", "errors", "errors.npz"),
+    "terms": ("ae_jax.evaluation.measure:measure_terms", "", "the terms of the objective"),
     "angles": ("ae_jax.evaluation.measure:angles_to_pca", "", "the angles to PCA"),
     "cost": ("ae_jax.evaluation.method:ModelFunctions.cost", "", "the cost of the model"),
     "corrupted": ("ae_jax.evaluation.measure:measure", "corrupt", "the measures from corrupted inputs"),
