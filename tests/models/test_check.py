@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from flax import nnx
 
-from ae_jax.bottlenecks.none import none
 from ae_jax.config import compose as composition
 from ae_jax.errors import UserError
 from ae_jax.experiment import build
@@ -244,6 +243,6 @@ def test_layers_with_state_or_chance_are_built(part, monkeypatch):
     experiment = build.build(composition.checked(composition.compose(["tracking.mode=disabled"])))
     monkeypatch.setattr(build, "bind", lambda _: lambda code_width, **given: Model(part, **given))
     config = {"model": {"_target_": "own.Model"}, "bottleneck": {"_target_": "ae_jax.bottlenecks.none.none"}}
-    model = build._model(config, experiment.inputs, experiment.options, none())
+    model = build._model(config, experiment.inputs, experiment.options, width=1)
     params, state = model.init(jax.random.key(0))
     assert model.decode(params, state, model.encode(params, state, jnp.ones((3, 64)))).shape == (3, 64)
