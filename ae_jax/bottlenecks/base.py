@@ -44,6 +44,9 @@ class Bottleneck(NamedTuple):
         init: `(key, code)` to parameters (descended) and state (replaced); of `code` only the shapes are there.
         width: Numbers of the encoder for each latent dimension.
         couples: Whether what it makes of an example, or its next state, depends on the others of the batch.
+        rate: What a latent takes to be sent: bits, where it is one of a finite number, or the name of the term that is
+            it in nats; None where it has no rate.
+        num_active: Most numbers of a latent that are not 0, or their mean over examples; None where that is not limited.
     """
 
     apply: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled]
@@ -51,6 +54,8 @@ class Bottleneck(NamedTuple):
     init: Callable[[PRNGKey, PyTree], tuple[PyTree, PyTree]] = _without_own
     width: int = 1
     couples: bool = False
+    rate: float | str | None = None
+    num_active: int | None = None
 
 
 def check_flat(name: str, code: PyTree) -> None:
