@@ -52,11 +52,12 @@ class DenseAutoencoder(AbstractAutoencoder):
             that is wider than the latent, its first layer has those of the first `latent_size` numbers.
         overcomplete: Whether `latent_size` may exceed the number of features.
         code_width: Numbers of the code that the bottleneck takes for each latent dimension.
+        output_width: Numbers that the loss takes for each feature.
         rngs: Random streams of the initialisation.
 
     Raises:
-        UserError: If `latent_size` is larger than the number of features without `overcomplete`, or the code is not
-            the latent, and has an activation.
+        UserError: If `latent_size` is larger than the number of features without `overcomplete`, the code is not the
+            latent and has an activation, or tied weights are to make several numbers for each feature.
     """
 
     def __init__(
@@ -70,12 +71,16 @@ class DenseAutoencoder(AbstractAutoencoder):
         tied_weights: bool,
         overcomplete: bool,
         code_width: int,
+        output_width: int = 1,
         rngs: nnx.Rngs,
     ):
         check_latent_size(latent_size, feature_shape, overcomplete=overcomplete)
         if code_width > 1 and latent_activation != "identity":
             problem = f"is for a code that is the latent; this bottleneck takes {code_width} numbers for each dimension"
             raise UserError("model.latent_activation", problem, "leave it at identity")
+        if tied_weights and output_width > 1:
+            problem = f"has no weights to share for {output_width} numbers a feature, which this loss takes"
+            raise UserError("model.tied_weights", problem, "set it to false, or choose a loss that takes one")
         sizes = [math.prod(feature_shape), *hidden_sizes, latent_size]
         self.activation = activation
         self.latent_activation = latent_activation
@@ -89,8 +94,9 @@ class DenseAutoencoder(AbstractAutoencoder):
             self.decoder_biases = nnx.List(nnx.Param(jax.numpy.zeros(size)) for size in reversed(sizes[:-1]))
         else:
             decoder_gains = [hidden.gain] * len(hidden_sizes) + [1.0]
+            back = [*sizes[:0:-1], output_width * sizes[0]]
             self.decoder = nnx.List(
-                _linear(*pair, gain, rngs) for pair, gain in zip(pairwise(sizes[::-1]), decoder_gains, strict=True)
+                _linear(*pair, gain, rngs) for pair, gain in zip(pairwise(back), decoder_gains, strict=True)
             )
         self.tied_weights = tied_weights
 

@@ -33,10 +33,10 @@ def dense(feature_shape=(5, 4), precision="float32", **options):
     )
 
 
-def linear(feature_shape=(5, 4), latent_size=3, code_width=1):
+def linear(feature_shape=(5, 4), latent_size=3, code_width=1, **options):
     return functional(
         lambda rngs: LinearAutoencoder(
-            feature_shape=feature_shape, latent_size=latent_size, code_width=code_width, rngs=rngs
+            feature_shape=feature_shape, latent_size=latent_size, code_width=code_width, rngs=rngs, **options
         ),
         math.prod(feature_shape),
     )
@@ -60,6 +60,17 @@ def test_a_code_has_as_many_numbers_for_each_latent_dimension_as_the_bottleneck_
     assert model.abstract_code.shape == (1, 6)
     assert model.encode(params, state, jnp.ones((2, 20))).shape == (2, 6)
     assert model.decode(params, state, jnp.ones((2, 3))).shape == (2, 20)
+
+
+@pytest.mark.parametrize("make", [dense, linear])
+def test_a_decoder_makes_as_many_numbers_for_each_feature_as_the_loss_takes(make):
+    model = make(output_width=2)
+    assert jax.eval_shape(model.decode, model.abstract_params, model.abstract_state, jnp.ones((2, 3))).shape == (2, 40)
+
+
+def test_tied_weights_make_one_number_for_each_feature():
+    with pytest.raises(UserError, match=r"model.tied_weights: has no weights to share for 2 numbers a feature"):
+        dense(output_width=2, tied_weights=True)
 
 
 def test_dense_is_its_formula():
