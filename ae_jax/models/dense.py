@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from ae_jax.errors import UserError
 from ae_jax.models.base import AbstractAutoencoder, check_latent_size
-from ae_jax.models.layers import ACTIVATIONS, ActivationName, DropoutRate, Finish, Normalization, linear
+from ae_jax.models.layers import ACTIVATIONS, ActivationName, DropoutRate, Finish, Normalization, Style, linear
 from ae_jax.typing import Batch, Code, Latent, Size
 
 
@@ -64,24 +64,17 @@ class DenseAutoencoder(AbstractAutoencoder):
         _check_hidden(hidden_sizes, normalization, dropout_rate)
         sizes = [math.prod(feature_shape), *hidden_sizes, latent_size]
         self.latent_activation, self.tied_weights = latent_activation, tied_weights
-        gains = [ACTIVATIONS[activation].gain] * len(hidden_sizes)
-        use_bias = normalization == "none"
-        encoder_gains = [*gains, ACTIVATIONS[latent_activation].gain]
-        self.encoder = _layers([*sizes[:-1], code_width * latent_size], encoder_gains, rngs, use_bias=use_bias)
+        style = Style(activation, normalization, dropout_rate)
+        there = [*sizes[:-1], code_width * latent_size]
+        self.encoder = _layers(there, style, ACTIVATIONS[latent_activation].gain, rngs)
         if tied_weights:
-            biased = reversed(sizes[:-1]) if use_bias else sizes[:1]
+            biased = reversed(sizes[:-1]) if style.use_bias else sizes[:1]
             self.decoder_biases = nnx.List(nnx.Param(jnp.zeros(size)) for size in biased)
         else:
             back = [*sizes[:0:-1], output_width * sizes[0]]
-            self.decoder = _layers(back, [*gains, 1.0], rngs, use_bias=use_bias)
-
-        def finish(size: int) -> Finish:
-            return Finish(
-                size, activation=activation, normalization=normalization, dropout_rate=dropout_rate, rngs=rngs
-            )
-
-        self.encoder_hidden = nnx.List(map(finish, hidden_sizes))
-        self.decoder_hidden = nnx.List(map(finish, reversed(hidden_sizes)))
+            self.decoder = _layers(back, style, 1.0, rngs)
+        self.encoder_hidden = nnx.List(Finish(size, style, rngs) for size in hidden_sizes)
+        self.decoder_hidden = nnx.List(Finish(size, style, rngs) for size in reversed(hidden_sizes))
 
     def encode(self, x: Batch) -> Code:
         """Hidden layers, then the code with `latent_activation`."""
@@ -111,13 +104,11 @@ class DenseAutoencoder(AbstractAutoencoder):
         return [transposed(*pair) for pair in zip(kernels, biases, strict=True)]
 
 
-def _layers(sizes: list[int], gains: list[float], rngs: nnx.Rngs, *, use_bias: bool) -> nnx.List:
-    """Affine maps from each size to the next; all but the last without a bias unless they are to have one."""
-    biased = [use_bias] * (len(gains) - 1) + [True]
-    return nnx.List(
-        linear(*pair, gain, rngs, use_bias=bias)
-        for pair, gain, bias in zip(pairwise(sizes), gains, biased, strict=True)
-    )
+def _layers(sizes: list[int], style: Style, last_gain: float, rngs: nnx.Rngs) -> nnx.List:
+    """Linear maps from each size to the next, of which the last is no hidden layer."""
+    *hidden, last = pairwise(sizes)
+    before = [linear(*pair, style.gain, rngs, use_bias=style.use_bias) for pair in hidden]
+    return nnx.List([*before, linear(*last, last_gain, rngs)])
 
 
 def _check_widths(code_width: int, latent_activation: str, output_width: int, *, tied_weights: bool) -> None:

@@ -84,6 +84,25 @@ def _identity(x: Array) -> Array:
     return x
 
 
+class Style(NamedTuple):
+    """What all hidden layers of a model share: what follows their linear map."""
+
+    activation: str
+    normalization: str = "none"
+    dropout_rate: float = 0.0
+    num_groups: int = 1
+
+    @property
+    def gain(self) -> float:
+        """Of the weights before the activation."""
+        return ACTIVATIONS[self.activation].gain
+
+    @property
+    def use_bias(self) -> bool:
+        """Whether a linear map shifts its result: a normalization would take that away, and has a shift of its own."""
+        return self.normalization == "none"
+
+
 class Finish(nnx.Module):
     """What follows the linear map of a hidden layer: normalization, activation, dropout (Srivastava et al. 2014).
 
@@ -91,21 +110,11 @@ class Finish(nnx.Module):
     does nothing. Neither has parameters where it is `none` or 0.
     """
 
-    def __init__(
-        self,
-        num_channels: int,
-        *,
-        activation: str,
-        normalization: str,
-        dropout_rate: float = 0.0,
-        num_groups: int = 1,
-        rngs: nnx.Rngs,
-    ):
-        self.activation = activation
-        self.normalize = normalizer(normalization, num_channels, rngs, num_groups=num_groups)
-        self.drop = nnx.Dropout(dropout_rate, rngs=rngs) if dropout_rate else None
+    def __init__(self, num_channels: int, style: Style, rngs: nnx.Rngs):
+        self.activation = style.activation
+        self.normalize = normalizer(style.normalization, num_channels, rngs, num_groups=style.num_groups)
+        self.drop = nnx.Dropout(style.dropout_rate, rngs=rngs) if style.dropout_rate else _identity
 
     def __call__(self, x: Array) -> Array:
         """The numbers of a hidden layer, of what its linear map makes."""
-        x = ACTIVATIONS[self.activation].function(self.normalize(x))
-        return x if self.drop is None else self.drop(x)
+        return self.drop(ACTIVATIONS[self.activation].function(self.normalize(x)))

@@ -14,6 +14,7 @@ from ae_jax.models import functional
 from ae_jax.models.dense import DenseAutoencoder
 from ae_jax.models.layers import ACTIVATIONS
 from ae_jax.models.linear import LinearAutoencoder
+from ae_jax.models.resnet_mlp import ResNetMLPAutoencoder
 
 DENSE = {
     "hidden_sizes": [12, 7],
@@ -43,6 +44,16 @@ def linear(feature_shape=(5, 4), latent_size=3, code_width=1, **options):
     )
 
 
+RESNET = {"hidden_size": 6, "num_blocks": 1, "latent_size": 3, "activation": "tanh", "normalization": "layer"}
+
+
+def resnet_mlp(feature_shape=(5, 4), code_width=1, **options):
+    given = {**RESNET, "dropout_rate": 0.0, "code_width": code_width, **options}
+    return functional(
+        lambda rngs: ResNetMLPAutoencoder(feature_shape=feature_shape, rngs=rngs, **given), math.prod(feature_shape)
+    )
+
+
 @pytest.mark.parametrize("model", [dense(), dense(tied_weights=True), dense(hidden_sizes=[]), linear()])
 def test_shapes(model):
     params, state = model.init(jax.random.key(0))
@@ -54,16 +65,16 @@ def test_shapes(model):
     assert model.abstract_code.shape == (1, 3)
 
 
-@pytest.mark.parametrize("make", [dense, linear])
+@pytest.mark.parametrize("make", [dense, linear, resnet_mlp])
 def test_a_code_has_as_many_numbers_for_each_latent_dimension_as_the_bottleneck_takes(make):
     model = make(code_width=2)
-    params, state = model.init(jax.random.key(0))
+    trained = model.abstract_params, model.abstract_state
     assert model.abstract_code.shape == (1, 6)
-    assert model.encode(params, state, jnp.ones((2, 20))).shape == (2, 6)
-    assert model.decode(params, state, jnp.ones((2, 3))).shape == (2, 20)
+    assert jax.eval_shape(model.encode, *trained, jnp.ones((2, 20))).shape == (2, 6)
+    assert jax.eval_shape(model.decode, *trained, jnp.ones((2, 3))).shape == (2, 20)
 
 
-@pytest.mark.parametrize("make", [dense, linear])
+@pytest.mark.parametrize("make", [dense, linear, resnet_mlp])
 def test_a_decoder_makes_as_many_numbers_for_each_feature_as_the_loss_takes(make):
     model = make(output_width=2)
     assert jax.eval_shape(model.decode, model.abstract_params, model.abstract_state, jnp.ones((2, 3))).shape == (2, 40)
@@ -142,6 +153,27 @@ def test_dropout_keeps_a_share_of_hidden_numbers_and_their_mean():
     assert not jax.tree.leaves(after)
 
 
+def test_resnet_mlp_is_its_formula():
+    """A block begins as the identity; here its last layer is the identity matrix."""
+    model = resnet_mlp()
+    params, state = model.init(jax.random.key(0))
+    encoder = params["encoder"]
+    assert not np.any(encoder["blocks"][0]["second"]["kernel"][...])
+    encoder["blocks"][0]["second"]["kernel"][...] = jnp.eye(6)
+    x = np.random.default_rng(0).normal(size=(4, 20)).astype(np.float32)
+
+    def affine(layer, x):
+        return x @ np.asarray(layer["kernel"][...], np.float64) + np.asarray(layer["bias"][...])
+
+    def normed(x):
+        return (x - x.mean(axis=1, keepdims=True)) / np.sqrt(x.var(axis=1, keepdims=True) + 1e-5)
+
+    hidden = affine(encoder["first"], x)
+    hidden = hidden + np.tanh(affine(encoder["blocks"][0]["first"], normed(hidden)))
+    code = affine(encoder["last"], np.tanh(normed(hidden)))
+    np.testing.assert_allclose(model.encode(params, state, jnp.asarray(x)), code, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("given", [{"normalization": "layer"}, {"dropout_rate": 0.1}])
 def test_options_of_hidden_layers_need_some(given):
     with pytest.raises(UserError, match=rf"model.{next(iter(given))}: is for hidden layers, .* is empty"):
@@ -181,7 +213,7 @@ def test_initial_kernels_have_the_variance_of_their_activation(name):
     assert abs(kernel.var() / expected - 1) < 5 * (2 / kernel.size) ** 0.5
 
 
-@pytest.mark.parametrize("make", [dense, linear])
+@pytest.mark.parametrize("make", [dense, linear, resnet_mlp])
 def test_a_latent_larger_than_the_data_is_refused(make):
     with pytest.raises(UserError, match=r"model.latent_size: 21 is larger than the 20 features"):
         make(latent_size=21)
