@@ -21,6 +21,7 @@ CAME_LATER_OF: dict[str, dict[str, Any]] = {
     "ae_jax.bottlenecks.l1.l1": {"count_idle": False},
     "ae_jax.bottlenecks.top_k.top_k": {"count_idle": False},
     "ae_jax.bottlenecks.vq.vq": {"codebook_update": "moving_averages", "expiry": 0.0},
+    "ae_jax.objectives.contractive.contractive": {"estimate": "exact"},
 }
 """The same of single components, by their targets."""
 

@@ -167,7 +167,9 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
     assert naming.structure_of(given) != naming.structure_of(other)  # no program has two precisions
 
 
-@pytest.mark.parametrize("override", ["bottleneck=gaussian", "bottleneck=l1", "bottleneck=top_k", "bottleneck=vq"])
+@pytest.mark.parametrize(
+    "override", ["bottleneck=gaussian", "bottleneck=l1", "bottleneck=top_k", "bottleneck=vq", "objective=contractive"]
+)
 def test_options_of_a_component_that_came_later_leave_its_names_of_before(override, compose, tmp_path):
     given, group = compose(override), override.partition("=")[0]
     later = CAME_LATER_OF[given[group]["_target_"]]
