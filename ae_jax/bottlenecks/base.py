@@ -53,8 +53,8 @@ class Bottleneck(NamedTuple):
             limited.
         indices: `(params, state, code)` to which of a finite number each part of a latent is; None where it is not
             quantised.
-        evaluate: `apply` in evaluation, where that is something else: without what only helps training. Its state is
-            not carried on.
+        evaluate: `apply` in evaluation, where that is something else: without what only helps training. No state is
+            carried on there.
     """
 
     apply: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled]
