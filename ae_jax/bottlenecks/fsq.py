@@ -68,7 +68,8 @@ def fsq(*, levels: Sequence[Level]) -> Bottleneck:
 def _check_levels(num_levels: int, latent_size: int) -> None:
     if num_levels != latent_size:
         problem = f"are {num_levels} numbers, one for each dimension, and the latent has {latent_size}"
-        raise UserError("bottleneck.levels", problem, f"give {latent_size}, or model.latent_size={num_levels}")
+        others = f", or model.latent_size={num_levels}" if num_levels else ""
+        raise UserError("bottleneck.levels", problem, f"give {latent_size}{others}")
 
 
 def _bounded(code: Float[Array, "batch latent"], levels: Int[np.ndarray, " latent"]) -> Float[Array, "batch latent"]:

@@ -123,6 +123,7 @@ def test_prefixes_that_are_none_are_refused(sizes, said):
         value(functools.partial(matryoshka, prefix_sizes=sizes), L1, beta=1.0, prefix_weight=1.0)
 
 
+@pytest.mark.slow
 def test_the_estimate_of_the_contraction_has_no_bias():
     """Its mean over keys, within five standard errors, is the norm."""
     exact = value(contractive, L1, beta=0.3, contraction_weight=0.7).terms["contraction"]
