@@ -26,6 +26,7 @@ import absl.logging
 import jax
 import pytest
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from jaxtyping import install_import_hook
 
@@ -77,10 +78,12 @@ def hydra_put_back() -> Iterator[None]:
     """Hydra's globals and its logging are as before after the test."""
     # Hydra shuts down all handlers when it sets up logging, and absl's then closes its stream unless it is this one.
     absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
+    plugins = Plugins.instance()
     singletons, root = Singleton.get_state(), logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
     GlobalHydra.instance().clear()
+    singletons["instances"][Plugins] = plugins  # which are the same; to find them again takes as long as a small test
     Singleton.set_state(singletons)
     root.handlers, root.level = handlers, level
 
