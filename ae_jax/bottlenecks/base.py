@@ -46,7 +46,7 @@ class Bottleneck(NamedTuple):
         couples: Whether what it makes of an example, or its next state, depends on the others of the batch.
         rate: What a latent takes to be sent: bits, where it is one of a finite number, or the name of the term that is
             it in nats; None where it has no rate.
-        num_active: Most numbers of a latent that are not 0, or their mean over examples; None where that is not limited.
+        num_active: Numbers of a latent that may be other than 0, in one example or on average; None: all.
     """
 
     apply: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled]
