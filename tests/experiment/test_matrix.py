@@ -4,6 +4,7 @@ A new option is found by its file: nothing here has to be edited.
 """
 
 import re
+from collections.abc import Iterator
 from itertools import combinations, product
 from pathlib import Path
 
@@ -35,20 +36,32 @@ def options(group: str) -> list[str]:
     return sorted((path.stem for path in (CONF / group).glob("*.yaml")), key=lambda name: (name not in QUICK, name))
 
 
-def makes_sense(row: dict[str, str]) -> bool:
-    return row["objective"] != "iwae" or row["bottleneck"] in WITH_DENSITY
+def makes_sense(*chosen: tuple[str, str]) -> bool:
+    """Whether these options, each with its group, may be in one run."""
+    of = dict(chosen)
+    return of.get("objective") != "iwae" or of.get("bottleneck", WITH_DENSITY[0]) in WITH_DENSITY
 
 
 def cover(groups: dict[str, list[str]], size: int) -> list[dict[str, str]]:
     """Few combinations that make sense, in which all do that so many options can (greedy, deterministic)."""
-    rows = [dict(zip(groups, row, strict=True)) for row in product(*groups.values())]
-    meetings = [(row, set(combinations(row.items(), size))) for row in rows if makes_sense(row)]
-    missing, chosen = set().union(*(met for _, met in meetings)), []
-    while missing:
-        row, met = max(meetings, key=lambda one: len(one[1] & missing))
-        chosen.append(row)
-        missing -= met
-    return chosen
+    items = {group: [(group, name) for name in names] for group, names in groups.items()}
+    missing = [
+        frozenset(met) for chosen in combinations(items.values(), size) for met in product(*chosen) if makes_sense(*met)
+    ]
+    left, rows = set(missing), []
+    while left:
+        row = sorted(next(met for met in missing if met in left))
+        for group in sorted(groups.keys() - dict(row).keys(), key=lambda group: -len(groups[group])):
+            fitting = [item for item in items[group] if makes_sense(*row, item)]
+            row.append(max(fitting, key=lambda item: sum(_new(item, row, size, left))))
+        left -= set(map(frozenset, combinations(row, size)))
+        rows.append({group: dict(row)[group] for group in groups})
+    return rows
+
+
+def _new(item: tuple[str, str], row: list[tuple[str, str]], size: int, left: set[frozenset]) -> Iterator[bool]:
+    """For all that this item meets in the row: whether it has not met it before."""
+    return (frozenset((item, *met)) in left for met in combinations(row, size - 1))
 
 
 GROUPS = {group: options(group) for group in COMPONENTS}
