@@ -16,6 +16,11 @@ CAME_LATER: dict[str, Any] = {
 }
 """Options and groups that the first runs did not record, and what those did. Of such, a run is named without them."""
 
+OPTIONS_CAME_LATER: dict[str, dict[str, Any]] = {
+    "ae_jax.models.dense.DenseAutoencoder": {"normalization": "none", "dropout_rate": 0.0},
+}
+"""The same of the options of components, by their target."""
+
 RENAMED = {"ae_jax.experiments.tracking.TrackingOptions": "ae_jax.tracking.wandb_run.TrackingOptions"}
 """Targets that were elsewhere when the first runs recorded them, and where they are; none enters a name or hash."""
 
@@ -31,11 +36,21 @@ _FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
 
 def config_hash(config: dict[str, Any]) -> str:
     """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
-    given = {**dict(flatten(config)), **config}
-    as_before = tuple(key for key, done in CAME_LATER.items() if given.get(key) == done)
-    asked = _without(config, (*UNNAMED, *as_before))
+    options = {key: done for key, done in options_came_later(config).items() if _at(config, key) == done}
+    bare = _without(config, (*UNNAMED, *options))
+    asked = _without(bare, tuple(key for key, done in CAME_LATER.items() if _at(bare, key) == done))
     asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
     return hashlib.sha256(_text(asked).encode()).hexdigest()[:8]
+
+
+def options_came_later(config: dict[str, Any]) -> dict[str, Any]:
+    """Dotted keys of `OPTIONS_CAME_LATER` that the components of a config have, and what runs did without them."""
+    return {
+        f"{group}.{name}": done
+        for group, node in config.items()
+        if isinstance(node, dict)
+        for name, done in OPTIONS_CAME_LATER.get(str(node.get("_target_")), {}).items()
+    }
 
 
 def run_name(config: dict[str, Any]) -> str:
@@ -88,6 +103,12 @@ def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield from flatten(item, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", item
+
+
+def _at(config: dict[str, Any], key: str) -> Any:
+    """What is at a key, which may be dotted, of a group that is there; None where nothing is."""
+    group, _, name = key.partition(".")
+    return config.get(group, {}).get(name) if name else config.get(group)
 
 
 def _without(config: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

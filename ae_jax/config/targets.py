@@ -17,7 +17,7 @@ OWN_PACKAGE = "ae_jax"
 ALLOWED_MODULES = (OWN_PACKAGE, "optax", "optax.contrib", "flax.nnx", "jax.nn", "jax.nn.initializers")
 _OWN = "name your own modules in the environment variable AE_JAX_ALLOWED_TARGETS"
 # Parameters that the program supplies by name, to what has them; a config cannot.
-SUPPLIED = frozenset({"feature_shape", "code_width", "rngs", "num_steps"})
+SUPPLIED = frozenset({"feature_shape", "code_width", "output_width", "rngs", "num_steps"})
 # What is an input of users' functions also where no `/` follows it, as none did in the first versions.
 _EARLIER_INPUTS = frozenset({"key", "x", "results"})
 

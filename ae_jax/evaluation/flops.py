@@ -23,8 +23,8 @@ def _names(text: str) -> frozenset[str]:
 _FREE = _names(
     "all_gather bitcast_convert_type broadcast_in_dim broadcast_to complex concatenate conj convert_element_type copy"
     " copy_p create_token device_put dynamic_slice dynamic_update_slice empty empty2 gather imag iota layout_constraint"
-    " name optimization_barrier pad pvary random_bits random_wrap real reduce_precision reshape reshard rev"
-    " rng_bit_generator rng_uniform scatter shard_alike sharding_constraint slice split squeeze stack stop_gradient"
+    " name optimization_barrier pad platform_index pvary random_bits random_wrap real reduce_precision reshape reshard"
+    " rev rng_bit_generator rng_uniform scatter shard_alike sharding_constraint slice split squeeze stack stop_gradient"
     " tile transpose unstack zeros_like"
 )
 # What XLA calls transcendental, and counts apart.

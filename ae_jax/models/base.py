@@ -23,7 +23,9 @@ class AbstractAutoencoder(nnx.Module):
 
     `decode` returns the raw outputs of the last layer: the loss owns the output link (identity or sigmoid) that turns
     them into a reconstruction. A bottleneck turns the code into the latent. Where it takes several numbers for each
-    latent dimension, the constructor is given their number as `code_width`, if it has such a parameter.
+    latent dimension, the constructor is given their number as `code_width`, if it has such a parameter. Where the loss
+    takes several numbers for each feature, it is given theirs as `output_width`: `decode` then makes as many times the
+    features, all of the first number (the mean), then all of the second.
 
     Any layers of Flax will do. Each `nnx.Param` is descended; every other variable, such as the statistics of
     `nnx.BatchNorm`, is carried from step to step; random streams, as of `nnx.Dropout`, draw from the key of the step.
@@ -36,7 +38,7 @@ class AbstractAutoencoder(nnx.Module):
 
     @abstractmethod
     def decode(self, latent: Latent) -> Batch:
-        """The outputs before the link, shape "batch features"."""
+        """The outputs before the link, shape "batch features", `output_width` times as many features."""
 
 
 class FunctionalModel(NamedTuple):

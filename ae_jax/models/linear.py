@@ -16,18 +16,27 @@ class LinearAutoencoder(AbstractAutoencoder):
         feature_shape: Shape of one example before it was flattened.
         latent_size: Number of latent dimensions, at most the number of features.
         code_width: Numbers of the code that the bottleneck takes for each latent dimension.
+        output_width: Numbers that the loss takes for each feature.
         rngs: Random streams of the initialisation.
 
     Raises:
         UserError: If `latent_size` is larger than the number of features.
     """
 
-    def __init__(self, *, feature_shape: tuple[int, ...], latent_size: Size, code_width: int, rngs: nnx.Rngs):
+    def __init__(
+        self,
+        *,
+        feature_shape: tuple[int, ...],
+        latent_size: Size,
+        code_width: int,
+        output_width: int = 1,
+        rngs: nnx.Rngs,
+    ):
         check_latent_size(latent_size, feature_shape)
         num_features = math.prod(feature_shape)
         kernel_init = jax.nn.initializers.lecun_normal()
         self.encoder = nnx.Linear(num_features, code_width * latent_size, kernel_init=kernel_init, rngs=rngs)
-        self.decoder = nnx.Linear(latent_size, num_features, kernel_init=kernel_init, rngs=rngs)
+        self.decoder = nnx.Linear(latent_size, output_width * num_features, kernel_init=kernel_init, rngs=rngs)
 
     def encode(self, x: Batch) -> Code:
         """Affine map to the code."""

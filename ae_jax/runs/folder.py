@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from ae_jax.config.naming import CAME_LATER, RENAMED
+from ae_jax.config.naming import CAME_LATER, RENAMED, options_came_later
 from ae_jax.errors import UserError
 from ae_jax.files import is_folder
 from ae_jax.reading import parse_json, read_json_bytes, read_npz
@@ -78,17 +78,13 @@ class RunFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The checked config; of an older run with the options that `CAME_LATER`, and with targets by today's names."""
+        """The checked config; of an older run with what came later, and with targets by today's names."""
         config = self.read("config.json")
-        for key, done in CAME_LATER.items():
-            group, _, name = key.partition(".")
-            if not name:
-                config.setdefault(group, copy.deepcopy(done))
-            elif isinstance(config.get(group), dict):
-                config[group] = {name: done, **config[group]}
+        _complete(config, CAME_LATER)
         for group in config.values():
             if isinstance(group, dict) and isinstance(group.get("_target_"), str):
                 group["_target_"] = RENAMED.get(group["_target_"], group["_target_"])
+        _complete(config, options_came_later(config))
         return config
 
     @cached_property
@@ -184,6 +180,16 @@ class RunFolder:
             raise UserError(path, "is missing", "give the folder of a run that has finished") from None
         except (OSError, ValueError) as error:
             raise UserError(path, f"cannot be read ({error})", _TRAIN_AGAIN) from error
+
+
+def _complete(config: dict[str, Any], later: dict[str, Any]) -> None:
+    """Give a config the groups and dotted options that it does not have."""
+    for key, done in later.items():
+        group, _, name = key.partition(".")
+        if not name:
+            config.setdefault(group, copy.deepcopy(done))
+        elif isinstance(config.get(group), dict):
+            config[group] = {name: done, **config[group]}
 
 
 def _record(line: bytes) -> dict[str, Any]:

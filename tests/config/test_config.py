@@ -10,7 +10,7 @@ import pytest
 
 from ae_jax.config import check, naming, targets
 from ae_jax.config import compose as composition
-from ae_jax.config.naming import CAME_LATER
+from ae_jax.config.naming import CAME_LATER, options_came_later
 from ae_jax.errors import UserError
 from ae_jax.experiment.build import build
 from ae_jax.results import RunFolder
@@ -153,10 +153,11 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
     given = compose()
     assert naming.run_name(given) == "digits-dense16-mse-adam-seed0-cd68b91a"
     before = deepcopy(given)
-    for key in CAME_LATER:
+    for key in (*options_came_later(given), *CAME_LATER):
         group, _, name = key.partition(".")
         del (before[group] if name else before)[name or group]
     assert set(given) - set(before) == {"bottleneck", "objective"}
+    assert set(given["model"]) - set(before["model"]) == {"normalization", "dropout_rate"}
     (tmp_path / "config.json").write_text(json.dumps(before))
     read = RunFolder(tmp_path).config
     assert read == given
@@ -194,6 +195,7 @@ def _changed(key: str, value: object) -> object:
         "loss.link": "sigmoid",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
+        "model.normalization": "batch",
         "model.latent_activation": "tanh",
     }
     if isinstance(value, bool):
