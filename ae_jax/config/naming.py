@@ -18,6 +18,10 @@ CAME_LATER: dict[str, Any] = {
 
 OPTIONS_CAME_LATER: dict[str, dict[str, Any]] = {
     "ae_jax.models.dense.DenseAutoencoder": {"normalization": "none", "dropout_rate": 0.0},
+    "ae_jax.bottlenecks.gaussian.gaussian": {"free_bits": 0.0},
+    "ae_jax.bottlenecks.l1.l1": {"count_idle": False},
+    "ae_jax.bottlenecks.top_k.top_k": {"count_idle": False},
+    "ae_jax.bottlenecks.vq.vq": {"codebook_update": "moving_averages", "expiry": 0.0},
 }
 """The same of the options of components, by their target."""
 

@@ -76,7 +76,8 @@ def _parts(structure: Structure, run: Run, params: Parameters, key: PRNGKey | No
         return code, carried._replace(model=state)
 
     def squeeze(carried: Carried, latent_key: PRNGKey, code: Code) -> tuple[Bottled, Carried]:
-        bottled = bottleneck.apply(params.bottleneck, carried.bottleneck, latent_key, code, weights)
+        apply = bottleneck.apply if key is not None else bottleneck.evaluate or bottleneck.apply
+        bottled = apply(params.bottleneck, carried.bottleneck, latent_key, code, weights)
         _check_shapes("bottleneck", bottled.terms, weights.shape)
         return bottled, carried._replace(bottleneck=bottled.state)
 

@@ -24,7 +24,7 @@ from ae_jax.training.objective import abstract_best
 
 CONF = Path(__file__).parents[2] / "conf"
 COMPONENTS = ("model", "corruption", "bottleneck", "objective", "loss", "optimizer", "optimizer/schedule")
-WITH_DENSITY = ("gaussian",)  # of the bottlenecks: objective=iwae makes no sense with another
+WITH_DENSITY = ("gaussian", "bernoulli")  # of the bottlenecks: objective=iwae makes no sense with another
 DOWNLOADED = ("mnist", "fashion_mnist")
 # What compiles in no time: rows that meet nothing new have them.
 QUICK = ("linear", "none", "rate_distortion", "mse", "sgd", "constant")
