@@ -11,6 +11,7 @@ UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.da
 CAME_LATER: dict[str, Any] = {
     "trainer.matmul_precision": "float32",
     "trainer.monitor": "objective",
+    "dataset.binarisation": "none",
     "bottleneck": {"_target_": "ae_jax.bottlenecks.none.none"},
     "objective": {"_target_": "ae_jax.objectives.rate_distortion.rate_distortion", "beta": 1.0},
 }

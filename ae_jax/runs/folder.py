@@ -84,8 +84,8 @@ class RunFolder:
             group, _, name = key.partition(".")
             if not name:
                 config.setdefault(group, copy.deepcopy(done))
-            elif isinstance(config.get(group), dict):
-                config[group] = {name: done, **config[group]}
+            elif isinstance(node := config.get(group), dict) and _is_own(node):
+                config[group] = {name: done, **node}
         for group in config.values():
             if isinstance(group, dict) and isinstance(group.get("_target_"), str):
                 group["_target_"] = RENAMED.get(group["_target_"], group["_target_"])
@@ -195,3 +195,8 @@ def _record(line: bytes) -> dict[str, Any]:
     if wrong:
         raise ValueError(f"{wrong[0]} is no number")
     return record
+
+
+def _is_own(node: dict[str, Any]) -> bool:
+    """Whether a component is of this package: those of others know nothing of options that came later."""
+    return str(node.get("_target_", "ae_jax.")).startswith("ae_jax.")

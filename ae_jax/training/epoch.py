@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, Num, PyTree
 
+from ae_jax.corruptions.base import coarse_uniform
 from ae_jax.training.gradients import Means, mean_gradient, mean_value
 from ae_jax.training.objective import Keys, first_best, init_params, objective_of, reconstruct
 from ae_jax.training.state import Best, EpochMetrics, Run, Status, Structure, TrainingData, TrainState
@@ -129,6 +130,8 @@ def _update(structure: Structure, data: TrainingData, run: Run, state: TrainStat
         params, carried, opt_state, totals = carry
         index, rows, weights = inputs
         x = scaled(data, data.train.at[rows].get(mode="clip"))
+        if structure.binarises:
+            x = _drawn(jax.random.fold_in(keys[Draw.BINARISATION], index), x)
         step_keys = Keys(*(jax.random.fold_in(keys[draw], index) for draw in _OF_STEPS))
         gradient, means = mean_gradient(
             lambda params: objective_of(structure, run, params, carried, step_keys, x, weights), params, weights
@@ -143,6 +146,11 @@ def _update(structure: Structure, data: TrainingData, run: Run, state: TrainStat
     objective, terms = jax.tree.map(lambda total: total / num_train, totals)
     updated = state._replace(params=params, carried=carried, opt_state=opt_state)
     return updated, Means(objective, terms, carried)
+
+
+def _drawn(key: PRNGKey, probabilities: Batch) -> Batch:
+    """Features that are 1 with their probabilities, resolved to 2^-16, else 0."""
+    return (coarse_uniform(key, probabilities.shape) < probabilities).astype(probabilities.dtype)
 
 
 def _over_batches(structure: Structure, step: Any, carry: tuple, order: Int[Array, " examples"]) -> tuple:

@@ -192,6 +192,7 @@ def _changed(key: str, value: object) -> object:
         "trainer.matmul_precision": "tensorfloat32",
         "trainer.monitor": "sse",
         "loss.link": "sigmoid",
+        "dataset.binarisation": "fixed",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
         "model.latent_activation": "tanh",
@@ -353,7 +354,7 @@ def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkey
     (tmp_path / "my_data.py").write_text(OWN_LOADER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "my_data")
-    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed"))
+    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed", "binarisation"))
     own = (*own, "dataset._target_=my_data.load", "model.latent_size=2")
     assert train(tmp_path / "run", *own, "+dataset.whole=true").state == "completed"
     recorded = json.loads((tmp_path / "run" / "environment.json").read_text())["data_sha256"]
