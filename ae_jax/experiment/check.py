@@ -12,6 +12,7 @@ from ae_jax.datasets.levels import has_levels
 from ae_jax.errors import UserError
 from ae_jax.losses import Loss
 from ae_jax.training import Run, Structure
+from ae_jax.training.averages import averaged
 from ae_jax.training.objective import abstract_params
 
 _USUAL_LEVELS = (2, 16, 17, 256, 1 << 10, 1 << 12, 1 << 16)
@@ -102,11 +103,13 @@ def check_optimizer(target: str, structure: Structure, run: Run) -> None:
     def step(values: Any, params: Any) -> Any:
         optimizer = structure.make_optimizer(**values, num_steps=1)
         state = optimizer.init(params)
-        return state, optimizer.update(params, state, params)
+        return state, optimizer.update(params, state, params), averaged(state, params)
 
     remedy = "give it other values, or choose another optimizer"
     try:
-        state, _ = jax.eval_shape(step, run.values["optimizer"], abstract_params(structure, run)[0])
+        state, *_ = jax.eval_shape(step, run.values["optimizer"], abstract_params(structure, run)[0])
+    except UserError:
+        raise
     except Exception as error:  # of any type, as each of them checks its arguments in its own way
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         problem = f"cannot make a step with what it is given ({reason})"
