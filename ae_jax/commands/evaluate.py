@@ -68,6 +68,7 @@ def _measure(trained: Any, overrides: list[str], config_dir: str | None) -> tupl
 
 def _on_other_data(original: Any, config: dict[str, Any], node: dict[str, Any]) -> Any:
     """The experiment with the data of another node."""
+    from ae_jax.experiment.check import check_levels
     from ae_jax.experiment.data import load_dataset
 
     trainer = {**config["trainer"], "max_train_examples": None}
@@ -78,7 +79,9 @@ def _on_other_data(original: Any, config: dict[str, Any], node: dict[str, Any]) 
             f"has {dataset.num_features} features, the run was trained on {original.inputs.num_features}",
             "choose data of the same shape",
         )
-    return original.on(_scaled_alike(dataset, original.inputs))
+    scaled = _scaled_alike(dataset, original.inputs)
+    check_levels(original.loss, scaled)
+    return original.on(scaled)
 
 
 def _pca(trained: Any, *, may_be_stored: bool) -> Any:

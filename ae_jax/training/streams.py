@@ -32,6 +32,7 @@ class Draw(enum.IntEnum):
     CORRUPTION = 1
     LATENT = 2
     MODEL = 3
+    BINARISATION = 4
 
 
 def run_key(seed: UInt32[Array, ""], stream: Stream) -> PRNGKey:

@@ -168,7 +168,9 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
     assert naming.structure_of(given) != naming.structure_of(other)  # no program has two precisions
 
 
-@pytest.mark.parametrize("override", ["bottleneck=gaussian", "bottleneck=l1", "bottleneck=top_k", "bottleneck=vq"])
+@pytest.mark.parametrize(
+    "override", ["dataset=mnist", "bottleneck=gaussian", "bottleneck=l1", "bottleneck=top_k", "bottleneck=vq"]
+)
 def test_options_of_a_component_that_came_later_leave_its_names_of_before(override, compose, tmp_path):
     given, group = compose(override), override.partition("=")[0]
     later = OPTIONS_CAME_LATER[given[group]["_target_"]]
@@ -206,6 +208,7 @@ def _changed(key: str, value: object) -> object:
         "trainer.matmul_precision": "tensorfloat32",
         "trainer.monitor": "sse",
         "loss.link": "sigmoid",
+        "dataset.binarisation": "fixed",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
         "model.normalization": "batch",
@@ -368,7 +371,7 @@ def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkey
     (tmp_path / "my_data.py").write_text(OWN_LOADER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "my_data")
-    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed"))
+    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed", "binarisation"))
     own = (*own, "dataset._target_=my_data.load", "model.latent_size=2")
     assert train(tmp_path / "run", *own, "+dataset.whole=true").state == "completed"
     recorded = json.loads((tmp_path / "run" / "environment.json").read_text())["data_sha256"]

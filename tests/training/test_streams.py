@@ -21,7 +21,13 @@ def test_numbers_stay_what_they_were():
         "MODEL_INIT": 0, "TRAIN": 1, "VALIDATION_CORRUPTION": 2, "TEST_CORRUPTION": 3,
         "BOTTLENECK_INIT": 4, "VALIDATION_LATENT": 5, "MEASURED_LATENT": 6,
     }  # fmt: skip
-    assert {draw.name: draw.value for draw in Draw} == {"ORDER": 0, "CORRUPTION": 1, "LATENT": 2, "MODEL": 3}
+    assert {draw.name: draw.value for draw in Draw} == {
+        "ORDER": 0,
+        "CORRUPTION": 1,
+        "LATENT": 2,
+        "MODEL": 3,
+        "BINARISATION": 4,
+    }
 
 
 def test_order_and_corruption_draw_what_they_drew_from_a_split_key():
