@@ -18,7 +18,7 @@ if os.environ.setdefault("JAX_PLATFORMS", "cpu") != "cpu":
     # Without it, two programs may be given different algorithms for the same product.
     os.environ.setdefault("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_jax_tests_"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")  # to write a small one takes longer
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.pop("COLUMNS", None)  # else it says how wide what is printed is
 
