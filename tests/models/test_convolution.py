@@ -97,5 +97,9 @@ def test_only_a_cpu_multiplies_and_operations_are_counted_the_same_everywhere():
         "cuda": True,
         "tpu": True,
     }
-    # A product of 3 x 2 positions with 3 x 3 x 2 inputs and 6 outputs.
-    assert flops_per_example(lambda x: convolve(x, kernel, stride=2, before=0), x) == 2 * 6 * 18 * 6
+    counted = [
+        flops_per_example(functools.partial(one, stride=2, before=0), x, kernel) for one in (convolve, by_library)
+    ]
+    # Rows that the 3 positions see, and columns that the 2 do, without padding; of 2 channels, for 6 outputs.
+    pairs = (3 + 3 + 1) * (3 + 2) * 2 * 6
+    assert counted == [2 * pairs, 2 * pairs]

@@ -65,6 +65,15 @@ CASES = {
     "contractive-gaussian": Case("dropout", (*GAUSSIAN, "objective=contractive")),
     "contractive-top_k": Case(None, ("bottleneck=top_k", "objective=contractive", "bottleneck.num_active=1")),
     "contractive-l1": Case(None, ("bottleneck=l1", "objective=contractive", "model=linear", "loss=huber")),
+    "conv": Case(
+        None,
+        (*GAUSSIAN, "model=conv", "model.channels=[4,6]", "model.normalization=batch", "model.num_residual_blocks=1"),
+        ("objective.beta=0.5",),
+    ),
+    "dense": Case(None, ("model.hidden_sizes=[8]", "model.normalization=batch", "model.dropout_rate=0.2")),
+    "bfloat16-resnet_mlp": Case(
+        None, ("model=resnet_mlp", "model.hidden_size=8", "model.dropout_rate=0.2", "trainer.precision=bfloat16")
+    ),
     "bfloat16": Case("both", (*GAUSSIAN, "trainer.precision=bfloat16")),
     "bfloat16-vq": Case(None, (*VQ, "trainer.precision=bfloat16", "model.tied_weights=true")),
 }
@@ -108,7 +117,7 @@ def test_a_run_beside_others_has_the_bits_that_it_has_alone(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "top_k", "l1", "iwae", "contractive"])
+@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "top_k", "l1", "iwae", "contractive", "conv"])
 def test_a_vectorised_run_is_like_the_run_alone(name):
     ours, (_, theirs) = beside(name, runs_axis="vmap"), alone(name)
     # Of the first epoch: a code that lies between two vectors may be given to either.
@@ -124,7 +133,7 @@ def test_what_is_carried_is_kept_with_the_best_epoch_and_in_checkpoints_and_trai
     chosen = states[int(last.best.epoch) - 1]
     assert_same((last.best.params, last.best.carried), (chosen.params, chosen.carried))
     assert last.best.monitored == min(state.best.monitored for state in states)
-    if CASES[name].layer in ("batch_norm", "both", "spectral_norm") or "vq" in name:
+    if CASES[name].layer in ("batch_norm", "both", "spectral_norm") or "vq" in name or name in ("conv", "dense"):
         changed = [
             np.any(a != b) for a, b in zip(*map(jax.tree.leaves, (states[0].carried, last.carried)), strict=True)
         ]
