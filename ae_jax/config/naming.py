@@ -26,6 +26,7 @@ OPTIONS_CAME_LATER: dict[str, dict[str, Any]] = {
     "ae_jax.bottlenecks.l1.l1": {"count_idle": False},
     "ae_jax.bottlenecks.top_k.top_k": {"count_idle": False},
     "ae_jax.bottlenecks.vq.vq": {"codebook_update": "moving_averages", "expiry": 0.0},
+    "ae_jax.objectives.contractive.contractive": {"estimate": "exact"},
 }
 """The same of the options of components, by their target."""
 

@@ -169,7 +169,15 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
 
 
 @pytest.mark.parametrize(
-    "override", ["dataset=mnist", "bottleneck=gaussian", "bottleneck=l1", "bottleneck=top_k", "bottleneck=vq"]
+    "override",
+    [
+        "dataset=mnist",
+        "bottleneck=gaussian",
+        "bottleneck=l1",
+        "bottleneck=top_k",
+        "bottleneck=vq",
+        "objective=contractive",
+    ],
 )
 def test_options_of_a_component_that_came_later_leave_its_names_of_before(override, compose, tmp_path):
     given, group = compose(override), override.partition("=")[0]
