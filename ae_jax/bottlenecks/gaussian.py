@@ -52,4 +52,4 @@ def gaussian(*, kl: Literal["analytic", "sampled"]) -> Bottleneck:
     def latent(params: PyTree, state: PyTree, code: Code) -> Latent:
         return parameters(code)[0]
 
-    return Bottleneck(apply, latent, width=2)
+    return Bottleneck(apply, latent, width=2, rate="kl")

@@ -32,4 +32,4 @@ def top_k(*, num_active: Size) -> Bottleneck:
         values, places = jax.lax.top_k(code, num_active)
         return jnp.zeros_like(code).at[jnp.arange(len(code))[:, None], places].set(values)
 
-    return plain(latent, lambda latent: {})
+    return plain(latent, lambda latent: {})._replace(num_active=num_active)

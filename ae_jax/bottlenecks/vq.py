@@ -1,5 +1,7 @@
 """Vector quantisation, with a codebook of moving averages."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, PyTree
@@ -67,4 +69,4 @@ def vq(*, num_tokens: Size, num_codes: Size, decay: Fraction) -> Bottleneck:
     def latent(params: PyTree, state: PyTree, code: Code) -> Latent:
         return chosen(state, code)[2]
 
-    return Bottleneck(apply, latent, init, couples=True)
+    return Bottleneck(apply, latent, init, couples=True, rate=num_tokens * math.log2(num_codes))
