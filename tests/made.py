@@ -198,6 +198,7 @@ def _method(made: Made) -> Any:
 
 def _compared(made: Made, num_features: int, errors: dict[str, float | None], terms: dict[str, float]) -> Any:
     """A comparison of these errors; the same examples are hard for both methods."""
+    from ae_jax.evaluation.competitor import Competitor
     from ae_jax.evaluation.cost import COSTS
     from ae_jax.evaluation.measure import Comparison, Measured
     from ae_jax.evaluation.measures import Sums, measures
@@ -219,7 +220,8 @@ def _compared(made: Made, num_features: int, errors: dict[str, float | None], te
     costs = {name: 1e-5 if "example" in name else 1e-4 for name in COSTS}
     return Comparison(
         latent_size=latent_size,
-        num_components=components,
+        limits=Competitor(components),
+        rates={method: {split: {} for split in splits} for method in ("autoencoder", "pca")},
         measured={"autoencoder": {split: measured(errors[split]) for split in splits}, "pca": theirs},
         corrupted={} if seen is None else {"autoencoder": measured(seen), "pca": measured(seen + 1)},
         terms={

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, PyTree
 
 from ae_jax.baselines.pca import PCA
 from ae_jax.bottlenecks import Weights
+from ae_jax.evaluation.competitor import Competitor
 from ae_jax.evaluation.cost import inference_cost
 from ae_jax.experiment.build import Experiment
 from ae_jax.models.precision import MatmulPrecision, with_products
@@ -131,11 +132,16 @@ def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | 
 
 
 @functools.lru_cache(maxsize=256)
-def leading(pca: PCA, num_components: int, precision: MatmulPrecision) -> Method:
-    """PCA with its leading components; one object for all runs that are compared with it, as it is measured once.
+def leading(pca: PCA, limits: Competitor, precision: MatmulPrecision) -> Method:
+    """PCA under the limits of a latent; one object for all runs that are compared with it, as it is measured once.
 
-    In float64 on the host. What it costs is that of a compiled program in float32, measured as a model's is.
+    In float64 on the host. What it costs is that of a compiled program in float32, measured as a model's is, without
+    what sorts or rounds its coordinates.
     """
+    num_components = limits.num_components
+
+    def encode(x: Host) -> Host:
+        return limits.squeeze(pca.encode(x, num_components))
 
     def program(params: dict[str, Array], x: Batch) -> Batch:
         return (x - params["mean"][None]) @ params["components"].T @ params["components"] + params["mean"][None]
@@ -149,9 +155,9 @@ def leading(pca: PCA, num_components: int, precision: MatmulPrecision) -> Method
     return Method(
         BASELINE,
         num_components,
-        encode=lambda x: pca.encode(x, num_components),
+        encode=encode,
         decode=pca.decode,
-        reconstruct=lambda x: pca.reconstruct(x, num_components),
+        reconstruct=lambda x: pca.decode(encode(x)),
         cost=cost,
     )
 

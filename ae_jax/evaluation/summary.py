@@ -168,10 +168,10 @@ def write_arrays(
         compared: What `comparison` measured.
         spare: Where each file is made.
     """
-    num_components = compared.num_components
-    methods = (model, leading(pca, num_components, "float32"))
+    limits = compared.limits
+    methods = (model, leading(pca, limits, "float32"))
     with spare("pca.npz"):
-        pca.truncated(max(num_components, compared.components_to_match or 0)).save(folder / "pca.npz")
+        pca.truncated(max(limits.num_components, compared.components_to_match or 0)).save(folder / "pca.npz")
     with spare("reconstructions.npz"):
         kept = _kept(dataset)
         first = dataset.scaled(dataset.test[: kept.max() + 1])

@@ -3,6 +3,7 @@
 `targets.bind` makes a component from its structure; its values come later, as traced arrays.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -41,7 +42,7 @@ class Experiment(NamedTuple):
         tracking: Where to log.
         structure: What is compiled in.
         run: What is traced.
-        corrupts: Whether the corruption is any but none.
+        corrupts: Whether the model is to undo a corruption: there is one, and it is no augmentation.
     """
 
     inputs: Dataset
@@ -96,7 +97,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     model = _model(config, inputs, options, bottleneck, loss)
     structure = Structure(
         model=model,
-        corrupt=bind(structures["corruption"]),
+        corrupt=functools.partial(bind(structures["corruption"]), feature_shape=inputs.feature_shape),
         make_bottleneck=make_bottleneck,
         make_loss=make_loss,
         objective=bind(structures["objective"]),
@@ -106,6 +107,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         patience=options.patience,
         matmul_precision=options.matmul_precision,
         monitor=options.monitor,
+        augments=structures["corruption"].get("target") == "corrupted",
         binarises=inputs.intensities is not None,
     )
     if not (is_plain(model) and is_within(config["model"]["_target_"], (OWN_PACKAGE,))):
@@ -126,7 +128,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         tracking=_options(config["tracking"]),
         structure=structure,
         run=run,
-        corrupts=resolve(config["corruption"]["_target_"]) is not none,
+        corrupts=not structure.augments and resolve(config["corruption"]["_target_"]) is not none,
     )
 
 

@@ -47,7 +47,8 @@ def objective_of(
 ) -> Value:
     """The objective of each example of a batch."""
     seen = structure.corrupt(keys.corruption, x, **run.values["corruption"])
-    return objective_from(structure, run, params, carried, keys, x, seen, weights)
+    target = seen if structure.augments else x
+    return objective_from(structure, run, params, carried, keys, target, seen, weights)
 
 
 def objective_from(
