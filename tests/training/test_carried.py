@@ -103,8 +103,9 @@ CASES = {
     "bfloat16-vq": Case(None, (*VQ, "trainer.precision=bfloat16", "model.tied_weights=true")),
 }
 FAST = "batch_norm"
+# The tests of a case follow each other (scope="module"), as they share what it trains.
 every_case = pytest.mark.parametrize(
-    "name", [FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in CASES if name != FAST)]
+    "name", [pytest.param(name, marks=[] if name == FAST else pytest.mark.slow) for name in CASES], scope="module"
 )
 
 
@@ -131,7 +132,7 @@ def beside(name, runs_axis="map"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES, scope="module")
 def test_a_run_beside_others_has_the_bits_that_it_has_alone(name):
     ours, (_, theirs) = beside(name), alone(name)
     assert_same(ours[-1][1], theirs[-1])
@@ -176,7 +177,7 @@ def test_what_is_carried_is_kept_with_the_best_epoch_and_in_checkpoints_and_trai
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES, scope="module")
 def test_a_group_goes_on_exactly(name, tmp_path):
     experiment, states = experiment_of(name), beside(name)
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states[2])
