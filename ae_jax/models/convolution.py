@@ -19,6 +19,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
@@ -47,17 +48,34 @@ def convolve(x: Inputs, kernel: Kernel, *, stride: int, before: int) -> Outputs:
 
 
 def by_product(x: Inputs, kernel: Kernel, *, stride: int, before: int) -> Outputs:
-    """`convolve` as shifted slices side by side, times the kernel."""
-    rows, columns = kernel.shape[:2]
+    """`convolve` as a product of matrices, whose rows are positions: two axes, as more are slower in its gradient."""
+    rows, columns, num_inputs, num_outputs = kernel.shape
+    if stride == 1 and num_outputs < num_inputs:
+        return _product_then_shifts(x, kernel, before)
     padding = _padding(x, kernel, stride, before)
     padded = jnp.pad(x, [(0, 0), *padding, (0, 0)])
     height, width = (size + sum(zeros) for size, zeros in zip(x.shape[1:3], padding, strict=True))
-    seen = [
-        padded[:, u : height - rows + u + 1 : stride, v : width - columns + v + 1 : stride]
-        for u in range(rows)
-        for v in range(columns)
-    ]
-    return jnp.concatenate(seen, axis=-1) @ kernel.reshape(-1, kernel.shape[-1])
+    seen = jnp.concatenate(
+        [
+            padded[:, u : height - rows + u + 1 : stride, v : width - columns + v + 1 : stride]
+            for u, v in np.ndindex(rows, columns)
+        ],
+        axis=-1,
+    )
+    products = seen.reshape(-1, seen.shape[-1]) @ kernel.reshape(-1, num_outputs)
+    return products.reshape(*seen.shape[:3], num_outputs)
+
+
+def _product_then_shifts(x: Inputs, kernel: Kernel, before: int) -> Outputs:
+    """The same, of stride 1: each input times the whole kernel, and shifted sums of that, where it is the smaller."""
+    rows, columns, num_inputs, _ = kernel.shape
+    products = x.reshape(-1, num_inputs) @ kernel.transpose(2, 0, 1, 3).reshape(num_inputs, -1)
+    parts = jnp.split(products.reshape(*x.shape[:3], -1), rows * columns, axis=-1)
+    zero, total = jnp.zeros((), x.dtype), jnp.zeros_like(parts[0])
+    for (u, v), part in zip(np.ndindex(rows, columns), parts, strict=True):
+        shifts = (0, 0, 0), (before - u, u - before, 0), (before - v, v - before, 0), (0, 0, 0)
+        total += jax.lax.pad(part, zero, shifts)
+    return total
 
 
 def by_library(x: Inputs, kernel: Kernel, *, stride: int, before: int) -> Outputs:
