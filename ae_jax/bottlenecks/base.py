@@ -52,8 +52,8 @@ class Bottleneck(NamedTuple):
         num_active: Numbers of a latent that may be other than 0, in one example or on average; None: all.
         indices: `(params, state, code)` to which of a finite number each part of a latent is; None where it is not
             quantised.
-        evaluate: `apply` in evaluation, where that is something else: without what only helps training. Its state is
-            not carried on.
+        evaluate: `apply` in evaluation, where that is something else: without what only helps training. No state is
+            carried on there.
     """
 
     apply: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled]

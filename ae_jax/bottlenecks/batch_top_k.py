@@ -47,7 +47,7 @@ def batch_top_k(*, num_active: Size, decay: Fraction) -> Bottleneck:
         check_flat("batch_top_k", code)
         eligible = jnp.where(weights[:, None] > 0, jax.lax.stop_gradient(code), -jnp.inf)
         count = num_active * jnp.sum(weights > 0, dtype=jnp.int32)
-        kept = largest(eligible.ravel(), count).reshape(code.shape)
+        kept = largest(eligible, count, of_all=True)
         least = jnp.min(eligible, where=kept, initial=jnp.inf)
         latent = jnp.where(kept, code, 0)
         after = {

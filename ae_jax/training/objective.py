@@ -84,7 +84,7 @@ def _parts(structure: Structure, run: Run, params: Parameters, keys: Keys, weigh
         apply = bottleneck.apply if key is not None else bottleneck.evaluate or bottleneck.apply
         bottled = apply(params.bottleneck, carried.bottleneck, latent_key, code, weights)
         _check_shapes("bottleneck", bottled.terms, weights.shape)
-        return bottled, carried._replace(bottleneck=bottled.state)
+        return bottled, carried if key is None else carried._replace(bottleneck=bottled.state)
 
     def decode(carried: Carried, latent: Latent) -> tuple[Batch, Carried]:
         if key is None:

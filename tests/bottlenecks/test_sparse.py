@@ -48,6 +48,9 @@ def test_the_largest_are_those_of_jax_also_where_many_are_equal_or_no_numbers():
         assert found[7].sum() == count
         assert found[7, 4]  # for JAX, what is no number and has a sign is the least
         assert found[7, 30] or count == 1
+    together = jax.jit(lambda values: largest(values, 100, of_all=True))(values[:4])
+    _, places = jax.lax.top_k(values[:4].ravel(), 100)
+    np.testing.assert_array_equal(np.flatnonzero(together), np.sort(places))
 
 
 def test_batch_top_k_keeps_as_many_on_average_and_padded_rows_none():
