@@ -17,6 +17,15 @@ CAME_LATER: dict[str, Any] = {
 }
 """Options and groups that the first runs did not record, and what those did. Of such, a run is named without them."""
 
+CAME_LATER_OF: dict[str, dict[str, Any]] = {
+    "ae_jax.bottlenecks.gaussian.gaussian": {"free_bits": 0.0},
+    "ae_jax.bottlenecks.l1.l1": {"count_idle": False},
+    "ae_jax.bottlenecks.top_k.top_k": {"count_idle": False},
+    "ae_jax.bottlenecks.vq.vq": {"codebook_update": "moving_averages", "expiry": 0.0},
+    "ae_jax.objectives.contractive.contractive": {"estimate": "exact"},
+}
+"""The same of single components, by their targets."""
+
 RENAMED = {"ae_jax.experiments.tracking.TrackingOptions": "ae_jax.tracking.wandb_run.TrackingOptions"}
 """Targets that were elsewhere when the first runs recorded them, and where they are; none enters a name or hash."""
 
@@ -30,10 +39,20 @@ _MOST_BYTES = 200
 _FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
 
 
+def came_later(config: dict[str, Any]) -> dict[str, Any]:
+    """`CAME_LATER`, and what of `CAME_LATER_OF` is of the components of a config, by dotted keys."""
+    found = dict(CAME_LATER)
+    for group, node in config.items():
+        if isinstance(node, dict):
+            options = CAME_LATER_OF.get(str(node.get("_target_")), {})
+            found |= {f"{group}.{name}": done for name, done in options.items()}
+    return found
+
+
 def config_hash(config: dict[str, Any]) -> str:
     """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
     given = {**dict(flatten(config)), **config}
-    as_before = tuple(key for key, done in CAME_LATER.items() if given.get(key) == done)
+    as_before = tuple(key for key, done in came_later(config).items() if given.get(key) == done)
     asked = _without(config, (*UNNAMED, *as_before))
     asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
     return hashlib.sha256(_text(asked).encode()).hexdigest()[:8]

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from ae_jax.config.naming import CAME_LATER, RENAMED
+from ae_jax.config.naming import RENAMED, came_later
 from ae_jax.errors import UserError
 from ae_jax.files import is_folder
 from ae_jax.reading import parse_json, read_json_bytes, read_npz
@@ -78,9 +78,9 @@ class RunFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The checked config; of an older run with the options that `CAME_LATER`, and with targets by today's names."""
+        """The checked config; of an older run with the options that came later, and with targets by today's names."""
         config = self.read("config.json")
-        for key, done in CAME_LATER.items():
+        for key, done in came_later(config).items():
             group, _, name = key.partition(".")
             if not name:
                 config.setdefault(group, copy.deepcopy(done))

@@ -125,7 +125,7 @@ def _update(structure: Structure, data: TrainingData, run: Run, state: TrainStat
         The state with other parameters, and the means over the examples while those changed.
     """
     num_train = data.train.shape[0]
-    optimizer = _optimizer(structure, run, num_train)
+    optimizer, num_steps = _optimizer(structure, run, num_train), num_steps_per_epoch(num_train, structure.batch_size)
     keys = epoch_keys(run.seed, state.epoch)
     order = _random_order(keys[Draw.ORDER], num_train)
 
@@ -135,7 +135,8 @@ def _update(structure: Structure, data: TrainingData, run: Run, state: TrainStat
         x = scaled(data, data.train.at[rows].get(mode="clip"))
         if structure.binarises:
             x = _drawn(jax.random.fold_in(keys[Draw.BINARISATION], index), x)
-        step_keys = Keys(*(jax.random.fold_in(keys[draw], index) for draw in _OF_STEPS))
+        progress = (state.epoch * num_steps + index) / (structure.num_epochs * num_steps)
+        step_keys = Keys(*(jax.random.fold_in(keys[draw], index) for draw in _OF_STEPS))._replace(progress=progress)
         gradient, means = mean_gradient(
             lambda params: objective_of(structure, run, params, carried, step_keys, x, weights), params, weights
         )

@@ -10,7 +10,7 @@ import pytest
 
 from ae_jax.config import check, naming, targets
 from ae_jax.config import compose as composition
-from ae_jax.config.naming import CAME_LATER
+from ae_jax.config.naming import CAME_LATER, CAME_LATER_OF
 from ae_jax.errors import UserError
 from ae_jax.experiment.build import build
 from ae_jax.results import RunFolder
@@ -165,6 +165,21 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
     assert naming.config_hash(other) != naming.config_hash(given)
     assert naming.asked_differences(given, other) == ["trainer.matmul_precision"]
     assert naming.structure_of(given) != naming.structure_of(other)  # no program has two precisions
+
+
+@pytest.mark.parametrize(
+    "override", ["bottleneck=gaussian", "bottleneck=l1", "bottleneck=top_k", "bottleneck=vq", "objective=contractive"]
+)
+def test_options_of_a_component_that_came_later_leave_its_names_of_before(override, compose, tmp_path):
+    given, group = compose(override), override.partition("=")[0]
+    later = CAME_LATER_OF[given[group]["_target_"]]
+    before = deepcopy(given) | {group: {key: item for key, item in given[group].items() if key not in later}}
+    assert len(before[group]) == len(given[group]) - len(later)
+    (tmp_path / "config.json").write_text(json.dumps(before))
+    assert RunFolder(tmp_path).config == given
+    assert naming.config_hash(before) == naming.config_hash(given)
+    others = [given | {group: given[group] | {key: "another"}} for key in later]
+    assert len({naming.config_hash(config) for config in (given, *others)}) == 1 + len(later)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ class Case(NamedTuple):
 
 
 VQ = ("bottleneck=vq", "bottleneck.num_tokens=2", "bottleneck.num_codes=8", "objective.beta=0.25")
+DEAD = ("objective=dead_latents", "objective.steps_until_dead=3", "objective.num_auxiliary=2")
 GAUSSIAN = ("bottleneck=gaussian", "loss=half_sse")
 CASES = {
     "both-gaussian": Case("both", (*GAUSSIAN, "corruption=masking"), ("objective.beta=0.5",)),
@@ -65,6 +66,30 @@ CASES = {
     "contractive-gaussian": Case("dropout", (*GAUSSIAN, "objective=contractive")),
     "contractive-top_k": Case(None, ("bottleneck=top_k", "objective=contractive", "bottleneck.num_active=1")),
     "contractive-l1": Case(None, ("bottleneck=l1", "objective=contractive", "model=linear", "loss=huber")),
+    "gradient-vq": Case(None, (*VQ, "bottleneck.codebook_update=gradient", "bottleneck.expiry=1.0")),
+    "residual_vq": Case(
+        None,
+        ("bottleneck=residual_vq", "bottleneck.expiry=1.0", "objective/schedule=cyclical"),
+        ("bottleneck.expiry=0.5",),
+    ),
+    "dead_latents": Case(
+        None,
+        ("model=dictionary", "bottleneck=batch_top_k", "bottleneck.num_active=1", *DEAD),
+        ("objective.dead_weight=0.0",),
+    ),
+    "jump_relu": Case(
+        None,
+        ("bottleneck=jump_relu", "objective=matryoshka", "objective.prefix_sizes=[2]"),
+        ("bottleneck.bandwidth=0.5", "objective.prefix_weight=0.0"),
+    ),
+    "stochastic-mmd": Case(
+        None, ("bottleneck=mmd", "objective=contractive", "objective.estimate=stochastic"), ("objective.beta=9.0",)
+    ),
+    "relaxed-bernoulli": Case(
+        None,
+        ("bottleneck=bernoulli", "bottleneck.temperature=0.5", "objective/schedule=warmup"),
+        ("bottleneck.temperature=0.1", "objective.schedule.warmup_fraction=0.9"),
+    ),
     "bfloat16": Case("both", (*GAUSSIAN, "trainer.precision=bfloat16")),
     "bfloat16-vq": Case(None, (*VQ, "trainer.precision=bfloat16", "model.tied_weights=true")),
 }
