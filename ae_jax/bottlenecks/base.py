@@ -52,6 +52,8 @@ class Bottleneck(NamedTuple):
         num_active: Numbers of a latent that may be other than 0, in one example or on average; None: all.
         indices: `(params, state, code)` to which of a finite number each part of a latent is; None where it is not
             quantised.
+        prior: `(key, like)` to latents as they are taken to be distributed, of the shapes of `like`; None where nothing
+            says how.
         evaluate: `apply` in evaluation, where that is something else: without what only helps training. No state is
             carried on there.
     """
@@ -65,6 +67,7 @@ class Bottleneck(NamedTuple):
     num_active: int | None = None
     indices: Callable[[PyTree, PyTree, Code], Int[Array, "batch parts"]] | None = None
     evaluate: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled] | None = None
+    prior: Callable[[PRNGKey, PyTree], Latent] | None = None
 
 
 def check_flat(name: str, code: PyTree) -> None:

@@ -238,11 +238,13 @@ def angles_to_pca(model: Method, pca: PCA, num_components: int) -> list[float] |
     None if the decoder is not affine, which has no subspace to compare.
     """
     size = model.latent_size
+    if size > len(pca.components):
+        return None
     outputs = model.decode(np.concatenate([np.zeros((1, size)), np.eye(size)]).astype(np.float32))
     rows = outputs[1:].astype(np.float64) - outputs[0]
     probe = np.random.default_rng(0).normal(size=(8, size)).astype(np.float32)
     predicted = outputs[0] + probe @ rows
-    if size > len(pca.components) or not np.allclose(model.decode(probe), predicted, rtol=1e-3, atol=1e-3):
+    if not np.allclose(model.decode(probe), predicted, rtol=1e-3, atol=1e-3):
         return None
     return np.degrees(principal_angles(rows, pca.components[:num_components])).tolist()
 

@@ -244,9 +244,10 @@ def _notes(summary: dict[str, Any]) -> list[str]:
         notes.append(f"PCA has no more than {most}, the rank of the training data.")
     if summary["corrupted"]:
         notes.append("PCA was fitted to clean inputs, also where both see corrupted ones.")
+    if "log_likelihood" in summary["test"]:
+        notes.append("The autoencoder's log-likelihood is a lower bound.")
     if "log_likelihood" in pca:
-        ours = "the autoencoder's, a lower bound, and " if "log_likelihood" in summary["test"] else ""
-        notes.append(f"Log-likelihood: {ours}that of probabilistic PCA, {pca['log_likelihood']:.5g} nats.")
+        notes.append(f"Log-likelihood of probabilistic PCA: {pca['log_likelihood']:.5g} nats.")
     if (angles := pca["principal_angles_degrees"]) is not None:
         notes.append(f"Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees.")
     return notes

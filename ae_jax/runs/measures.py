@@ -89,12 +89,23 @@ def measure_named(name: str) -> Measure:
 
 def competitor_name(pca: Mapping[str, Any]) -> str:
     """Which PCA stands beside an autoencoder, by its part of summary.json; see `evaluation.competitor`."""
-    number = pca["num_components"]
+    number, size = pca["num_components"], competitor_size(pca)
     if "rate_bits" in pca:
-        return f"PCA, quantised, {round(pca['rate_bits'], 1):g} bits"
-    if "num_active" in pca:
-        return f"PCA-{number}, {pca['num_active']} of {number}"
-    return f"PCA, {number} component{'' if number == 1 else 's'}"
+        return f"PCA, quantised, {size}"
+    return f"PCA-{number}, {size}" if is_limited(pca) else f"PCA, {size} component{'' if number == 1 else 's'}"
+
+
+def competitor_size(pca: Mapping[str, Any]) -> str:
+    """The same in short, where it is clear that PCA is meant: its components, unless more is limited than they."""
+    if "rate_bits" in pca:
+        return f"{round(pca['rate_bits'], 1):g} bits"
+    number = pca["num_components"]
+    return f"{pca['num_active']} of {number}" if "num_active" in pca else str(number)
+
+
+def is_limited(pca: Mapping[str, Any]) -> bool:
+    """Whether more of it is limited than its components, as beside sparse and quantised codes."""
+    return "rate_bits" in pca or "num_active" in pca
 
 
 def is_curve(name: str) -> bool:

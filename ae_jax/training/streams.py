@@ -23,6 +23,7 @@ class Stream(enum.IntEnum):
     BOTTLENECK_INIT = 4
     VALIDATION_LATENT = 5
     MEASURED_LATENT = 6
+    SAMPLES = 7
 
 
 class Draw(enum.IntEnum):

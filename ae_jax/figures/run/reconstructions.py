@@ -24,9 +24,14 @@ def draw(run: RunFolder) -> Figure:
         rows["corrupted"] = arrays["corrupted"]
     rows[f"autoencoder\n{latent_size} latent"] = arrays["autoencoder"]
     rows["\n".join(competitor_name(pca).split(", ", 1))] = arrays["pca"]
-    figure = _images(rows) if is_image(arrays["x"]) else _profiles(rows)
+    figure = draw_rows(rows)
     write_about(figure, run, "test split")
     return figure
+
+
+def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
+    """Rows of examples by their labels, of which the first is the inputs: as images, or as lines over features."""
+    return _images(rows) if is_image(rows["input"]) else _profiles(rows)
 
 
 def _images(rows: dict[str, np.ndarray]) -> Figure:
