@@ -2,6 +2,7 @@
 
     reference   an epoch of 784-256-784 on 60,000 images, against PyTorch, Keras and the bare matrix products
     small       an epoch of 784-32-784 on 12,800 images, against PyTorch
+    models      epochs of a convolutional and a variational autoencoder, against PyTorch
     pca         the fit on 60,000 images, against scikit-learn
     startup     `train.py --help`, and `import ae_jax`
     sweep       64 small runs as one program, against a process for each, PyTorch, and one after the other; and 256
@@ -31,6 +32,7 @@ from statistics import median
 from peers.accelerator import accelerator
 from peers.contest import Contender, Contest, compete
 from peers.images import Images, write_images
+from peers.models import models
 from peers.rows import beside
 from peers.sweeps import DIGITS_MODEL, RATES, Commands, Point, Way, digits_ways, take_turns
 from peers.table import Row, Table, as_json, show, write_json
@@ -227,6 +229,7 @@ def _describe(images: Images) -> str:
 BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], Table]] = {
     "reference": reference,
     "small": small,
+    "models": models,
     "pca": pca,
     "startup": startup,
     "sweep": sweep,

@@ -49,10 +49,11 @@ class Bottleneck(NamedTuple):
         couples: Whether what it makes of an example, or its next state, depends on the others of the batch.
         rate: What a latent takes to be sent: bits, where it is one of a finite number, or the name of the term that is
             it in nats; None where it has no rate.
-        num_active: Most numbers of a latent that are not 0, or their mean over examples; None where that is not
-            limited.
+        num_active: Numbers of a latent that may be other than 0, in one example or on average; None: all.
         indices: `(params, state, code)` to which of a finite number each part of a latent is; None where it is not
             quantised.
+        prior: `(key, like)` to latents as they are taken to be distributed, of the shapes of `like`; None where nothing
+            says how.
         evaluate: `apply` in evaluation, where that is something else: without what only helps training. No state is
             carried on there.
     """
@@ -66,6 +67,7 @@ class Bottleneck(NamedTuple):
     num_active: int | None = None
     indices: Callable[[PyTree, PyTree, Code], Int[Array, "batch parts"]] | None = None
     evaluate: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled] | None = None
+    prior: Callable[[PRNGKey, PyTree], Latent] | None = None
 
 
 def check_flat(name: str, code: PyTree) -> None:

@@ -66,4 +66,7 @@ def gaussian(*, kl: Literal["analytic", "sampled"], free_bits: NonNegative = 0.0
     def latent(params: PyTree, state: PyTree, code: Code) -> Latent:
         return parameters(code)[0]
 
-    return Bottleneck(apply, latent, width=2, rate="kl", evaluate=evaluate)
+    def prior(key: PRNGKey, like: PyTree) -> Latent:
+        return jax.random.normal(key, like.shape)
+
+    return Bottleneck(apply, latent, width=2, rate="kl", evaluate=evaluate, prior=prior)

@@ -16,14 +16,19 @@ CAME_LATER: dict[str, Any] = {
 }
 """Options and groups that the first runs did not record, and what those did. Of such, a run is named without them."""
 
-CAME_LATER_OF: dict[str, dict[str, Any]] = {
+OPTIONS_CAME_LATER: dict[str, dict[str, Any]] = {
+    **{
+        f"ae_jax.datasets.{name}.{name}": {"binarisation": "none"}
+        for name in ("array", "digits", "fashion_mnist", "mnist")
+    },
+    "ae_jax.models.dense.DenseAutoencoder": {"normalization": "none", "dropout_rate": 0.0},
     "ae_jax.bottlenecks.gaussian.gaussian": {"free_bits": 0.0},
     "ae_jax.bottlenecks.l1.l1": {"count_idle": False},
     "ae_jax.bottlenecks.top_k.top_k": {"count_idle": False},
     "ae_jax.bottlenecks.vq.vq": {"codebook_update": "moving_averages", "expiry": 0.0},
     "ae_jax.objectives.contractive.contractive": {"estimate": "exact"},
 }
-"""The same of single components, by their targets."""
+"""The same of the options of components, by their target."""
 
 RENAMED = {"ae_jax.experiments.tracking.TrackingOptions": "ae_jax.tracking.wandb_run.TrackingOptions"}
 """Targets that were elsewhere when the first runs recorded them, and where they are; none enters a name or hash."""
@@ -38,23 +43,23 @@ _MOST_BYTES = 200
 _FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
 
 
-def came_later(config: dict[str, Any]) -> dict[str, Any]:
-    """`CAME_LATER`, and what of `CAME_LATER_OF` is of the components of a config, by dotted keys."""
-    found = dict(CAME_LATER)
-    for group, node in config.items():
-        if isinstance(node, dict):
-            options = CAME_LATER_OF.get(str(node.get("_target_")), {})
-            found |= {f"{group}.{name}": done for name, done in options.items()}
-    return found
-
-
 def config_hash(config: dict[str, Any]) -> str:
     """Eight hexadecimal digits of what was asked: equal exactly when nothing that can change a result differs."""
-    given = {**dict(flatten(config)), **config}
-    as_before = tuple(key for key, done in came_later(config).items() if given.get(key) == done)
-    asked = _without(config, (*UNNAMED, *as_before))
+    options = {key: done for key, done in options_came_later(config).items() if _at(config, key) == done}
+    bare = _without(config, (*UNNAMED, *options))
+    asked = _without(bare, tuple(key for key, done in CAME_LATER.items() if _at(bare, key) == done))
     asked |= {name: True for name in _DEBUGGING if config["runtime"][name]}
     return hashlib.sha256(_text(asked).encode()).hexdigest()[:8]
+
+
+def options_came_later(config: dict[str, Any]) -> dict[str, Any]:
+    """Dotted keys of `OPTIONS_CAME_LATER` that the components of a config have, and what runs did without them."""
+    return {
+        f"{group}.{name}": done
+        for group, node in config.items()
+        if isinstance(node, dict)
+        for name, done in OPTIONS_CAME_LATER.get(str(node.get("_target_")), {}).items()
+    }
 
 
 def run_name(config: dict[str, Any]) -> str:
@@ -107,6 +112,12 @@ def flatten(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
             yield from flatten(item, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", item
+
+
+def _at(config: dict[str, Any], key: str) -> Any:
+    """What is at a key, which may be dotted, of a group that is there; None where nothing is."""
+    group, _, name = key.partition(".")
+    return config.get(group, {}).get(name) if name else config.get(group)
 
 
 def _without(config: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:

@@ -23,8 +23,8 @@ def _names(text: str) -> frozenset[str]:
 _FREE = _names(
     "all_gather bitcast_convert_type broadcast_in_dim broadcast_to complex concatenate conj convert_element_type copy"
     " copy_p create_token device_put dynamic_slice dynamic_update_slice empty empty2 gather imag iota layout_constraint"
-    " name optimization_barrier pad pvary random_bits random_wrap real reduce_precision reshape reshard rev"
-    " rng_bit_generator rng_uniform scatter shard_alike sharding_constraint slice split squeeze stack stop_gradient"
+    " name optimization_barrier pad platform_index pvary random_bits random_wrap real reduce_precision reshape reshard"
+    " rev rng_bit_generator rng_uniform scatter shard_alike sharding_constraint slice split squeeze stack stop_gradient"
     " tile transpose unstack zeros_like"
 )
 # What XLA calls transcendental, and counts apart.
@@ -62,7 +62,8 @@ def flops_per_example(fn: Callable[..., Any], *arguments: Any) -> float | None:
       logistic function 3. Transcendental functions, roots among them, count 0: XLA counts them apart as well.
     - A reduction of n numbers counts n - 1, and so does each window of a pooling; sorting n counts n ceil(log2 n), the
       FFT 5 n log2 n, of real numbers half.
-    - A scan counts its body as often as it runs, a branch as its dearest side. What nothing depends on, integers,
+    - A scan counts its body as often as it runs, a branch as its dearest side, and what is computed otherwise on some
+      devices (`jax.lax.platform_dependent`) as on all others. What nothing depends on, integers,
       conversions, copies and indexing count 0. Complex products count four times, other complex operations twice.
 
     For dense models in float32 that is what XLA counts on a CPU; of elu and softplus it counts 2 less for each unit, as
@@ -102,6 +103,9 @@ def _of_equation(equation: JaxprEqn) -> int:
         return _of_jaxpr(params["jaxpr"] if "jaxpr" in params else params["call_jaxpr"])
     if name == "scan":
         return int(params["length"]) * _of_jaxpr(params["jaxpr"])
+    if name == "cond" and params.get("branches_platforms"):
+        # The same for every device: what all have that have no way of their own.
+        return _of_jaxpr(params["branches"][-1])
     if name == "cond":
         return max(map(_of_jaxpr, params["branches"]))
     if name == "while" and _of_jaxpr(params["body_jaxpr"]) + _of_jaxpr(params["cond_jaxpr"]) == 0:

@@ -11,6 +11,9 @@
 | `reconstructions.npz` | a few test examples, one of each class first, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `errors.npz` | squared error of every test example, of the autoencoder and of PCA; from corrupted inputs too |
+| `samples.npz` | of a run with a prior: what the decoder makes of draws from it |
+| `codes.npz` | of a run with quantised latents: which codes test examples have |
+| `columns.npz` | of a run with an affine decoder: what its columns look like |
 | `pca.npz` | PCA's mean, leading components and all variances |
 | `inputs.json` | how raw examples become inputs, and their shape |
 | `checkpoint/` | Orbax |
@@ -27,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from ae_jax.config.naming import RENAMED, came_later
+from ae_jax.config.naming import CAME_LATER, RENAMED, options_came_later
 from ae_jax.errors import UserError
 from ae_jax.files import is_folder
 from ae_jax.reading import parse_json, read_json_bytes, read_npz
@@ -78,17 +81,13 @@ class RunFolder:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The checked config; of an older run with the options that came later, and with targets by today's names."""
+        """The checked config; of an older run with what came later, and with targets by today's names."""
         config = self.read("config.json")
-        for key, done in came_later(config).items():
-            group, _, name = key.partition(".")
-            if not name:
-                config.setdefault(group, copy.deepcopy(done))
-            elif isinstance(config.get(group), dict):
-                config[group] = {name: done, **config[group]}
+        _complete(config, CAME_LATER)
         for group in config.values():
             if isinstance(group, dict) and isinstance(group.get("_target_"), str):
                 group["_target_"] = RENAMED.get(group["_target_"], group["_target_"])
+        _complete(config, options_came_later(config))
         return config
 
     @cached_property
@@ -149,6 +148,21 @@ class RunFolder:
             raise UserError(path, "does not hold a number for each example", f"delete it, and {again}")
         return arrays
 
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        """Of a run with a prior: what its decoder makes of draws, autoencoder, and perhaps probabilistic PCA's, pca."""
+        return self._arrays("samples.npz", ("autoencoder",))
+
+    @cached_property
+    def codes(self) -> dict[str, np.ndarray]:
+        """Of a run with quantised latents: indices, shape "examples parts", of test examples."""
+        return self._arrays("codes.npz", ("indices",))
+
+    @cached_property
+    def columns(self) -> dict[str, np.ndarray]:
+        """Of a run with an affine decoder: columns, shape "columns *feature_shape", their places, and used."""
+        return self._arrays("columns.npz", ("columns", "places", "used"))
+
     def _arrays(self, name: str, needed: tuple[str, ...], otherwise: str = _TRAIN_AGAIN) -> dict[str, np.ndarray]:
         """Arrays of as many examples each, those that are needed among them."""
         path = self.path / name
@@ -184,6 +198,16 @@ class RunFolder:
             raise UserError(path, "is missing", "give the folder of a run that has finished") from None
         except (OSError, ValueError) as error:
             raise UserError(path, f"cannot be read ({error})", _TRAIN_AGAIN) from error
+
+
+def _complete(config: dict[str, Any], later: dict[str, Any]) -> None:
+    """Give a config the groups and dotted options that it does not have."""
+    for key, done in later.items():
+        group, _, name = key.partition(".")
+        if not name:
+            config.setdefault(group, copy.deepcopy(done))
+        elif isinstance(config.get(group), dict):
+            config[group] = {name: done, **config[group]}
 
 
 def _record(line: bytes) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
+from jaxtyping import Array, PyTree
 
 from ae_jax.bottlenecks import Bottled, Weights
 from ae_jax.errors import UserError, nearest
@@ -47,7 +47,8 @@ def objective_of(
 ) -> Value:
     """The objective of each example of a batch."""
     seen = structure.corrupt(keys.corruption, x, **run.values["corruption"])
-    return objective_from(structure, run, params, carried, keys, x, seen, weights)
+    target = seen if structure.augments else x
+    return objective_from(structure, run, params, carried, keys, target, seen, weights)
 
 
 def objective_from(
@@ -100,6 +101,14 @@ def latent_of(structure: Structure, values: Values, params: Parameters, carried:
     bottleneck = structure.make_bottleneck(**values["bottleneck"])
     code = structure.model.encode(params.model, carried.model, x)
     return bottleneck.latent(params.bottleneck, carried.bottleneck, code)
+
+
+def indices_of(structure: Structure, values: Values, params: Parameters, carried: Carried, x: Batch) -> Array:
+    """Which of a finite number each part of a latent is, by a bottleneck that has such numbers."""
+    bottleneck = structure.make_bottleneck(**values["bottleneck"])
+    assert bottleneck.indices is not None  # who asks has looked
+    code = structure.model.encode(params.model, carried.model, x)
+    return bottleneck.indices(params.bottleneck, carried.bottleneck, code)
 
 
 def from_latent(structure: Structure, values: Values, params: Parameters, carried: Carried, latent: Latent) -> Batch:

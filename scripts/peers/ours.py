@@ -4,6 +4,8 @@
 training and one forward pass over one more batch.
 """
 
+from collections.abc import Sequence
+
 import jax
 import numpy as np
 
@@ -15,18 +17,19 @@ from peers.protocol import Prepared, Task, serve
 
 def prepare(task: Task) -> Prepared:
     """Compose `experiment=dense_784_256`, and compile it for all images."""
-    overrides = [
-        "experiment=dense_784_256",
-        "dataset=array",
-        f"dataset.path='{task.images}'",
-        "dataset.scaling=unit_interval",
-        f"model.latent_size={task.width}",
-    ]
-    experiment = build(checked(compose(overrides)))
+    overrides = ["experiment=dense_784_256", f"model.latent_size={task.width}"]
+    return compiled_epochs(task, overrides, num_runs=int(task.library or 1))
+
+
+def compiled_epochs(task: Task, overrides: Sequence[str], *, num_runs: int = 1) -> Prepared:
+    """The compiled epoch of a config on all images, of a group of runs that differ in their seed."""
+    data_of = ["dataset=array", f"dataset.path='{task.images}'", "dataset.scaling=unit_interval"]
+    experiment = build(checked(compose([*overrides, *data_of])))
     images = np.load(task.images)
+    images = images.reshape(len(images), -1)
     data = training_data(experiment.dataset)._replace(train=jax.numpy.asarray(images), validation=images[:1])
     structure = experiment.structure._replace(batch_size=min(task.batch_size, len(images)))
-    runs = [experiment.run._replace(seed=jax.numpy.uint32(seed)) for seed in range(int(task.library or 1))]
+    runs = [experiment.run._replace(seed=jax.numpy.uint32(seed)) for seed in range(num_runs)]
     group = compile_group(structure, data, runs)
     state = group.init_state()
 

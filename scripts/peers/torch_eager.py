@@ -1,7 +1,7 @@
-"""The reference experiment in PyTorch: the fastest plain eager code, with fused Adam and all images in memory.
+"""The reference experiment in PyTorch: the fastest plain eager code, with fused Adam and all images in memory."""
 
-`--library` is the device.
-"""
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -9,29 +9,46 @@ from peers.protocol import Prepared, Task, serve
 
 
 def prepare(task: Task) -> Prepared:
-    """Build the model; the images are scaled once and stay float32, which is faster than scaling each batch."""
+    """Build the reference model; `--library` is the device."""
+    import torch
+
+    def made() -> tuple[Any, Callable[[Any], Any]]:
+        layers = torch.nn.Linear(784, task.width), torch.nn.ReLU(), torch.nn.Linear(task.width, 784)
+        model = torch.nn.Sequential(*layers)
+        loss = torch.nn.functional.binary_cross_entropy_with_logits
+        return model, lambda x: loss(model(x), x, reduction="sum")
+
+    return trained_epochs(task, made, device=task.library or "cpu")
+
+
+def trained_epochs(
+    task: Task, make: Callable[[], tuple[Any, Callable[[Any], Any]]], *, device: str = "cpu"
+) -> Prepared:
+    """Epochs of a model; the images are scaled once and stay float32, which is faster than scaling each batch.
+
+    Args:
+        task: What to work on.
+        make: Makes the model, and a function from a batch to its loss, summed over examples.
+        device: Where it computes.
+    """
     import torch
 
     torch.manual_seed(0)
-    device = task.library or "cpu"
     images = torch.from_numpy(np.load(task.images)).to(device, torch.float32) / 255
-    num_images, num_features = images.shape
-    model = torch.nn.Sequential(
-        torch.nn.Linear(num_features, task.width), torch.nn.ReLU(), torch.nn.Linear(task.width, num_features)
-    )
+    model, loss_of = make()
     model.to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
 
     def epoch() -> float:
         total = torch.zeros((), device=device)
-        for rows in torch.randperm(num_images, device=device).split(task.batch_size):
+        for rows in torch.randperm(len(images), device=device).split(task.batch_size):
             x = images[rows]
             optimizer.zero_grad(set_to_none=True)
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(model(x), x, reduction="sum")
+            loss = loss_of(x)
             (loss / len(rows)).backward()
             optimizer.step()
             total += loss.detach()
-        return float(total) / num_images
+        return float(total) / len(images)
 
     return Prepared(epoch, f"torch {torch.__version__}")
 

@@ -10,7 +10,7 @@ import pytest
 
 from ae_jax.config import check, naming, targets
 from ae_jax.config import compose as composition
-from ae_jax.config.naming import CAME_LATER, CAME_LATER_OF
+from ae_jax.config.naming import CAME_LATER, OPTIONS_CAME_LATER, options_came_later
 from ae_jax.errors import UserError
 from ae_jax.experiment.build import build
 from ae_jax.results import RunFolder
@@ -153,10 +153,11 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
     given = compose()
     assert naming.run_name(given) == "digits-dense16-mse-adam-seed0-cd68b91a"
     before = deepcopy(given)
-    for key in CAME_LATER:
+    for key in (*options_came_later(given), *CAME_LATER):
         group, _, name = key.partition(".")
         del (before[group] if name else before)[name or group]
     assert set(given) - set(before) == {"bottleneck", "objective"}
+    assert set(given["model"]) - set(before["model"]) == {"normalization", "dropout_rate"}
     (tmp_path / "config.json").write_text(json.dumps(before))
     read = RunFolder(tmp_path).config
     assert read == given
@@ -168,11 +169,19 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
 
 
 @pytest.mark.parametrize(
-    "override", ["bottleneck=gaussian", "bottleneck=l1", "bottleneck=top_k", "bottleneck=vq", "objective=contractive"]
+    "override",
+    [
+        "dataset=mnist",
+        "bottleneck=gaussian",
+        "bottleneck=l1",
+        "bottleneck=top_k",
+        "bottleneck=vq",
+        "objective=contractive",
+    ],
 )
 def test_options_of_a_component_that_came_later_leave_its_names_of_before(override, compose, tmp_path):
     given, group = compose(override), override.partition("=")[0]
-    later = CAME_LATER_OF[given[group]["_target_"]]
+    later = OPTIONS_CAME_LATER[given[group]["_target_"]]
     before = deepcopy(given) | {group: {key: item for key, item in given[group].items() if key not in later}}
     assert len(before[group]) == len(given[group]) - len(later)
     (tmp_path / "config.json").write_text(json.dumps(before))
@@ -207,8 +216,10 @@ def _changed(key: str, value: object) -> object:
         "trainer.matmul_precision": "tensorfloat32",
         "trainer.monitor": "sse",
         "loss.link": "sigmoid",
+        "dataset.binarisation": "fixed",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
+        "model.normalization": "batch",
         "model.latent_activation": "tanh",
     }
     if isinstance(value, bool):
@@ -368,7 +379,7 @@ def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkey
     (tmp_path / "my_data.py").write_text(OWN_LOADER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "my_data")
-    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed"))
+    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed", "binarisation"))
     own = (*own, "dataset._target_=my_data.load", "model.latent_size=2")
     assert train(tmp_path / "run", *own, "+dataset.whole=true").state == "completed"
     recorded = json.loads((tmp_path / "run" / "environment.json").read_text())["data_sha256"]

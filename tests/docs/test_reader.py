@@ -39,6 +39,7 @@ SHORTER = {
     "hydra/sweeper=optuna": ["hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2", "trainer.num_epochs=1"],
     "dataset=fashion_mnist": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
     "experiment=dense_784_256": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
+    "experiment=conv_ae": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
     "corruption.rate=0.4": ["trainer.num_epochs=2"],
     "corruption=gaussian": ["trainer.num_epochs=2"],
     "model.latent_size=2": ["trainer.num_epochs=2"],
@@ -47,7 +48,7 @@ SHORTER = {
     "+sweep=": ["trainer.num_epochs=2", "seed=0"],
     "-m": ["hydra.launcher.dry_run=true"],
 }
-NEEDS_IMAGES = ("dataset=fashion_mnist", "experiment=dense_784_256")
+NEEDS_IMAGES = ("dataset=fashion_mnist", "experiment=dense_784_256", "experiment=conv_ae")
 
 
 @pytest.fixture

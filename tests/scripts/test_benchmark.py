@@ -26,7 +26,7 @@ def benchmark(
 def test_help_names_every_benchmark() -> None:
     finished = benchmark("--help")
     assert finished.returncode == 0
-    assert all(name in finished.stdout for name in ("reference", "small", "pca", "startup", "sweep"))
+    assert all(name in finished.stdout for name in ("reference", "small", "models", "pca", "startup", "sweep"))
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,20 @@ def test_missing_peers_are_named_with_the_command_that_installs_them(tmp_path: P
     assert [row["name"] for row in table["rows"]] == ["ae_jax", "matrix products, xla", "matrix products, numpy"]
     assert table["rows"][0]["result"].startswith("BCE ")
     assert sum(bool(row["target"]) for row in table["rows"]) == 1  # the fastest matrix products
+
+
+@pytest.mark.slow
+def test_every_model_is_trained_and_without_pytorch_it_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('none', name='torch')")
+    output = tmp_path / "numbers.json"
+    finished = benchmark("models", "--images", "128", "--repeats", "1", "--output", str(output), shadow=tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    table = json.loads(output.read_text())["models"]
+    assert set(table["missing"].values()) == {"torch"}
+    assert len(table["rows"]) == len(table["missing"]) >= 2
+    # At first a pixel costs log 2, and after a few updates less.
+    assert all(row["result"].startswith("loss ") for row in table["rows"])
+    assert all(0 < float(row["result"].removeprefix("loss ")) < 784 for row in table["rows"])
 
 
 def test_sweep_large_needs_data_and_says_so() -> None:

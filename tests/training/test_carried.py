@@ -66,6 +66,15 @@ CASES = {
     "contractive-gaussian": Case("dropout", (*GAUSSIAN, "objective=contractive")),
     "contractive-top_k": Case(None, ("bottleneck=top_k", "objective=contractive", "bottleneck.num_active=1")),
     "contractive-l1": Case(None, ("bottleneck=l1", "objective=contractive", "model=linear", "loss=huber")),
+    "conv": Case(
+        None,
+        (*GAUSSIAN, "model=conv", "model.channels=[4,6]", "model.normalization=batch", "model.num_residual_blocks=1"),
+        ("objective.beta=0.5",),
+    ),
+    "dense": Case(None, ("model.hidden_sizes=[8]", "model.normalization=batch", "model.dropout_rate=0.2")),
+    "bfloat16-resnet_mlp": Case(
+        None, ("model=resnet_mlp", "model.hidden_size=8", "model.dropout_rate=0.2", "trainer.precision=bfloat16")
+    ),
     "gradient-vq": Case(None, (*VQ, "bottleneck.codebook_update=gradient", "bottleneck.expiry=1.0")),
     "residual_vq": Case(
         None,
@@ -94,8 +103,9 @@ CASES = {
     "bfloat16-vq": Case(None, (*VQ, "trainer.precision=bfloat16", "model.tied_weights=true")),
 }
 FAST = "batch_norm"
+# The tests of a case follow each other (scope="module"), as they share what it trains.
 every_case = pytest.mark.parametrize(
-    "name", [FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in CASES if name != FAST)]
+    "name", [pytest.param(name, marks=[] if name == FAST else pytest.mark.slow) for name in CASES], scope="module"
 )
 
 
@@ -122,7 +132,7 @@ def beside(name, runs_axis="map"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES, scope="module")
 def test_a_run_beside_others_has_the_bits_that_it_has_alone(name):
     ours, (_, theirs) = beside(name), alone(name)
     assert_same(ours[-1][1], theirs[-1])
@@ -133,7 +143,7 @@ def test_a_run_beside_others_has_the_bits_that_it_has_alone(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "top_k", "l1", "iwae", "contractive"])
+@pytest.mark.parametrize("name", ["both-gaussian", "batch_norm-vq", "top_k", "l1", "iwae", "contractive", "conv"])
 def test_a_vectorised_run_is_like_the_run_alone(name):
     ours, (_, theirs) = beside(name, runs_axis="vmap"), alone(name)
     # Of the first epoch: a code that lies between two vectors may be given to either.
@@ -149,7 +159,7 @@ def test_what_is_carried_is_kept_with_the_best_epoch_and_in_checkpoints_and_trai
     chosen = states[int(last.best.epoch) - 1]
     assert_same((last.best.params, last.best.carried), (chosen.params, chosen.carried))
     assert last.best.monitored == min(state.best.monitored for state in states)
-    if CASES[name].layer in ("batch_norm", "both", "spectral_norm") or "vq" in name:
+    if CASES[name].layer in ("batch_norm", "both", "spectral_norm") or "vq" in name or name in ("conv", "dense"):
         changed = [
             np.any(a != b) for a, b in zip(*map(jax.tree.leaves, (states[0].carried, last.carried)), strict=True)
         ]
@@ -167,7 +177,7 @@ def test_what_is_carried_is_kept_with_the_best_epoch_and_in_checkpoints_and_trai
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES, scope="module")
 def test_a_group_goes_on_exactly(name, tmp_path):
     experiment, states = experiment_of(name), beside(name)
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states[2])

@@ -1,0 +1,59 @@
+"""Epochs of the networks that people train, beside PyTorch; a case is a row of `CASES` and of `torch_models.MODELS`."""
+
+import argparse
+from pathlib import Path
+from typing import NamedTuple
+
+from peers.contest import Contender, compete
+from peers.images import write_images
+from peers.rows import beside
+from peers.table import Table
+
+NUM_IMAGES = 12_800
+
+
+class Case(NamedTuple):
+    """What is trained, on images of 28 x 28.
+
+    Attributes:
+        title: In words.
+        overrides: Its config here.
+        batch_size: Examples per update.
+        least: How many times as long PyTorch takes, at least.
+    """
+
+    title: str
+    overrides: tuple[str, ...]
+    batch_size: int
+    least: float
+
+
+CASES = {
+    "conv": Case(
+        "convolutional 28 x 28, channels 32-64, latent 32",
+        ("model=conv", "model.channels=[32,64]", "model.latent_size=32", "loss=bce"),
+        batch_size=128,
+        least=1.1,
+    ),
+    "vae": Case(
+        "VAE 784-400-40",
+        ("model=dense", "model.hidden_sizes=[400]", "model.latent_size=40", "bottleneck=gaussian", "loss=bce"),
+        batch_size=128,
+        least=1.3,
+    ),
+}
+"""By the name that contenders know them by."""
+
+
+def models(folder: Path, options: argparse.Namespace) -> Table:
+    """An epoch of each case here and in PyTorch, with Adam, on the same data, in batches of the same size."""
+    images = write_images(folder, limit=min(NUM_IMAGES, options.images or NUM_IMAGES))
+    rows, missing, broken = [], dict[str, str](), dict[str, str]()
+    for name, case in CASES.items():
+        ours = Contender(f"{case.title}, batch {case.batch_size}: ae_jax", "our_models", name)
+        torch = Contender(f"{case.title}: PyTorch, eager, fused Adam", "torch_models", name)
+        contest = compete([ours, torch], repeats=options.repeats, images=images.path, batch_size=case.batch_size)
+        missing |= contest.missing
+        broken |= contest.broken
+        rows += beside(contest, ours.name, "loss", least={torch.name: case.least})
+    return Table(f"models: an epoch on {images.shape[0]:,} images of {images.source}", rows, missing, broken)
