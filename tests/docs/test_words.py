@@ -123,3 +123,13 @@ def test_every_link_leads_to_a_file():
             assert linked.exists(), f"{page.name}: {target}"
             lines = linked.read_text().splitlines() if heading else []
             assert not heading or heading in [line.lstrip("# ").lower().replace(" ", "-") for line in lines], target
+
+
+GROUPS = ("dataset", "corruption", "model", "bottleneck", "objective", "loss", "optimizer")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_table_of_what_there_is_has_every_option(group):
+    (row,) = re.findall(rf"^\| `{group}=` \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    named = {word for word in re.findall(r"`(\w+)`", row) if word != "_target_"}
+    assert named == {path.stem for path in (CONF / group).glob("*.yaml")}
