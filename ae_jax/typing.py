@@ -1,7 +1,8 @@
 """Array aliases, axis names and the annotations that config values are checked against.
 
-Axis names used in shapes: ``examples`` (a whole split), ``batch``, ``features`` (inputs flattened), ``latent``,
-``components`` (PCA), ``runs`` (the leading axis of a group; only `training.group` sees it).
+Axis names used in shapes: ``examples`` (a whole split), ``batch``, ``features`` (inputs flattened), ``outputs`` (of
+the decoder: as many, or a multiple), ``latent``, ``components`` (PCA), ``runs`` (the leading axis of a group; only
+`training.group` sees it).
 
 What an encoder makes is the *code*; a bottleneck turns it into the *latent* that the decoder gets. Either may be a tree
 of arrays that share their first axis.
@@ -17,6 +18,7 @@ from jaxtyping import Array, Float, Key, PyTree
 
 PRNGKey = Key[Array, ""]
 Batch = Float[Array, "batch features"]
+Outputs = Float[Array, "batch outputs"]
 Code = PyTree[Float[Array, "batch ..."]]
 Latent = PyTree[Float[Array, "batch ..."]]
 PerExample = Float[Array, " batch"]
@@ -28,3 +30,4 @@ Fraction = Annotated[Scalar, Interval(ge=0, le=1)]
 
 Size = Annotated[int, Interval(ge=1, lt=2**31)]
 Count = Annotated[int, Ge(0)]
+Levels = Annotated[int, Interval(ge=2, le=2**16)]

@@ -18,7 +18,7 @@ if os.environ.setdefault("JAX_PLATFORMS", "cpu") != "cpu":
     # Without it, two programs may be given different algorithms for the same product.
     os.environ.setdefault("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_jax_tests_"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")  # to write a small one takes longer
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.pop("COLUMNS", None)  # else it says how wide what is printed is
 
@@ -26,6 +26,7 @@ import absl.logging
 import jax
 import pytest
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.plugins import Plugins
 from hydra.core.singleton import Singleton
 from jaxtyping import install_import_hook
 
@@ -77,10 +78,12 @@ def hydra_put_back() -> Iterator[None]:
     """Hydra's globals and its logging are as before after the test."""
     # Hydra shuts down all handlers when it sets up logging, and absl's then closes its stream unless it is this one.
     absl.logging.get_absl_handler().python_handler.stream = sys.__stderr__
+    plugins = Plugins.instance()
     singletons, root = Singleton.get_state(), logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
     GlobalHydra.instance().clear()
+    singletons["instances"][Plugins] = plugins  # which are the same; to find them again takes as long as a small test
     Singleton.set_state(singletons)
     root.handlers, root.level = handlers, level
 

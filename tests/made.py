@@ -1,6 +1,7 @@
 """Run folders of made-up numbers, written by what writes those of runs that were trained: there is one definition."""
 
 import copy
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -138,7 +139,6 @@ class Made(NamedTuple):
 
 def _write_results(folder: Path, made: Made, errors: dict[str, float | None], terms: dict[str, float] | None) -> None:
     """What a run leaves when it has completed, by what writes it after training; the costs are made up."""
-    from ae_jax.baselines.pca import PCA
     from ae_jax.evaluation import summary as written
     from ae_jax.files import write_json
 
@@ -158,9 +158,16 @@ def _write_results(folder: Path, made: Made, errors: dict[str, float | None], te
         for split in ("train", "validation", "test"):
             summary[split].pop("terms")
     write_json(folder / "summary.json", summary)
-    variances = np.zeros(dataset.num_features)
-    pca = PCA(variances, np.eye(dataset.num_features), variances + 1.0, 100)
-    written.write_arrays(made.dataset(made.num_examples), _method(made), pca, folder, compared)
+    written.write_arrays(made.dataset(made.num_examples), _method(made), _pca(dataset.num_features), folder, compared)
+
+
+@functools.cache
+def _pca(num_features: int) -> Any:
+    """PCA of uncorrelated features; one object for all runs, as training has it."""
+    from ae_jax.baselines.pca import PCA
+
+    variances = np.zeros(num_features)
+    return PCA(variances, np.eye(num_features), variances + 1.0, 100)
 
 
 def _state(num_epochs: int, validation_loss: float) -> Any:
@@ -191,6 +198,7 @@ def _method(made: Made) -> Any:
 
 def _compared(made: Made, num_features: int, errors: dict[str, float | None], terms: dict[str, float]) -> Any:
     """A comparison of these errors; the same examples are hard for both methods."""
+    from ae_jax.evaluation.competitor import Competitor
     from ae_jax.evaluation.cost import COSTS
     from ae_jax.evaluation.measure import Comparison, Measured
     from ae_jax.evaluation.measures import Sums, measures
@@ -212,7 +220,8 @@ def _compared(made: Made, num_features: int, errors: dict[str, float | None], te
     costs = {name: 1e-5 if "example" in name else 1e-4 for name in COSTS}
     return Comparison(
         latent_size=latent_size,
-        num_components=components,
+        limits=Competitor(components),
+        rates={method: {split: {} for split in splits} for method in ("autoencoder", "pca")},
         measured={"autoencoder": {split: measured(errors[split]) for split in splits}, "pca": theirs},
         corrupted={} if seen is None else {"autoencoder": measured(seen), "pca": measured(seen + 1)},
         terms={

@@ -1,18 +1,21 @@
 """What every bottleneck is: a latent for the decoder, what it costs, and parameters and state of its own."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
-from jaxtyping import Array, Float, PyTree
+from annotated_types import Interval
+from jaxtyping import Array, Float, Int, PyTree
 
 from ae_jax.errors import UserError
-from ae_jax.typing import Code, Latent, PerExample, PRNGKey
+from ae_jax.typing import Code, Latent, PerExample, PRNGKey, Scalar
 
 Weights = Float[Array, " batch"]
 """1 for the examples of a batch, 0 for the rows that fill it up: those may count for nothing."""
 Terms = dict[str, PerExample]
 """What an objective is made of, by name, unweighted, one number an example."""
+
+Probability = Annotated[Scalar, Interval(gt=0, lt=1)]
 
 
 class Bottled(NamedTuple):
@@ -46,7 +49,13 @@ class Bottleneck(NamedTuple):
         couples: Whether what it makes of an example, or its next state, depends on the others of the batch.
         rate: What a latent takes to be sent: bits, where it is one of a finite number, or the name of the term that is
             it in nats; None where it has no rate.
-        num_active: Most numbers of a latent that are not 0, or their mean over examples; None where that is not limited.
+        num_active: Numbers of a latent that may be other than 0, in one example or on average; None: all.
+        indices: `(params, state, code)` to which of a finite number each part of a latent is; None where it is not
+            quantised.
+        prior: `(key, like)` to latents as they are taken to be distributed, of the shapes of `like`; None where nothing
+            says how.
+        evaluate: `apply` in evaluation, where that is something else: without what only helps training. No state is
+            carried on there.
     """
 
     apply: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled]
@@ -56,6 +65,9 @@ class Bottleneck(NamedTuple):
     couples: bool = False
     rate: float | str | None = None
     num_active: int | None = None
+    indices: Callable[[PyTree, PyTree, Code], Int[Array, "batch parts"]] | None = None
+    evaluate: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled] | None = None
+    prior: Callable[[PRNGKey, PyTree], Latent] | None = None
 
 
 def check_flat(name: str, code: PyTree) -> None:
@@ -69,6 +81,11 @@ def check_flat(name: str, code: PyTree) -> None:
         made = " and ".join(map(str, shapes))
         problem = f"is for codes that are one row of numbers, and the model makes {made} of an example"
         raise UserError(f"bottleneck={name}", problem, "flatten it in encode and shape it again in decode")
+
+
+def straight_through(value: Array, slope_of: Array) -> Array:
+    """The value, with the gradient of something else: it passes what has none, as a choice or a rounding."""
+    return jax.lax.stop_gradient(value) + (slope_of - jax.lax.stop_gradient(slope_of))
 
 
 def plain(latent: Callable[[Code], Latent], terms: Callable[[Latent], Terms]) -> Bottleneck:

@@ -3,12 +3,13 @@
 import jax
 import jax.numpy as jnp
 
-from ae_jax.bottlenecks.base import Bottleneck, check_flat, plain
-from ae_jax.errors import UserError
+from ae_jax.bottlenecks.base import Bottleneck, check_flat
+from ae_jax.bottlenecks.idle import sparse
+from ae_jax.bottlenecks.largest import check_num_active, largest
 from ae_jax.typing import Code, Latent, Size
 
 
-def top_k(*, num_active: Size) -> Bottleneck:
+def top_k(*, num_active: Size, count_idle: bool = False) -> Bottleneck:
     """The `num_active` largest numbers of the code, the rest 0; it costs nothing.
 
     The largest, not those of largest magnitude, as in the paper. Of equal ones the first are kept, so that no example
@@ -16,20 +17,19 @@ def top_k(*, num_active: Size) -> Bottleneck:
 
     Args:
         num_active: How many latent dimensions an example may use.
+        count_idle: Whether to count for how many steps each dimension was 0, see `bottlenecks.idle`.
 
     Raises:
         UserError: If there are fewer latent dimensions.
 
     Reference:
-        Makhzani & Frey, k-Sparse Autoencoders, 2014.
+        Makhzani & Frey, k-Sparse Autoencoders, 2014; Gao et al., Scaling and evaluating sparse autoencoders, 2024 (as a
+        dictionary; with a ReLU, which is `model.latent_activation`).
     """
 
     def latent(code: Code) -> Latent:
         check_flat("top_k", code)
-        if num_active > code.shape[-1]:
-            problem = f"{num_active} is more than the {code.shape[-1]} latent dimensions"
-            raise UserError("bottleneck.num_active", problem, f"give at most {code.shape[-1]}")
-        values, places = jax.lax.top_k(code, num_active)
-        return jnp.zeros_like(code).at[jnp.arange(len(code))[:, None], places].set(values)
+        check_num_active(num_active, code.shape[-1])
+        return jnp.where(largest(jax.lax.stop_gradient(code), num_active), code, 0)
 
-    return plain(latent, lambda latent: {})
+    return sparse("top_k", latent, lambda latent: {}, count_idle=count_idle)._replace(num_active=num_active)

@@ -13,9 +13,11 @@ from ae_jax.errors import UserError
 from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIFFERS, Parser, guard
 from ae_jax.runs.check import checked_summary
 from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.measures import OF_SOME
 from ae_jax.runs.progress import progress_of
 from ae_jax.terminal import console, count, say
 
+_CAME_LATER = ("terms", *OF_SOME)
 _MEASURED = ("train", "validation", "test", "corrupted", "pca")
 
 
@@ -68,6 +70,7 @@ def _measure(trained: Any, overrides: list[str], config_dir: str | None) -> tupl
 
 def _on_other_data(original: Any, config: dict[str, Any], node: dict[str, Any]) -> Any:
     """The experiment with the data of another node."""
+    from ae_jax.experiment.check import check_levels
     from ae_jax.experiment.data import load_dataset
 
     trainer = {**config["trainer"], "max_train_examples": None}
@@ -78,7 +81,9 @@ def _on_other_data(original: Any, config: dict[str, Any], node: dict[str, Any]) 
             f"has {dataset.num_features} features, the run was trained on {original.inputs.num_features}",
             "choose data of the same shape",
         )
-    return original.on(_scaled_alike(dataset, original.inputs))
+    scaled = _scaled_alike(dataset, original.inputs)
+    check_levels(original.loss, scaled)
+    return original.on(scaled)
 
 
 def _pca(trained: Any, *, may_be_stored: bool) -> Any:
@@ -131,10 +136,11 @@ def _evaluate(given: Namespace) -> int:
 
 
 def _as_far(recorded: dict[str, Any], measured: dict[str, Any], name: str) -> Any:
-    """A part of what is measured, without the terms where the run is one of the first, which recorded none."""
-    if isinstance(measured[name], dict) and "terms" not in recorded[name]:
-        return {key: value for key, value in measured[name].items() if key != "terms"}
-    return measured[name]
+    """A part of what is measured, without what came later than the run, such as terms, and so is not in its summary."""
+    there, now = recorded.get(name), measured[name]
+    if not (isinstance(there, dict) and isinstance(now, dict)):
+        return now
+    return {key: _as_far(there, now, key) for key in now if key in there or key not in _CAME_LATER}
 
 
 def _other_dataset(overrides: list[str], config_dir: str | None) -> dict[str, Any]:

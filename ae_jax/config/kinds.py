@@ -47,6 +47,7 @@ KINDS = {
     "corruption": Kind("ae_jax.corruptions", "ae_jax.typing.Batch", ("key", "x")),
     "bottleneck": Kind("ae_jax.bottlenecks", "ae_jax.bottlenecks.base.Bottleneck"),
     "objective": Kind("ae_jax.objectives", "ae_jax.objectives.base.Value", ("parts", "carried", "key", "x", "seen")),
+    "objective/schedule": Kind("ae_jax.objectives.schedules", "ae_jax.objectives.base.Schedule"),
     "loss": Kind("ae_jax.losses", "ae_jax.losses.base.Loss"),
     "optimizer": Kind("ae_jax.optimizers", "optax.GradientTransformation"),
     "optimizer/schedule": Kind("ae_jax.optimizers.schedules", "ae_jax.optimizers.base.Schedule"),

@@ -17,7 +17,16 @@ CAME_LATER: dict[str, Any] = {
 """Options and groups that the first runs did not record, and what those did. Of such, a run is named without them."""
 
 OPTIONS_CAME_LATER: dict[str, dict[str, Any]] = {
+    **{
+        f"ae_jax.datasets.{name}.{name}": {"binarisation": "none"}
+        for name in ("array", "digits", "fashion_mnist", "mnist")
+    },
     "ae_jax.models.dense.DenseAutoencoder": {"normalization": "none", "dropout_rate": 0.0},
+    "ae_jax.bottlenecks.gaussian.gaussian": {"free_bits": 0.0},
+    "ae_jax.bottlenecks.l1.l1": {"count_idle": False},
+    "ae_jax.bottlenecks.top_k.top_k": {"count_idle": False},
+    "ae_jax.bottlenecks.vq.vq": {"codebook_update": "moving_averages", "expiry": 0.0},
+    "ae_jax.objectives.contractive.contractive": {"estimate": "exact"},
 }
 """The same of the options of components, by their target."""
 

@@ -25,7 +25,8 @@ def check_type(key: str, item: Any, hint: Any) -> Any:
         where = ".".join([key, *(str(place) for place in first["loc"] if isinstance(place, int))])
         wanted = {choice for choice in _choices(hint) if isinstance(choice, str)}
         remedy = nearest(item, wanted) if isinstance(item, str) and wanted else ""
-        remedy = remedy if remedy.startswith("did") else ""  # the message lists the choices already
+        if first["type"] == "literal_error" and not remedy.startswith("did"):
+            remedy = ""  # the message lists the choices already
         if first["type"] == "list_type" or "Sequence" in first["msg"]:
             remedy = f"write {key}=[…]"
         elif first["type"] in ("callable_type", "is_instance_of"):

@@ -1,13 +1,43 @@
-"""What every corruption is once its options are bound, and the random numbers that the masking ones share."""
+"""What every corruption is once its options are bound, and what several share: random numbers, and images."""
 
+import math
 from collections.abc import Callable
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
+from ae_jax.errors import UserError
 from ae_jax.typing import Batch, PRNGKey
 
 Corruption = Callable[[PRNGKey, Batch], Batch]
+Target = Literal["clean", "corrupted"]
+"""What reconstructions are compared with: `corrupted` makes a corruption an augmentation of the data.
+
+A corruption that may be one has an option of this name, which it does not look at itself: the objective does.
+"""
+
+
+def as_images(name: str, x: Batch, feature_shape: tuple[int, ...]) -> Float[Array, "batch height width channels"]:
+    """Examples as images of height, width and channels, of which there is one where the shape has no axis of them.
+
+    Args:
+        name: Of the corruption, for the message.
+        x: Examples, flattened.
+        feature_shape: Of one before it was flattened.
+
+    Raises:
+        UserError: If an example is no image.
+    """
+    if len(feature_shape) not in (2, 3):
+        form = " x ".join(map(str, feature_shape)) if len(feature_shape) > 1 else f"{math.prod(feature_shape)} numbers"
+        problem = f"is for images, and an example of these data is {form}"
+        remedy = (
+            "choose corruption=masking or gaussian; a stack of images has shape (examples, height, width[, channels])"
+        )
+        raise UserError(f"corruption={name}", problem, remedy)
+    return x.reshape(len(x), *(*feature_shape, 1)[:3])
 
 
 def coarse_uniform(key: PRNGKey, shape: tuple[int, ...]) -> Batch:

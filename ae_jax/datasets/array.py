@@ -11,6 +11,7 @@ from jaxtyping import Shaped
 
 from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
 from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, SplitName, chunks, split_examples
+from ae_jax.datasets.binarisation import Binarisation, binarised
 from ae_jax.datasets.labels import as_classes, named_split, says_split
 from ae_jax.datasets.scaling import ScalingName, check_source, clip, fit_scaling, in_unit_interval
 from ae_jax.errors import UserError
@@ -35,6 +36,7 @@ def array(
     exclude_columns: Sequence[str] | None = None,
     header: bool | None = None,
     split_column: str | None = None,
+    binarisation: Binarisation = "none",
 ) -> Dataset:
     """Load a file with examples first; what follows is flattened to features.
 
@@ -51,11 +53,12 @@ def array(
             (mean 0, variance 1).
         validation_fraction: Share of all examples held out for validation.
         test_fraction: Share of all examples held out for the test.
-        split_seed: Seed of the split.
+        split_seed: Seed of the split, and of fixed draws.
         exclude_columns: Columns of a table that are left out.
         header: Whether the first line of a .csv holds names, None to find out.
         split_column: A column of a table, or an array of a .npz, that says train, validation or test for each example;
             where none says validation, the share `validation_fraction` of those that say train is held out for it.
+        binarisation: Whether features are drawn to be 0 or 1, see `datasets.binarisation`.
 
     Raises:
         UserError: If the file, a column or a value cannot be used.
@@ -79,7 +82,7 @@ def array(
     if scaling == "unit_interval_clipped":
         _clip(splits, per_feature=per_feature)
     provenance = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
-    return Dataset(
+    dataset = Dataset(
         name=file.stem,
         **splits,
         scale=scale,
@@ -90,6 +93,7 @@ def array(
         feature_names=loaded.names,
         provenance=provenance | {"label_classes": classes} | split.provenance(split_seed=split_seed),
     )
+    return binarised(dataset, binarisation, seed=split_seed)
 
 
 def _digest(file: Path) -> str:

@@ -43,6 +43,8 @@ class Dataset:
         labels: Class numbers for each split, or None. Training never sees them.
         feature_names: Column names of a table, else None.
         provenance: JSON-able: sources, SHA-256 of their content, counts for each split, split seed.
+        intensities: Probabilities of 1, of which training draws its examples anew in every epoch, in [0, 1]; `train`
+            then is one such draw. None: training sees `train`.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Dataset:
     labels: Mapping[SplitName, Labels] | None
     feature_names: tuple[str, ...] | None
     provenance: dict[str, Any]
+    intensities: Float32[np.ndarray, "train features"] | None = None
 
     @property
     def num_features(self) -> int:
@@ -102,7 +105,9 @@ class Dataset:
         labels = self.labels and {**self.labels, "train": self.labels["train"][:num_examples]}
         counts = {**self.provenance["counts"], "train": num_examples}
         provenance = {**self.provenance, "counts": counts}
-        return replace(self, train=self.train[:num_examples], labels=labels, provenance=provenance)
+        intensities = None if self.intensities is None else self.intensities[:num_examples]
+        train = self.train[:num_examples]
+        return replace(self, train=train, intensities=intensities, labels=labels, provenance=provenance)
 
 
 class Split(NamedTuple):

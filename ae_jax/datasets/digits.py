@@ -9,23 +9,31 @@ from importlib.metadata import version
 import numpy as np
 
 from ae_jax.datasets.base import Dataset, SplitFraction, split_examples
+from ae_jax.datasets.binarisation import Binarisation, binarised
 from ae_jax.typing import Count
 
 
-def digits(*, validation_fraction: SplitFraction, test_fraction: SplitFraction, split_seed: Count) -> Dataset:
+def digits(
+    *,
+    validation_fraction: SplitFraction,
+    test_fraction: SplitFraction,
+    split_seed: Count,
+    binarisation: Binarisation = "none",
+) -> Dataset:
     """Load scikit-learn's digits; pixels 0 to 16 are scaled by 1/16 to [0, 1].
 
     Args:
         validation_fraction: Share of all examples held out for validation.
         test_fraction: Share of all examples held out for the test.
-        split_seed: Seed of the split.
+        split_seed: Seed of the split, and of fixed draws.
+        binarisation: Whether pixels are drawn to be 0 or 1, see `datasets.binarisation`.
     """
     from sklearn.datasets import load_digits
 
     source = load_digits()
     pixels, labels = source.data.astype(np.uint8), source.target
     split = split_examples(len(pixels), validation=validation_fraction, test=test_fraction, split_seed=split_seed)
-    return Dataset(
+    dataset = Dataset(
         name="digits",
         train=pixels[split.train],
         validation=pixels[split.validation],
@@ -43,3 +51,4 @@ def digits(*, validation_fraction: SplitFraction, test_fraction: SplitFraction, 
             **split.provenance(split_seed=split_seed),
         },
     )
+    return binarised(dataset, binarisation, seed=split_seed)

@@ -5,6 +5,7 @@ arXiv:1708.07747, 2017.
 """
 
 from ae_jax.datasets.base import Dataset
+from ae_jax.datasets.binarisation import Binarisation
 from ae_jax.datasets.download import Collection, RemoteFile
 from ae_jax.datasets.idx_images import load_idx_images
 from ae_jax.typing import Count, Size
@@ -42,14 +43,17 @@ FASHION_MNIST = Collection(
 )
 
 
-def fashion_mnist(*, validation_size: Size, split_seed: Count) -> Dataset:
+def fashion_mnist(*, validation_size: Size, split_seed: Count, binarisation: Binarisation = "none") -> Dataset:
     """Load Fashion-MNIST with its official 10,000 test images.
 
     Args:
         validation_size: How many of the 60,000 training images are held out for validation.
-        split_seed: Seed of that choice.
+        split_seed: Seed of that choice, and of fixed draws.
+        binarisation: Whether pixels are drawn to be 0 or 1, see `datasets.binarisation`.
     """
-    return load_idx_images(FASHION_MNIST, validation_size=validation_size, split_seed=split_seed)
+    return load_idx_images(
+        FASHION_MNIST, validation_size=validation_size, split_seed=split_seed, binarisation=binarisation
+    )
 
 
 fashion_mnist.is_verified = True  # type: ignore[attr-defined] # its files have one content, or they are refused

@@ -3,18 +3,22 @@
 import numpy as np
 
 from ae_jax.datasets.base import Dataset, split_examples
+from ae_jax.datasets.binarisation import Binarisation, binarised
 from ae_jax.datasets.download import Collection, locate
 from ae_jax.datasets.idx import parse_idx
 from ae_jax.errors import UserError
 
 
-def load_idx_images(collection: Collection, *, validation_size: int, split_seed: int) -> Dataset:
+def load_idx_images(
+    collection: Collection, *, validation_size: int, split_seed: int, binarisation: Binarisation
+) -> Dataset:
     """Load a collection of the four canonical files; pixels are scaled by 1/255 to [0, 1].
 
     Args:
         collection: Which files.
         validation_size: How many of the official training examples are held out for validation.
-        split_seed: Seed of that choice.
+        split_seed: Seed of that choice, and of fixed draws.
+        binarisation: Whether pixels are drawn to be 0 or 1, see `datasets.binarisation`.
     """
     located = locate(collection)
     arrays = {name: parse_idx(file.content, source=file.path) for name, file in located.items()}
@@ -25,7 +29,7 @@ def load_idx_images(collection: Collection, *, validation_size: int, split_seed:
     split = split_examples(len(train_images), validation=validation_size, test=0, split_seed=split_seed)
     pixels = train_images.reshape(len(train_images), -1)
     provenance = split.provenance(split_seed=split_seed)
-    return Dataset(
+    dataset = Dataset(
         name=collection.name,
         train=pixels[split.train],
         validation=pixels[split.validation],
@@ -43,3 +47,4 @@ def load_idx_images(collection: Collection, *, validation_size: int, split_seed:
             "counts": {**provenance["counts"], "test": len(test_images)},
         },
     )
+    return binarised(dataset, binarisation, seed=split_seed)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ae_jax.baselines.pca import PCA, fit_pca
 from ae_jax.datasets import Dataset
+from ae_jax.evaluation.competitor import Competitor, bounds, competitor, mean_log_likelihood, rate_bits
 from ae_jax.evaluation.cost import COSTS
 from ae_jax.evaluation.measures import example_errors, measures, total_sums
 from ae_jax.evaluation.method import AUTOENCODER, BASELINE, ROWS, Host, Method, leading
@@ -41,21 +42,24 @@ class Comparison(NamedTuple):
 
     Attributes:
         latent_size: Numbers in the model's latent.
-        num_components: PCA's, which are as many unless the data have fewer.
+        limits: What PCA is limited to: as many components, unless the data have fewer, and see `evaluation.competitor`.
         measured: Each method's splits, from clean inputs.
         corrupted: Each method's test split where both see the same corrupted inputs; empty without corruption.
         terms: Of the model's objective on every split, from clean inputs: means over examples; empty where they could
             not be measured.
+        rates: What follows from terms and rate: `rate_bits`, `log_likelihood`, `bits_per_dimension`, by method and
+            split, where there are such.
         costs: `cost.COSTS` of each method; None where they could not be measured.
         curve: PCA's error on the test split with 0, 1, … all components.
         angles: See `angles_to_pca`.
     """
 
     latent_size: int
-    num_components: int
+    limits: Competitor
     measured: dict[str, dict[str, Measured]]
     corrupted: dict[str, Measured]
     terms: dict[str, dict[str, float]]
+    rates: dict[str, dict[str, dict[str, float]]]
     costs: dict[str, dict[str, Any]]
     curve: tuple[float, ...]
     angles: list[float] | None
@@ -77,8 +81,10 @@ class Comparison(NamedTuple):
             **{split: one.measures | self._terms_of(split) for split, one in ours.items()},
             "corrupted": {name: one.measures for name, one in self.corrupted.items()} or None,
             "pca": {
-                "num_components": self.num_components,
-                **{split: one.measures for split, one in theirs.items()},
+                "num_components": self.limits.num_components,
+                **self.limits.summary,
+                **{split: one.measures | self.rates[BASELINE][split] for split, one in theirs.items()},
+                **{name: value for name, value in self.rates[BASELINE]["test"].items() if name == "log_likelihood"},
                 "components_to_match": self.components_to_match,
                 "test_sse_by_components": list(self.curve),
                 "principal_angles_degrees": self.angles,
@@ -94,7 +100,7 @@ class Comparison(NamedTuple):
         }
 
     def _terms_of(self, split: str) -> dict[str, Any]:
-        return {"terms": self.terms[split]} if self.terms else {}
+        return {"terms": self.terms[split], **self.rates[AUTOENCODER][split]} if self.terms else {}
 
     @property
     def errors(self) -> dict[str, Host]:
@@ -122,18 +128,23 @@ def comparison(experiment: Experiment, model: Method, pca: PCA, *, spare: Spare 
         spare: Where terms, costs, angles, and errors from corrupted inputs are measured; what fails is None.
     """
     dataset, structure = experiment.dataset, experiment.structure
-    baseline = leading(pca, min(model.latent_size, pca.rank), structure.matmul_precision)
+    limits = competitor(pca, experiment.bottleneck, model.latent_size)
+    baseline = leading(pca, limits, structure.matmul_precision)
     methods, corrupted, angles = (model, baseline), dict[str, Measured](), None
     terms = dict[str, dict[str, float]]()
+    rates = {method.name: {split: dict[str, float]() for split in SPLITS} for method in methods}
     costs: dict[str, dict[str, Any]] = {method.name: dict.fromkeys(COSTS) for method in methods}
     measured = {
         model.name: measure_splits(dataset, model, pca),
-        baseline.name: _measured_once(dataset, baseline, pca),
+        baseline.name: measured_once(dataset, baseline, pca),
     }
     with spare("the terms of the objective"):
         terms = measure_terms(experiment, model)
+        rates[model.name] = _rates(experiment, terms)
+    with spare("PCA's rate and likelihood"):
+        rates[baseline.name] = _rates_of_pca(experiment, pca, limits, model.latent_size)
     with spare("the angles to PCA"):
-        angles = angles_to_pca(model, pca, baseline.latent_size)
+        angles = angles_to_pca(model, pca, min(model.latent_size, pca.rank))
     for method, what in zip(methods, ("the model", "PCA"), strict=True):
         with spare(f"the cost of {what}"):
             costs[method.name] = method.cost(structure.batch_size)
@@ -142,10 +153,11 @@ def comparison(experiment: Experiment, model: Method, pca: PCA, *, spare: Spare 
             corrupted = {method.name: measure(dataset, "test", method, pca, model.corrupt) for method in methods}
     return Comparison(
         latent_size=model.latent_size,
-        num_components=baseline.latent_size,
+        limits=limits,
         measured=measured,
         corrupted=corrupted,
         terms=terms,
+        rates=rates,
         costs=costs,
         curve=pca_curve(dataset, pca, "test"),
         angles=angles,
@@ -170,7 +182,7 @@ def measure_splits(dataset: Dataset, method: Method, pca: PCA) -> dict[str, Meas
     return {split: measure(dataset, split, method, pca) for split in SPLITS}
 
 
-_measured_once = functools.lru_cache(maxsize=256)(measure_splits)
+measured_once = functools.lru_cache(maxsize=256)(measure_splits)
 
 
 def measure_terms(experiment: Experiment, model: Method) -> dict[str, dict[str, float]]:
@@ -193,17 +205,46 @@ def measure_terms(experiment: Experiment, model: Method) -> dict[str, dict[str, 
     return measured
 
 
+def _rates(experiment: Experiment, terms: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """What follows from the terms on every split, where the bottleneck has a rate."""
+    bottleneck, found = experiment.bottleneck, {}
+    for split in SPLITS:
+        rate = rate_bits(bottleneck, terms[split])
+        bound = bounds(experiment.loss, terms[split], rate, experiment.inputs.num_features)
+        found[split] = bound if rate is None else {"rate_bits": rate, **bound}
+    return found
+
+
+def _rates_of_pca(
+    experiment: Experiment, pca: PCA, limits: Competitor, latent_size: int
+) -> dict[str, dict[str, float]]:
+    """The rate of quantised coordinates; and probabilistic PCA's likelihood, where the loss is one of densities."""
+    rate = {} if limits.quantiser is None else {"rate_bits": limits.quantiser.rate}
+    likelihoods = _likelihoods(experiment.dataset, pca, latent_size) if experiment.loss.is_density else {}
+    named = {split: {"log_likelihood": value} for split, value in likelihoods.items()}
+    return {split: {**rate, **named.get(split, {})} for split in SPLITS}
+
+
+@functools.lru_cache(maxsize=64)
+def _likelihoods(dataset: Dataset, pca: PCA, num_components: int) -> dict[str, float]:
+    return mean_log_likelihood(
+        pca, num_components, {split: functools.partial(batches, dataset, split) for split in SPLITS}
+    )
+
+
 def angles_to_pca(model: Method, pca: PCA, num_components: int) -> list[float] | None:
     """Principal angles in degrees between an affine decoder's range and PCA's leading components, ascending.
 
     None if the decoder is not affine, which has no subspace to compare.
     """
     size = model.latent_size
+    if size > len(pca.components):
+        return None
     outputs = model.decode(np.concatenate([np.zeros((1, size)), np.eye(size)]).astype(np.float32))
     rows = outputs[1:].astype(np.float64) - outputs[0]
     probe = np.random.default_rng(0).normal(size=(8, size)).astype(np.float32)
     predicted = outputs[0] + probe @ rows
-    if size > len(pca.components) or not np.allclose(model.decode(probe), predicted, rtol=1e-3, atol=1e-3):
+    if not np.allclose(model.decode(probe), predicted, rtol=1e-3, atol=1e-3):
         return None
     return np.degrees(principal_angles(rows, pca.components[:num_components])).tolist()
 

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, PyTree
 
 from ae_jax.baselines.pca import PCA
 from ae_jax.bottlenecks import Weights
+from ae_jax.evaluation.competitor import Competitor
 from ae_jax.evaluation.cost import inference_cost
 from ae_jax.experiment.build import Experiment
 from ae_jax.models.precision import MatmulPrecision, with_products
@@ -23,6 +24,7 @@ from ae_jax.training.objective import (
     abstract_latent,
     abstract_params,
     from_latent,
+    indices_of,
     latent_of,
     objective_from,
 )
@@ -50,6 +52,8 @@ class Method(NamedTuple):
         corrupt: `(index, x)` to the test split's batch number `index` as the run's corruption leaves it: a function of
             the seed and that number. None without a corruption.
         terms: `(key, x, weights)` to the terms of the objective, summed over examples; None without an objective.
+        sample: So many reconstructions of latents that are drawn from the prior; None without a prior.
+        indices: Inputs to which of a finite number each part of a latent is; None where latents are not quantised.
     """
 
     name: str
@@ -60,6 +64,8 @@ class Method(NamedTuple):
     cost: Callable[[int], dict[str, Any]]
     corrupt: Callable[[int, Host], Host] | None = None
     terms: Callable[[PRNGKey, Host, Host], dict[str, Array]] | None = None
+    sample: Callable[[int], Host] | None = None
+    indices: Callable[[Host], Host] | None = None
 
 
 class ModelFunctions:
@@ -73,6 +79,7 @@ class ModelFunctions:
         reconstruct: `(values, trained, x)` to reconstructions.
         corrupt: `(values, key, x)` to corrupted x.
         terms: `(run, trained, key, x, weights)` to the terms of the objective, summed over examples.
+        indices: `(values, trained, x)` to the numbers of what quantised latents are made of.
     """
 
     def __init__(self, structure: Structure):
@@ -94,9 +101,12 @@ class ModelFunctions:
         def corrupt(values: PyTree, key: PRNGKey, x: Batch) -> Batch:
             return structure.corrupt(key, x, **values["corruption"])
 
-        self.encode, self.decode, self.reconstruct, self.corrupt, self.terms = (
+        def indices(values: Values, trained: Trained, x: Batch) -> Array:
+            return indices_of(structure, values, *trained, x)
+
+        self.encode, self.decode, self.reconstruct, self.corrupt, self.terms, self.indices = (
             jax.jit(with_products(structure.matmul_precision, function))
-            for function in (encode, decode, reconstruct, corrupt, terms)
+            for function in (encode, decode, reconstruct, corrupt, terms, indices)
         )
         self._cost: dict[str, Any] | None = None
 
@@ -118,24 +128,39 @@ def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | 
     def corrupt(index: int, x: Host) -> Host:
         return np.asarray(functions.corrupt(values, jax.random.fold_in(seen, index), x))
 
+    bottleneck, decode = experiment.bottleneck, functools.partial(_in_rows, functions.decode, values, placed)
+
+    def sample(num: int) -> Host:
+        one = abstract_latent(experiment.structure, values, placed)
+        like = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((num, *leaf.shape[1:]), leaf.dtype), one)
+        assert bottleneck.prior is not None  # else there is no sample
+        return decode(np.asarray(_as_rows(bottleneck.prior(run_key(run.seed, Stream.SAMPLES), like))))
+
     return Method(
         AUTOENCODER,
         latent_size_of(experiment),
         encode=functools.partial(_in_rows, functions.encode, values, placed),
-        decode=functools.partial(_in_rows, functions.decode, values, placed),
+        decode=decode,
         reconstruct=functools.partial(_in_rows, functions.reconstruct, values, placed),
         cost=functools.partial(functions.cost, values, placed, num_features),
         corrupt=corrupt if experiment.corrupts else None,
         terms=functools.partial(functions.terms, run, placed),
+        sample=sample if bottleneck.prior else None,
+        indices=functools.partial(_in_rows, functions.indices, values, placed) if bottleneck.indices else None,
     )
 
 
 @functools.lru_cache(maxsize=256)
-def leading(pca: PCA, num_components: int, precision: MatmulPrecision) -> Method:
-    """PCA with its leading components; one object for all runs that are compared with it, as it is measured once.
+def leading(pca: PCA, limits: Competitor, precision: MatmulPrecision) -> Method:
+    """PCA under the limits of a latent; one object for all runs that are compared with it, as it is measured once.
 
-    In float64 on the host. What it costs is that of a compiled program in float32, measured as a model's is.
+    In float64 on the host. What it costs is that of a compiled program in float32, measured as a model's is, without
+    what sorts or rounds its coordinates.
     """
+    num_components = limits.num_components
+
+    def encode(x: Host) -> Host:
+        return limits.squeeze(pca.encode(x, num_components))
 
     def program(params: dict[str, Array], x: Batch) -> Batch:
         return (x - params["mean"][None]) @ params["components"].T @ params["components"] + params["mean"][None]
@@ -149,9 +174,9 @@ def leading(pca: PCA, num_components: int, precision: MatmulPrecision) -> Method
     return Method(
         BASELINE,
         num_components,
-        encode=lambda x: pca.encode(x, num_components),
+        encode=encode,
         decode=pca.decode,
-        reconstruct=lambda x: pca.reconstruct(x, num_components),
+        reconstruct=lambda x: pca.decode(encode(x)),
         cost=cost,
     )
 
@@ -178,7 +203,7 @@ def _from_rows(rows: Array, like: PyTree) -> Latent:
     return jax.tree.unflatten(tree, shaped)
 
 
-def _in_rows(function: Callable[..., Float[Array, "..."]], values: Values, trained: Trained, x: Host) -> Host:
+def _in_rows(function: Callable[..., Array], values: Values, trained: Trained, x: Host) -> Host:
     """Apply a compiled function to any number of rows, in padded calls of one size."""
     x = np.asarray(x, np.float32)
     results = []

@@ -11,6 +11,7 @@ from ae_jax.datasets.base import SPLITS, Dataset
 from ae_jax.evaluation.cost import peak_memory
 from ae_jax.evaluation.measure import Comparison, Spare, comparison, fit_dataset_pca, nothing_is_spared, timed_pca
 from ae_jax.evaluation.method import Method, ModelFunctions, autoencoder, leading
+from ae_jax.evaluation.shown import shown_of, write_shown
 from ae_jax.experiment.build import Experiment
 from ae_jax.files import write_json
 from ae_jax.runs.folder import SCHEMA, RunFolder
@@ -168,10 +169,10 @@ def write_arrays(
         compared: What `comparison` measured.
         spare: Where each file is made.
     """
-    num_components = compared.num_components
-    methods = (model, leading(pca, num_components, "float32"))
+    limits = compared.limits
+    methods = (model, leading(pca, limits, "float32"))
     with spare("pca.npz"):
-        pca.truncated(max(num_components, compared.components_to_match or 0)).save(folder / "pca.npz")
+        pca.truncated(max(limits.num_components, compared.components_to_match or 0)).save(folder / "pca.npz")
     with spare("reconstructions.npz"):
         kept = _kept(dataset)
         first = dataset.scaled(dataset.test[: kept.max() + 1])
@@ -184,6 +185,9 @@ def write_arrays(
         clean = dataset.scaled(dataset.test[:_NUM_LATENTS])
         labels = {"labels": dataset.labels["test"][:_NUM_LATENTS]} if dataset.labels else {}
         write_npz(folder / "latents.npz", {method.name: method.encode(clean) for method in methods}, **labels)
+    for name, made in shown_of(dataset, model, pca).items():
+        with spare(f"{name}.npz"):
+            write_shown(folder / f"{name}.npz", made)
     with spare("errors.npz"):
         write_npz(folder / "errors.npz", compared.errors)
 

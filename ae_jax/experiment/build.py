@@ -3,6 +3,7 @@
 `targets.bind` makes a component from its structure; its values come later, as traced arrays.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,14 +11,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ae_jax.bottlenecks import Bottleneck
 from ae_jax.config.check import VALUE_GROUPS, split_values
 from ae_jax.config.naming import short_target
 from ae_jax.config.targets import OWN_PACKAGE, bind, is_within, resolve, signature
 from ae_jax.corruptions.none import none
 from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
-from ae_jax.experiment.check import check_corruption, check_loss, check_optimizer, made
+from ae_jax.experiment.check import check_corruption, check_levels, check_loss, check_optimizer, made
 from ae_jax.experiment.data import Data, at_hand, load_data
+from ae_jax.losses import Loss
 from ae_jax.models import FunctionalModel, functional
 from ae_jax.models.check import check_variables, checked_examples, is_plain
 from ae_jax.tracking.wandb_run import TrackingOptions
@@ -39,7 +42,7 @@ class Experiment(NamedTuple):
         tracking: Where to log.
         structure: What is compiled in.
         run: What is traced.
-        corrupts: Whether the corruption is any but none.
+        corrupts: Whether the model is to undo a corruption: there is one, and it is no augmentation.
     """
 
     inputs: Dataset
@@ -55,6 +58,16 @@ class Experiment(NamedTuple):
     def dataset(self) -> Dataset:
         """Its splits, on the host. Those of a run that was restored are loaded here; raises as `load` does."""
         return self.load()
+
+    @property
+    def bottleneck(self) -> Bottleneck:
+        """That of this run."""
+        return self.structure.make_bottleneck(**self.run.values["bottleneck"])
+
+    @property
+    def loss(self) -> Loss:
+        """That of this run."""
+        return self.structure.make_loss(**self.run.values["loss"])
 
     def on(self, dataset: Dataset) -> "Experiment":
         """The same with other data."""
@@ -72,18 +85,21 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     Raises:
         UserError: If the data cannot be read, or the model does not fit them.
     """
-    options, data = _options(config["trainer"]), data or load_data(config)
+    options, is_new = _options(config["trainer"]), data is None
+    data = data or load_data(config)
     inputs = data.inputs
     structures = {group: split_values(group, config[group])[0] for group in VALUE_GROUPS}
     run = _run(config)
     make_bottleneck = bind(structures["bottleneck"])
     bottleneck = made("bottleneck", config["bottleneck"]["_target_"], make_bottleneck(**run.values["bottleneck"]))
-    model = _model(config, inputs, options, bottleneck.width)
+    make_loss = bind(structures["loss"])
+    loss = made("loss", config["loss"]["_target_"], make_loss(**run.values["loss"]))
+    model = _model(config, inputs, options, bottleneck, loss)
     structure = Structure(
         model=model,
-        corrupt=bind(structures["corruption"]),
+        corrupt=functools.partial(bind(structures["corruption"]), feature_shape=inputs.feature_shape),
         make_bottleneck=make_bottleneck,
-        make_loss=bind(structures["loss"]),
+        make_loss=make_loss,
         objective=bind(structures["objective"]),
         make_optimizer=bind(structures["optimizer"]),
         num_epochs=options.num_epochs,
@@ -91,12 +107,16 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         patience=options.patience,
         matmul_precision=options.matmul_precision,
         monitor=options.monitor,
+        augments=structures["corruption"].get("target") == "corrupted",
+        binarises=inputs.intensities is not None,
     )
     if not (is_plain(model) and is_within(config["model"]["_target_"], (OWN_PACKAGE,))):
         latent = abstract_latent(structure, run.values, abstract_params(structure, run))
         structure = structure._replace(model=checked_examples(model, inputs.num_features, latent))
     structure = structure._replace(couples=structure.model.couples or bottleneck.couples)
-    check_loss(config["loss"]["_target_"], structure.make_loss(**run.values["loss"]), inputs)
+    check_loss(loss, inputs)
+    if is_new:
+        check_levels(loss, data.load())
     check_corruption(config["corruption"]["_target_"], structure, run, inputs)
     structure = structure._replace(terms=term_names(structure, run, inputs.num_features))
     check_optimizer(config["optimizer"]["_target_"], structure, run)
@@ -108,7 +128,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         tracking=_options(config["tracking"]),
         structure=structure,
         run=run,
-        corrupts=resolve(config["corruption"]["_target_"]) is not none,
+        corrupts=not structure.augments and resolve(config["corruption"]["_target_"]) is not none,
     )
 
 
@@ -118,9 +138,12 @@ def build_alike(experiment: Experiment, config: dict[str, Any]) -> Experiment:
 
 
 def training_data(dataset: Dataset) -> TrainingData:
-    """What training reads, on the device, in the compact type that it came in."""
+    """What training reads, on the device, in the compact type that it came in.
+
+    Of examples that are drawn anew in every epoch that is what they are drawn of, which has the units of the draws.
+    """
     return TrainingData(
-        train=jnp.asarray(dataset.train),
+        train=jnp.asarray(dataset.train if dataset.intensities is None else dataset.intensities),
         validation=jnp.asarray(dataset.validation),
         scale=jnp.asarray(dataset.scale, jnp.float32),
         offset=jnp.asarray(dataset.offset, jnp.float32),
@@ -132,16 +155,16 @@ def _run(config: dict[str, Any]) -> Run:
     return Run(seed=jnp.uint32(config["seed"]), values=jax.tree.map(jnp.float32, values))
 
 
-def _model(config: dict[str, Any], inputs: Dataset, options: TrainerOptions, width: int) -> FunctionalModel:
-    """The model of a checked config, for a bottleneck that takes so many numbers for each latent dimension."""
-    target = config["model"]["_target_"]
-    construct = bind(config["model"])
-    if width > 1 and "code_width" not in signature(resolve(target)).parameters:
-        name = short_target(config["bottleneck"]["_target_"])
-        problem = f"takes {width} numbers of the encoder for each latent dimension, and the model makes one"
-        raise UserError(f"bottleneck={name}", problem, "give its constructor a parameter code_width, and use it")
+def _model(
+    config: dict[str, Any], inputs: Dataset, options: TrainerOptions, bottleneck: Bottleneck, loss: Loss
+) -> FunctionalModel:
+    """The model of a checked config, for what a bottleneck takes of the encoder, and a loss of the decoder."""
+    construct, widths = bind(config["model"]), {"code_width": bottleneck.width}
+    if loss.output_width > 1:
+        widths["output_width"] = loss.output_width
+    _check_widths(config, widths)
     model = functional(
-        lambda rngs: construct(feature_shape=inputs.feature_shape, code_width=width, rngs=rngs),
+        lambda rngs: construct(feature_shape=inputs.feature_shape, **widths, rngs=rngs),
         inputs.num_features,
         precision=options.precision,
         matmul_precision=options.matmul_precision,
@@ -149,6 +172,19 @@ def _model(config: dict[str, Any], inputs: Dataset, options: TrainerOptions, wid
     check_variables(model)
     _check_size(model)
     return model
+
+
+def _check_widths(config: dict[str, Any], widths: dict[str, int]) -> None:
+    """Refuse a model that makes one number where several are taken."""
+    for group, part, of, each in (
+        ("bottleneck", "code_width", "encoder", "latent dimension"),
+        ("loss", "output_width", "decoder", "feature"),
+    ):
+        width = widths.get(part, 1)
+        if width > 1 and part not in signature(resolve(config["model"]["_target_"])).parameters:
+            name = short_target(config[group]["_target_"])
+            problem = f"takes {width} numbers of the {of} for each {each}, and the model makes one"
+            raise UserError(f"{group}={name}", problem, f"give its constructor a parameter {part}, and use it")
 
 
 def _check_size(model: FunctionalModel) -> None:

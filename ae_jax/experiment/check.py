@@ -8,10 +8,14 @@ import jax.numpy as jnp
 from ae_jax.config.kinds import KINDS
 from ae_jax.config.targets import ALLOWED_MODULES, added_modules, is_within, resolve
 from ae_jax.datasets import Dataset
+from ae_jax.datasets.levels import has_levels
 from ae_jax.errors import UserError
+from ae_jax.losses import Loss
 from ae_jax.training import Run, Structure
+from ae_jax.training.averages import averaged
 from ae_jax.training.objective import abstract_params
 
+_USUAL_LEVELS = (2, 16, 17, 256, 1 << 10, 1 << 12, 1 << 16)
 # For a table: `unit_interval` alone is fitted on the training split, and the others may leave it.
 _UNIT_INTERVAL = "with dataset=array, dataset.scaling=unit_interval_clipped puts all of it into [0, 1]"
 
@@ -52,20 +56,37 @@ def check_corruption(target: str, structure: Structure, run: Run, dataset: Datas
         raise UserError(f"corruption={target}", problem, f"a corruption is {KINDS['corruption'].form}")
 
 
-def check_loss(target: str, loss: Any, dataset: Dataset) -> None:
-    """Refuse what is no loss, and outputs that are confined to [0, 1] for data that are not.
+def check_loss(loss: Loss, dataset: Dataset) -> None:
+    """Refuse outputs that are confined to [0, 1] for data that are not.
 
     Raises:
-        UserError: It says what is expected.
+        UserError: It says what to choose.
     """
-    made("loss", target, loss)
-    low, high = (float(loss.link(jnp.full((1, 1), bound))[0, 0]) for bound in (-1e3, 1e3))
+    low, high = (float(loss.link(jnp.full((1, loss.output_width), bound))[0, 0]) for bound in (-1e3, 1e3))
     if low >= 0 and high <= 1 and not dataset.unit_interval:
         raise UserError(
             "loss",
             f"its outputs lie in [0, 1], the data of {dataset.name} do not",
             f"use loss=mse, half_sse or huber with loss.link=identity; or, {_UNIT_INTERVAL}",
         )
+
+
+def check_levels(loss: Loss, dataset: Dataset) -> None:
+    """Refuse data to which a loss of levels gives no probability, as they are not such levels.
+
+    Raises:
+        UserError: It says what to choose.
+    """
+    num_levels = loss.num_levels
+    if num_levels is None or has_levels(dataset, num_levels):
+        return
+    if num_levels == 2:
+        problem = f"is the likelihood of data that are 0 or 1, those of {dataset.name} are not"
+        raise UserError("loss", problem, "draw them, with dataset.binarisation=fixed or dynamic")
+    problem = f"is the likelihood of data of {num_levels} levels, 0, 1/{num_levels - 1}, …, 1"
+    at_most = next((number for number in _USUAL_LEVELS if has_levels(dataset, number)), None)
+    remedy = "use loss=gaussian_nll" if at_most is None else f"give loss.num_levels={at_most}"
+    raise UserError("loss", f"{problem}; those of {dataset.name} are others", remedy)
 
 
 def check_optimizer(target: str, structure: Structure, run: Run) -> None:
@@ -82,11 +103,13 @@ def check_optimizer(target: str, structure: Structure, run: Run) -> None:
     def step(values: Any, params: Any) -> Any:
         optimizer = structure.make_optimizer(**values, num_steps=1)
         state = optimizer.init(params)
-        return state, optimizer.update(params, state, params)
+        return state, optimizer.update(params, state, params), averaged(state, params)
 
     remedy = "give it other values, or choose another optimizer"
     try:
-        state, _ = jax.eval_shape(step, run.values["optimizer"], abstract_params(structure, run)[0])
+        state, *_ = jax.eval_shape(step, run.values["optimizer"], abstract_params(structure, run)[0])
+    except UserError:
+        raise
     except Exception as error:  # of any type, as each of them checks its arguments in its own way
         reason = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0]
         problem = f"cannot make a step with what it is given ({reason})"

@@ -44,7 +44,9 @@ def load_data(config: dict[str, Any]) -> Data:
 def at_hand(dataset: Dataset) -> Data:
     """Data that are loaded already."""
     none = {name: getattr(dataset, name)[:0] for name in SPLITS}
-    return Data(replace(dataset, **none, labels=None), len(dataset.train), lambda: dataset)
+    intensities = None if dataset.intensities is None else dataset.intensities[:0]
+    inputs = replace(dataset, **none, intensities=intensities, labels=None)
+    return Data(inputs, len(dataset.train), lambda: dataset)
 
 
 def load_dataset(config: dict[str, Any]) -> Dataset:

@@ -38,7 +38,7 @@ from ae_jax.figures.style import NEUTRAL, PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.statistics import Estimate
-from ae_jax.runs.measures import Measure
+from ae_jax.runs.measures import Measure, is_limited
 
 
 class _Point(NamedTuple):
@@ -141,7 +141,7 @@ def _pca(points: Sequence[_Point], cost: CostAxis, measure: str, split: str) -> 
         of_size.setdefault(point.shown.latent_size, []).append(point.shown)
     found = {}
     for size, group in sorted(of_size.items()):
-        y = max(group, key=lambda one: one.num_seeds).pca(measure, split)
+        y = max(group, key=lambda one: (not is_limited(one.runs[0].summary["pca"]), one.num_seeds)).pca(measure, split)
         runs = everyone if cost.kind == "group" else [run for one in group for run in one.runs]
         x = costs.of_pca(runs, cost)
         if x is not None and y is not None:

@@ -38,6 +38,7 @@ from ae_jax.results.configurations import Configuration, best_by_validation, set
 from ae_jax.results.runs import Run, varying
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import gaining_most, needed, sentence
+from ae_jax.runs.measures import is_limited
 
 _GAP = 0.055  # part of the axis that two numbers need between them
 _HIGH = 0.8  # of two panels, as a part of the width
@@ -166,7 +167,7 @@ def _pca(shown: Sequence[Configuration], measure: str, split: str) -> _Curve:
     if split == "corrupted":
         _require_one_corruption(shown)
     of_size: dict[int, float] = {}
-    for one in sorted(shown, key=lambda one: (one.latent_size, -one.num_seeds)):
+    for one in sorted(shown, key=lambda one: (one.latent_size, is_limited(one.runs[0].summary["pca"]), -one.num_seeds)):
         if (found := one.pca(measure, split)) is not None:
             of_size.setdefault(one.latent_size, found.mean)
     return _Curve(list(of_size), list(of_size.values()), exact=False)

@@ -24,7 +24,14 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, ranked_by_validation
 from ae_jax.results.measured import comparable_measure_of, differing_units
 from ae_jax.results.statistics import estimate
-from ae_jax.runs.measures import OBJECTIVE, is_curve, is_distortion_alone, measure_named
+from ae_jax.runs.measures import (
+    OBJECTIVE,
+    competitor_name,
+    competitor_size,
+    is_curve,
+    is_distortion_alone,
+    measure_named,
+)
 from ae_jax.terminal import count
 
 _MARKERS = 6  # on each line, so that lines can be told apart without colour
@@ -216,7 +223,10 @@ def _outside_text(axes: Axes, shown: Sequence[Configuration], ends: Sequence[Mea
     """What the axis does not show: PCA's errors that are rounding, lines that go astray or end there."""
     errors, (low, high) = _pca(shown), axes.get_ylim()
     below = [size for size, error in errors.items() if error < low]
-    notes = [f"PCA {range_text(below)} below the axis"] if below and len(errors) > 1 else []
+    notes = list[str]()
+    if below and len(errors) > 1:
+        sizes = range_text(map(int, below)) if all(map(str.isdigit, below)) else ", ".join(below)
+        notes.append(f"PCA {sizes} below the axis")
     peaks = [max(float(np.nanmax(curve)) for curve in _curves(one, "validation_sse")) for one in shown]
     astray = sum(peak > high for peak in peaks)
     if astray:
@@ -226,31 +236,31 @@ def _outside_text(axes: Axes, shown: Sequence[Configuration], ends: Sequence[Mea
     return notes
 
 
-def _pca(shown: Sequence[Configuration]) -> dict[int, float]:
-    """PCA's validation sse by its number of components."""
-    by_size: dict[int, list[float]] = {}
-    for one in shown:
+def _pca(shown: Sequence[Configuration]) -> dict[str, float]:
+    """PCA's validation sse by its number of components, or whatever limits it."""
+    by_size: dict[str, list[float]] = {}
+    for one in sorted(shown, key=lambda one: int(_summary_of_pca(one)["num_components"])):
         found = one.pca("sse", "validation")
         if found is not None:
-            by_size.setdefault(_num_components(one), []).append(found.mean)
-    return {size: float(np.mean(by_size[size])) for size in sorted(by_size)}
+            by_size.setdefault(competitor_size(_summary_of_pca(one)), []).append(found.mean)
+    return {size: float(np.mean(errors)) for size, errors in by_size.items()}
 
 
-def _num_components(one: Configuration) -> int:
-    return int(one.runs[0].summary["pca"]["num_components"])
+def _summary_of_pca(one: Configuration) -> dict[str, Any]:
+    return one.runs[0].summary["pca"]
 
 
-def _pca_colours(shown: Sequence[Configuration], colours: Sequence[str]) -> dict[int, str]:
+def _pca_colours(shown: Sequence[Configuration], colours: Sequence[str]) -> dict[str, str]:
     """Of each number of components that of its autoencoders, where each has one and there are several; else PCA's."""
-    of_size: dict[int, set[str]] = {}
+    of_size: dict[str, set[str]] = {}
     for one, colour in zip(shown, colours, strict=True):
-        of_size.setdefault(_num_components(one), set()).add(colour)
+        of_size.setdefault(competitor_size(_summary_of_pca(one)), set()).add(colour)
     if len(of_size) == 1 or any(len(found) > 1 for found in of_size.values()):
         return dict.fromkeys(of_size, PCA)
     return {size: found.pop() for size, found in of_size.items()}
 
 
-def _draw_pca(axes: Axes, shown: Sequence[Configuration], colours: dict[int, str]) -> Artist:
+def _draw_pca(axes: Axes, shown: Sequence[Configuration], colours: dict[str, str]) -> Artist:
     """A dotted line for each number of components; returns what stands for them in the legend."""
     errors, (low, _) = _pca(shown), axes.get_ylim()
     look: dict[str, Any] = {"linestyle": ":", "linewidth": 1.4}
@@ -258,13 +268,13 @@ def _draw_pca(axes: Axes, shown: Sequence[Configuration], colours: dict[int, str
         axes.axhline(error, color=colours[size], zorder=2.6, **look)
     name = "PCA of that size"
     if len(errors) == 1:
-        ((size, error),) = errors.items()
-        name = f"PCA, {size} component{'' if size == 1 else 's'}{', below the axis' if error < low else ''}"
+        (error,) = errors.values()
+        name = f"{competitor_name(_summary_of_pca(shown[0]))}{', below the axis' if error < low else ''}"
     coloured = set(colours.values()) != {PCA}
     return Line2D([], [], color=NEUTRAL if coloured else PCA, label=name, **look)
 
 
-def _name_pca(figure: Figure, axes: Axes, shown: Sequence[Configuration], colours: dict[int, str]) -> None:
+def _name_pca(figure: Figure, axes: Axes, shown: Sequence[Configuration], colours: dict[str, str]) -> None:
     """Name each of several lines by its number of components."""
     errors, (low, _) = _pca(shown), axes.get_ylim()
     if len(errors) > 1:

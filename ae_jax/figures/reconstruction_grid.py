@@ -14,6 +14,7 @@ from ae_jax.figures.parts.selection import best_run, best_run_text
 from ae_jax.figures.style import PCA_INK, figure_size
 from ae_jax.results import Results
 from ae_jax.results.runs import Run
+from ae_jax.runs.measures import competitor_size
 
 _HEADINGS = Headings((Cell(), Cell("latent\nsize")), (Cell(),), (Cell("test\nsse"),))
 _CORRUPTED = "corrupted"
@@ -85,5 +86,5 @@ def _rows(runs: Sequence[Run], names: Sequence[str]) -> list[_Images]:
         for one, name in block:
             images = one.folder.reconstructions["autoencoder"]
             rows.append(_Images(name, images, str(one.latent_size), one.measure("sse", split)))
-        rows.append(_Images("PCA", arrays["pca"], str(pca["num_components"]), run.pca("sse", split), PCA_INK))
+        rows.append(_Images("PCA", arrays["pca"], competitor_size(pca), run.pca("sse", split), PCA_INK))
     return rows

@@ -17,7 +17,7 @@ from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, configurations
 from ae_jax.results.runs import Run
 from ae_jax.results.verdict import gaining_most, sentence
-from ae_jax.runs.measures import components_to_match
+from ae_jax.runs.measures import competitor_size, components_to_match
 
 # Inches: below it PCA stands under the autoencoder, not beside it.
 _NARROW = 4.5
@@ -93,7 +93,7 @@ def _measured(runs: Sequence[Run], columns: np.ndarray) -> list[_Measured]:
             {name: run.folder.reconstructions[name][columns] for name in ("x", "autoencoder", "pca")},
             str(run.settings["model"]),
             str(run.latent_size),
-            str(run.summary["pca"]["num_components"]),
+            competitor_size(run.summary["pca"]),
             sse,
             pca_sse,
             _needed(run) if split == "test" else "",

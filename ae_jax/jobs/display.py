@@ -20,7 +20,14 @@ from ae_jax.results.verdict import sentence
 from ae_jax.runs.check import checked_summary
 from ae_jax.runs.environment import changes, recorded_versions, versions
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import DISTORTION, MEASURES, is_distortion_alone, measure_named
+from ae_jax.runs.measures import (
+    DISTORTION,
+    MEASURES,
+    OF_SOME,
+    competitor_name,
+    is_distortion_alone,
+    measure_named,
+)
 from ae_jax.terminal import Column, Screen, console, count, print_table, say, short_path
 
 ShowEpoch = Callable[[list[str], int, float], None]
@@ -72,16 +79,13 @@ class ShowRun(Watch):
 
     def begin(self, experiment: Any) -> None:
         """Say what the objective is made of, where it is more than the loss, and what there is to beat."""
-        from ae_jax.evaluation.method import latent_size_of
-
         terms, self._monitor = experiment.structure.terms, experiment.structure.monitor
         if not is_distortion_alone(terms, self._objective):
             named = ", ".join(f"{term} ({self._loss})" if term == DISTORTION else term for term in terms)
             self.note(f"objective: {self._objective} of {named}")
             self._loss = "objective"
-        self._pca = error_to_beat(experiment)
-        size = count(latent_size_of(experiment), "component")
-        self.note(f"to beat: PCA's validation sse with {size}, {self._pca:#.4g}")
+        name, self._pca = to_beat(experiment)
+        self.note(f"to beat: {name}, {self._pca:#.4g}")
 
     def epoch(self, records: dict[Path, dict[str, Any]], examples_per_second: float) -> None:  # noqa: D102 - as there
         for record in records.values():
@@ -104,14 +108,21 @@ class ShowRun(Watch):
         return f"monitored {self._monitor} {record[f'validation_{self._monitor}']:#.4g}"
 
 
-def error_to_beat(experiment: Any) -> float:
-    """PCA's validation sse with as many components as the latent has dimensions, or as many as there are."""
-    from ae_jax.evaluation.measure import fit_dataset_pca, pca_curve
-    from ae_jax.evaluation.method import latent_size_of
+def to_beat(experiment: Any) -> tuple[str, float]:
+    """The validation sse of the PCA that stands beside a model, in words and as a number."""
+    from ae_jax.evaluation.competitor import competitor
+    from ae_jax.evaluation.measure import fit_dataset_pca, measured_once, pca_curve
+    from ae_jax.evaluation.method import latent_size_of, leading
 
     dataset = experiment.dataset
-    curve = pca_curve(dataset, fit_dataset_pca(dataset), "validation")
-    return curve[min(latent_size_of(experiment), len(curve) - 1)]
+    pca = fit_dataset_pca(dataset)
+    limits = competitor(pca, experiment.bottleneck, latent_size_of(experiment))
+    if not limits.summary:
+        size = count(limits.num_components, "component")
+        return f"PCA's validation sse with {size}", pca_curve(dataset, pca, "validation")[limits.num_components]
+    name = competitor_name({"num_components": limits.num_components, **limits.summary})
+    measured = measured_once(dataset, leading(pca, limits, experiment.structure.matmul_precision), pca)
+    return f"validation sse of {name}", measured["validation"].measures["sse"] or 0.0
 
 
 def _say_ways_out(optimizer: dict[str, Any]) -> None:
@@ -203,17 +214,23 @@ def _columns(summary: dict[str, Any], terms: dict[str, float | None]) -> list[Co
         (measure.short, summary["test"][measure.name], pca["test"][measure.name], measure.has_ratio)
         for measure in MEASURES.values()
     ]
+    rows += [
+        (measure.short, summary["test"].get(measure.name), pca["test"].get(measure.name), False)
+        for measure in OF_SOME.values()
+    ]
     if seen := summary["corrupted"]:
         rows.append(("sse from corrupted", seen["autoencoder"]["sse"], seen["pca"]["sse"], True))
+    alone = {name: ours for name, ours, theirs, _ in rows if ours is not None and theirs is None}
     rows = [row for row in rows if row[1] is not None and row[2] is not None]
     pairs = [alike(ours, theirs) for _, ours, theirs, _ in rows]
     gaps = [difference_text(*pair, has_ratio=ratio) for _, *pair, ratio in rows]
-    own = {escape(measure_named(name).short): value for name, value in terms.items() if value is not None}
+    own = alone | {measure_named(name).short: value for name, value in terms.items() if value is not None}
+    own = {escape(name): value for name, value in own.items()}
     nothing = [""] * len(own)
     return [
         Column("measure", [*(name for name, *_ in rows), *own], words=True),
         Column("autoencoder", [*(ours for ours, _ in pairs), *(alike(value)[0] for value in own.values())]),
-        Column(f"PCA, {count(pca['num_components'], 'component')}", [*(theirs for _, theirs in pairs), *nothing]),
+        Column(competitor_name(pca), [*(theirs for _, theirs in pairs), *nothing]),
         Column("autoencoder is", [*gaps, *nothing], words=True),
     ]
 
@@ -222,11 +239,15 @@ def _notes(summary: dict[str, Any]) -> list[str]:
     """What one must know of PCA's numbers."""
     latent_size, pca = summary["model"]["latent_size"], summary["pca"]
     notes = []
-    if pca["num_components"] < latent_size:
+    if pca["num_components"] < latent_size and "rate_bits" not in pca:
         most = count(pca["num_components"], "component")
         notes.append(f"PCA has no more than {most}, the rank of the training data.")
     if summary["corrupted"]:
         notes.append("PCA was fitted to clean inputs, also where both see corrupted ones.")
+    if "log_likelihood" in summary["test"]:
+        notes.append("The autoencoder's log-likelihood is a lower bound.")
+    if "log_likelihood" in pca:
+        notes.append(f"Log-likelihood of probabilistic PCA: {pca['log_likelihood']:.5g} nats.")
     if (angles := pca["principal_angles_degrees"]) is not None:
         notes.append(f"Largest principal angle between the decoder and PCA: {max(angles):.2f} degrees.")
     return notes

@@ -6,6 +6,7 @@ from typing import Any
 from ae_jax.errors import UserError
 from ae_jax.evaluation.measure import Comparison
 from ae_jax.evaluation.restore import TrainedRun
+from ae_jax.evaluation.shown import shown_of, write_shown
 from ae_jax.evaluation.summary import write_arrays
 from ae_jax.figures.run.draw import draw_run_figures, run_figures
 from ae_jax.files import write_json
@@ -44,7 +45,18 @@ def fill(trained: TrainedRun, pca: Any, compared: Comparison) -> list[str]:
             write_inputs(folder, trained.experiment.dataset)
         if set(missing) - {"inputs.json"}:
             write_arrays(trained.experiment.dataset, trained.model, pca, folder, compared)
+        missing += _write_shown(trained, pca)
         return made + missing + _draw_missing(folder)
+
+
+def _write_shown(trained: TrainedRun, pca: Any) -> list[str]:
+    """Write what figures of some runs are drawn from, where it is missing and the run is one of them."""
+    written = []
+    for name, made in shown_of(trained.experiment.dataset, trained.model, pca).items():
+        path = trained.folder / f"{name}.npz"
+        if not path.exists() and write_shown(path, made):
+            written.append(path.name)
+    return written
 
 
 def _as_a_whole(latencies: dict[str, Any], recorded: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +79,8 @@ def _filled(recorded: dict[str, Any], measured: dict[str, Any], place: str, made
 
 
 def _draw_missing(folder: Path) -> list[str]:
-    missing = [name for name in run_figures() if not (RunFolder(folder).figures / f"{name}.png").exists()]
+    run = RunFolder(folder)
+    missing = [name for name in run_figures(run) if not (run.figures / f"{name}.png").exists()]
     drawn = draw_run_figures(folder) if missing else None
     for name in missing:
         assert drawn is not None

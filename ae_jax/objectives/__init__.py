@@ -5,6 +5,6 @@ options (annotated `Scalar` or an alias of it: traced, sweepable; anything else:
 and `conf/objective/<name>.yaml` that names the function and gives every option.
 """
 
-from ae_jax.objectives.base import Carried, Objective, Parts, Value
+from ae_jax.objectives.base import Carried, Objective, Parts, Schedule, Value
 
-__all__ = ["Carried", "Objective", "Parts", "Value"]
+__all__ = ["Carried", "Objective", "Parts", "Schedule", "Value"]

@@ -1,11 +1,19 @@
 """Distortion, and what the latent costs."""
 
-from ae_jax.objectives.base import Carried, Parts, Value, joined
+from ae_jax.objectives.base import Carried, Parts, Schedule, Value, passed, weighed
 from ae_jax.typing import Batch, NonNegative, PRNGKey
 
 
 def rate_distortion(
-    parts: Parts, carried: Carried, key: PRNGKey, x: Batch, seen: Batch, /, *, beta: NonNegative
+    parts: Parts,
+    carried: Carried,
+    key: PRNGKey,
+    x: Batch,
+    seen: Batch,
+    /,
+    *,
+    beta: NonNegative,
+    schedule: Schedule | None = None,
 ) -> Value:
     r"""The distortion of the reconstruction, and β times all that its latent costs.
 
@@ -21,6 +29,8 @@ def rate_distortion(
         x: Clean inputs.
         seen: What the encoder gets.
         beta: β.
+        schedule: What part of β each update descends, see `objectives.schedules`; None: all of it. In evaluation it is
+            all of it, so that epochs compare.
 
     Returns:
         The value, with the terms `distortion`, in the units of the loss, and the bottleneck's.
@@ -28,9 +38,4 @@ def rate_distortion(
     Reference:
         Higgins et al., beta-VAE, 2017; Alemi et al., Fixing a Broken ELBO, 2018 (rate and distortion).
     """
-    code, carried = parts.encode(carried, seen)
-    bottled, carried = parts.bottleneck(carried, key, code)
-    outputs, carried = parts.decode(carried, bottled.latent)
-    distortion = parts.loss(outputs, x)
-    total = distortion + beta * sum(bottled.terms.values()) if bottled.terms else distortion
-    return Value(total, joined({"distortion": distortion}, bottled.terms), carried)
+    return weighed(parts, passed(parts, carried, key, x, seen), beta=beta, schedule=schedule)

@@ -100,7 +100,7 @@ def _run(run: Run) -> dict[str, Any]:
 
 def _measures(run: Run, split: str) -> dict[str, list[float | str | None]]:
     """Autoencoder's and PCA's, and how far they are apart, by measure; then terms, which PCA has not."""
-    names = (*MEASURES, *run.terms, OBJECTIVE)
+    names = (*MEASURES, *run.terms, *run.others, OBJECTIVE)
     taken = {name: (run.measure(name, split), run.pca(name, split)) for name in names}
     return {name: [*pair, _apart(*pair, measure_named(name))] for name, pair in taken.items() if pair[0] is not None}
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ae_jax.errors import UserError
 from ae_jax.results.runs import Run
+from ae_jax.runs.measures import competitor_name, is_limited
 
 _MOST_EXAMPLES, _MOST_PROFILES, _MOST_FEATURES = 10, 4, 200
 _MOST_VALUES = 30_000  # of one row of a picture; large images have fewer examples
@@ -24,7 +25,9 @@ def reconstructions(run: Run) -> dict[str, Any]:
         arrays = run.folder.reconstructions
     except UserError as error:
         return {"problem": f"{run.folder.path.name}/{error.subject.rpartition('/')[2]}: {error.problem}"}
-    names = {"x": "input", "corrupted": "corrupted", "autoencoder": "autoencoder", "pca": "PCA"}
+    pca = run.summary["pca"]
+    competitor = competitor_name(pca) if is_limited(pca) else "PCA"
+    names = {"x": "input", "corrupted": "corrupted", "autoencoder": "autoencoder", "pca": competitor}
     if not run.summary.get("corrupted"):
         del names["corrupted"]
     rows = {label: np.nan_to_num(arrays[name]) for name, label in names.items() if name in arrays}

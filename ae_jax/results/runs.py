@@ -10,7 +10,7 @@ from ae_jax.config.naming import UNNAMED, short_target
 from ae_jax.errors import UserError, path_text
 from ae_jax.runs.check import check_summary
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import MEASURES, OBJECTIVE
+from ae_jax.runs.measures import MEASURES, OBJECTIVE, OF_SOME
 from ae_jax.runs.progress import progress_of
 
 Setting = str | int | float | bool | list[Any] | None
@@ -80,6 +80,11 @@ class Run:
         """Names of the terms of its objective, in their order; of the first runs, which did not record any, none."""
         return list(self.summary["validation"].get("terms", {}))
 
+    @property
+    def others(self) -> list[str]:
+        """Measures that it has and not all runs have, such as a rate."""
+        return [name for name in OF_SOME if name in self.summary["validation"]]
+
     def measure(self, name: str, split: str = "test") -> float | None:
         """A measure of the autoencoder, or a term of its objective; None where it was not taken. See `measures.SPLITS`.
 
@@ -88,7 +93,8 @@ class Run:
         if name == OBJECTIVE:
             return _number(self.summary["training"]["best_validation_loss"]) if split == "validation" else None
         if name not in MEASURES:
-            return None if split == "corrupted" else _number(self.summary[split].get("terms", {}).get(name))
+            found = {} if split == "corrupted" else self.summary[split]
+            return _number((found if name in OF_SOME else found.get("terms", {})).get(name))
         part = (self.summary.get("corrupted") or {}).get("autoencoder") if split == "corrupted" else self.summary[split]
         return _number((part or {}).get(name))
 
@@ -181,8 +187,8 @@ def varying(settings: Sequence[dict[str, Setting]]) -> list[str]:
 
 
 def terms_of(runs: Iterable[Run]) -> list[str]:
-    """Terms of the objectives of runs, each once, in their order."""
-    return list(dict.fromkeys(term for run in runs for term in run.terms))
+    """Terms of the objectives of runs, and what else not all runs have, each once, in their order."""
+    return list(dict.fromkeys(name for run in runs for name in (*run.terms, *run.others)))
 
 
 def partition(settings: Sequence[dict[str, Setting]], key: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ae_jax.errors import UserError
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import MEASURES
+from ae_jax.runs.measures import MEASURES, OF_SOME
 
 _PARTS = ("training", "model", "time", "memory", "pca")
 _SPLITS = ("train", "validation", "test")
@@ -80,7 +80,8 @@ def _check_terms(split: str, measured: Mapping[str, Any]) -> None:
     terms = measured.get("terms", {})
     if not isinstance(terms, dict):
         raise ValueError(f"{split} terms is {terms!r}, not an object")
-    for name, value in terms.items():
+    others = {name: measured[name] for name in OF_SOME if name in measured}
+    for name, value in {**terms, **others}.items():
         if not (value is None or is_finite(value)):
             raise ValueError(f"{split} terms {name} is {value!r}, which is no finite number")
 

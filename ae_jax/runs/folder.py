@@ -11,6 +11,9 @@
 | `reconstructions.npz` | a few test examples, one of each class first, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `errors.npz` | squared error of every test example, of the autoencoder and of PCA; from corrupted inputs too |
+| `samples.npz` | of a run with a prior: what the decoder makes of draws from it |
+| `codes.npz` | of a run with quantised latents: which codes test examples have |
+| `columns.npz` | of a run with an affine decoder: what its columns look like |
 | `pca.npz` | PCA's mean, leading components and all variances |
 | `inputs.json` | how raw examples become inputs, and their shape |
 | `checkpoint/` | Orbax |
@@ -144,6 +147,21 @@ class RunFolder:
         if any(array.ndim != 1 or array.dtype.kind != "f" or not len(array) for array in arrays.values()):
             raise UserError(path, "does not hold a number for each example", f"delete it, and {again}")
         return arrays
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        """Of a run with a prior: what its decoder makes of draws, autoencoder, and perhaps probabilistic PCA's, pca."""
+        return self._arrays("samples.npz", ("autoencoder",))
+
+    @cached_property
+    def codes(self) -> dict[str, np.ndarray]:
+        """Of a run with quantised latents: indices, shape "examples parts", of test examples."""
+        return self._arrays("codes.npz", ("indices",))
+
+    @cached_property
+    def columns(self) -> dict[str, np.ndarray]:
+        """Of a run with an affine decoder: columns, shape "columns *feature_shape", their places, and used."""
+        return self._arrays("columns.npz", ("columns", "places", "used"))
 
     def _arrays(self, name: str, needed: tuple[str, ...], otherwise: str = _TRAIN_AGAIN) -> dict[str, np.ndarray]:
         """Arrays of as many examples each, those that are needed among them."""

@@ -24,7 +24,7 @@ from ae_jax.runs.folder import RunFolder
 
 _SCHEMA, _FILE = 1, "inputs.json"
 _MOST_FEATURES = 2**31
-_NOT_KEPT = (*SPLITS, "labels", "provenance")
+_NOT_KEPT = (*SPLITS, "labels", "provenance", "intensities")
 _PUT_BACK = "put the data back, or move the run folder away"
 _NEEDED = "put the run's own data back for this; to measure others, give evaluate.py dataset=…"
 

@@ -1,7 +1,7 @@
 """The measures of a run: what each is called, its unit, and which way is better. docs/notation.md has the formulas."""
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -56,6 +56,19 @@ MEASURES = {
     )
 }
 
+OF_SOME = {
+    measure.name: measure
+    for measure in (
+        Measure("rate_bits", "rate, bits", "rate per example, bits", False, has_pca=False),
+        Measure("log_likelihood", "log-likelihood, nats", "log-likelihood per example, nats", True, has_pca=False),
+        Measure("bits_per_dimension", "bits per dimension", "bits per dimension", False, has_pca=False),
+    )
+}
+"""Measures that follow from a rate and a likelihood, which not all bottlenecks and losses have.
+
+PCA has some of them in summary.json, and the terminal shows them; tables show the autoencoder's.
+"""
+
 OBJECTIVE = "objective"
 """The objective itself as a measure: what training recorded of the best epoch, on the validation split alone."""
 DISTORTION = "distortion"
@@ -67,11 +80,32 @@ def measure_named(name: str) -> Measure:
 
     Whether runs have it tells `results.measured.measure_of`.
     """
-    if name in MEASURES:
-        return MEASURES[name]
+    if found := MEASURES.get(name) or OF_SOME.get(name):
+        return found
     words = name.replace("_", " ")
     label = "objective" if name == OBJECTIVE else f"{words}, a term of the objective"
     return Measure(name, words if name == OBJECTIVE else f"{words} (term)", label, False, has_pca=False)
+
+
+def competitor_name(pca: Mapping[str, Any]) -> str:
+    """Which PCA stands beside an autoencoder, by its part of summary.json; see `evaluation.competitor`."""
+    number, size = pca["num_components"], competitor_size(pca)
+    if "rate_bits" in pca:
+        return f"PCA, quantised, {size}"
+    return f"PCA-{number}, {size}" if is_limited(pca) else f"PCA, {size} component{'' if number == 1 else 's'}"
+
+
+def competitor_size(pca: Mapping[str, Any]) -> str:
+    """The same in short, where it is clear that PCA is meant: its components, unless more is limited than they."""
+    if "rate_bits" in pca:
+        return f"{round(pca['rate_bits'], 1):g} bits"
+    number = pca["num_components"]
+    return f"{pca['num_active']} of {number}" if "num_active" in pca else str(number)
+
+
+def is_limited(pca: Mapping[str, Any]) -> bool:
+    """Whether more of it is limited than its components, as beside sparse and quantised codes."""
+    return "rate_bits" in pca or "num_active" in pca
 
 
 def is_curve(name: str) -> bool:

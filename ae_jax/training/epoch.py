@@ -10,6 +10,9 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, Num, PyTree
 
+from ae_jax.corruptions.base import coarse_uniform
+from ae_jax.models.precision import with_products
+from ae_jax.training.averages import averaged
 from ae_jax.training.gradients import Means, mean_gradient, mean_value
 from ae_jax.training.objective import Keys, first_best, init_params, objective_of, reconstruct
 from ae_jax.training.state import Best, EpochMetrics, Run, Status, Structure, TrainingData, TrainState
@@ -63,11 +66,12 @@ def train_epoch(
     and the run is marked diverged.
     """
     updated, trained_on = _update(structure, data, run, state)
-    validated = _validate(structure, data, run, updated)
+    measured = updated._replace(params=averaged(updated.opt_state, updated.params))
+    validated = _validate(structure, data, run, measured)
     finite = jnp.isfinite(trained_on.objective) & jnp.isfinite(validated.objective)
     if structure.monitor != "objective":
         finite &= jnp.isfinite(validated.named(structure.monitor))
-    trained = _advance(structure, run, updated, validated)
+    trained = _advance(structure, run, measured, validated)._replace(params=updated.params)
     diverged = state._replace(status=jnp.int32(Status.DIVERGED))
     running = (state.status == Status.RUNNING) & (state.epoch < structure.num_epochs)
     after = _select(running, _select(finite, trained, diverged), state)
@@ -121,7 +125,7 @@ def _update(structure: Structure, data: TrainingData, run: Run, state: TrainStat
         The state with other parameters, and the means over the examples while those changed.
     """
     num_train = data.train.shape[0]
-    optimizer = _optimizer(structure, run, num_train)
+    optimizer, num_steps = _optimizer(structure, run, num_train), num_steps_per_epoch(num_train, structure.batch_size)
     keys = epoch_keys(run.seed, state.epoch)
     order = _random_order(keys[Draw.ORDER], num_train)
 
@@ -129,11 +133,14 @@ def _update(structure: Structure, data: TrainingData, run: Run, state: TrainStat
         params, carried, opt_state, totals = carry
         index, rows, weights = inputs
         x = scaled(data, data.train.at[rows].get(mode="clip"))
-        step_keys = Keys(*(jax.random.fold_in(keys[draw], index) for draw in _OF_STEPS))
+        if structure.binarises:
+            x = _drawn(jax.random.fold_in(keys[Draw.BINARISATION], index), x)
+        progress = (state.epoch * num_steps + index) / (structure.num_epochs * num_steps)
+        step_keys = Keys(*(jax.random.fold_in(keys[draw], index) for draw in _OF_STEPS))._replace(progress=progress)
         gradient, means = mean_gradient(
             lambda params: objective_of(structure, run, params, carried, step_keys, x, weights), params, weights
         )
-        updates, opt_state = optimizer.update(gradient, opt_state, params)
+        updates, opt_state = with_products(structure.matmul_precision, optimizer.update)(gradient, opt_state, params)
         totals = _added(totals, means, weights)
         return (optax.apply_updates(params, updates), means.carried, opt_state, totals), None
 
@@ -143,6 +150,11 @@ def _update(structure: Structure, data: TrainingData, run: Run, state: TrainStat
     objective, terms = jax.tree.map(lambda total: total / num_train, totals)
     updated = state._replace(params=params, carried=carried, opt_state=opt_state)
     return updated, Means(objective, terms, carried)
+
+
+def _drawn(key: PRNGKey, probabilities: Batch) -> Batch:
+    """Features that are 1 with their probabilities, resolved to 2^-16, else 0."""
+    return (coarse_uniform(key, probabilities.shape) < probabilities).astype(probabilities.dtype)
 
 
 def _over_batches(structure: Structure, step: Any, carry: tuple, order: Int[Array, " examples"]) -> tuple:

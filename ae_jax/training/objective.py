@@ -4,12 +4,13 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import PyTree
+from jaxtyping import Array, PyTree
 
 from ae_jax.bottlenecks import Bottled, Weights
 from ae_jax.errors import UserError, nearest
 from ae_jax.models.check import check_arrays
 from ae_jax.objectives import Carried, Parts, Value
+from ae_jax.objectives.base import Progress
 from ae_jax.training.state import Best, Parameters, Run, Structure
 from ae_jax.training.streams import Stream, run_key
 from ae_jax.typing import Batch, Code, Latent, PRNGKey
@@ -26,17 +27,19 @@ _EXAMPLES = 1009  # of shapes alone: a number that no other axis is likely to ha
 
 
 class Keys(NamedTuple):
-    """What the objective of a batch draws with.
+    """What the objective of a batch draws with, and when.
 
     Attributes:
         corruption: For what the encoder gets.
         latent: For the objective, and in it the bottleneck.
         model: For layers that draw, such as dropout, in training; None: in evaluation, where they do not.
+        progress: The part of all updates that is made, in training; by it weights may be scheduled.
     """
 
     corruption: PRNGKey
     latent: PRNGKey
     model: PRNGKey | None = None
+    progress: Progress | None = None
 
 
 def objective_of(
@@ -44,7 +47,8 @@ def objective_of(
 ) -> Value:
     """The objective of each example of a batch."""
     seen = structure.corrupt(keys.corruption, x, **run.values["corruption"])
-    return objective_from(structure, run, params, carried, keys, x, seen, weights)
+    target = seen if structure.augments else x
+    return objective_from(structure, run, params, carried, keys, target, seen, weights)
 
 
 def objective_from(
@@ -58,7 +62,7 @@ def objective_from(
     weights: Weights,
 ) -> Value:
     """The objective of each example of a batch, where it is known what the encoder gets."""
-    parts = _parts(structure, run, params, keys.model, weights)
+    parts = _parts(structure, run, params, keys, weights)
     value: object = structure.objective(parts, carried, keys.latent, x, seen, **run.values["objective"])
     if not isinstance(value, Value):
         problem = f"returned a {type(value).__name__}, expected a Value"
@@ -66,7 +70,8 @@ def objective_from(
     return value
 
 
-def _parts(structure: Structure, run: Run, params: Parameters, key: PRNGKey | None, weights: Weights) -> Parts:
+def _parts(structure: Structure, run: Run, params: Parameters, keys: Keys, weights: Weights) -> Parts:
+    key = keys.model
     model, bottleneck = structure.model, structure.make_bottleneck(**run.values["bottleneck"])
 
     def encode(carried: Carried, seen: Batch) -> tuple[Code, Carried]:
@@ -76,9 +81,10 @@ def _parts(structure: Structure, run: Run, params: Parameters, key: PRNGKey | No
         return code, carried._replace(model=state)
 
     def squeeze(carried: Carried, latent_key: PRNGKey, code: Code) -> tuple[Bottled, Carried]:
-        bottled = bottleneck.apply(params.bottleneck, carried.bottleneck, latent_key, code, weights)
+        apply = bottleneck.apply if key is not None else bottleneck.evaluate or bottleneck.apply
+        bottled = apply(params.bottleneck, carried.bottleneck, latent_key, code, weights)
         _check_shapes("bottleneck", bottled.terms, weights.shape)
-        return bottled, carried._replace(bottleneck=bottled.state)
+        return bottled, carried if key is None else carried._replace(bottleneck=bottled.state)
 
     def decode(carried: Carried, latent: Latent) -> tuple[Batch, Carried]:
         if key is None:
@@ -87,7 +93,7 @@ def _parts(structure: Structure, run: Run, params: Parameters, key: PRNGKey | No
         return outputs, carried._replace(model=state)
 
     loss = structure.make_loss(**run.values["loss"]).per_example
-    return Parts(encode, squeeze, decode, loss, couples=model.couples)
+    return Parts(encode, squeeze, decode, loss, couples=model.couples, progress=keys.progress)
 
 
 def latent_of(structure: Structure, values: Values, params: Parameters, carried: Carried, x: Batch) -> Latent:
@@ -95,6 +101,14 @@ def latent_of(structure: Structure, values: Values, params: Parameters, carried:
     bottleneck = structure.make_bottleneck(**values["bottleneck"])
     code = structure.model.encode(params.model, carried.model, x)
     return bottleneck.latent(params.bottleneck, carried.bottleneck, code)
+
+
+def indices_of(structure: Structure, values: Values, params: Parameters, carried: Carried, x: Batch) -> Array:
+    """Which of a finite number each part of a latent is, by a bottleneck that has such numbers."""
+    bottleneck = structure.make_bottleneck(**values["bottleneck"])
+    assert bottleneck.indices is not None  # who asks has looked
+    code = structure.model.encode(params.model, carried.model, x)
+    return bottleneck.indices(params.bottleneck, carried.bottleneck, code)
 
 
 def from_latent(structure: Structure, values: Values, params: Parameters, carried: Carried, latent: Latent) -> Batch:
@@ -158,13 +172,13 @@ def term_names(structure: Structure, run: Run, num_features: int) -> tuple[str, 
     x = jax.ShapeDtypeStruct((_EXAMPLES, num_features), jnp.float32)
     weights = jax.ShapeDtypeStruct((_EXAMPLES,), jnp.float32)
 
-    def first(run: Run, x: Batch, weights: Weights) -> tuple[Carried, Value]:
+    def first(run: Run, x: Batch, weights: Weights, progress: Progress) -> tuple[Carried, Value]:
         params, carried = init_params(structure, run)
         key = run_key(run.seed, Stream.TRAIN)
-        return carried, objective_of(structure, run, params, carried, Keys(key, key, key), x, weights)
+        return carried, objective_of(structure, run, params, carried, Keys(key, key, key, progress), x, weights)
 
     check_arrays("bottleneck", *(part.bottleneck for part in abstract_params(structure, run)))
-    carried, value = jax.eval_shape(first, run, x, weights)
+    carried, value = jax.eval_shape(first, run, x, weights, jax.ShapeDtypeStruct((), jnp.float32))
     _check_shapes("objective", value.terms, weights.shape)
     _check_shapes("objective", {"its value": value.per_example}, weights.shape)
     for name in value.terms:

@@ -32,6 +32,8 @@ class Structure(NamedTuple):
         monitor: What chooses the best epoch, on the validation split: `objective`, `sse` or a term.
         couples: Whether model or bottleneck let the examples of a batch depend on each other.
         terms: What the objective is made of, by the names of its terms.
+        augments: Whether corrupted examples are what they are reconstructed to, instead of the clean ones.
+        binarises: Whether training examples are probabilities of 1, drawn anew in every epoch.
     """
 
     model: FunctionalModel
@@ -47,6 +49,8 @@ class Structure(NamedTuple):
     monitor: str = "objective"
     couples: bool = False
     terms: tuple[str, ...] = ()
+    augments: bool = False
+    binarises: bool = False
 
 
 class Run(NamedTuple):

@@ -23,6 +23,7 @@ class Stream(enum.IntEnum):
     BOTTLENECK_INIT = 4
     VALIDATION_LATENT = 5
     MEASURED_LATENT = 6
+    SAMPLES = 7
 
 
 class Draw(enum.IntEnum):
@@ -32,6 +33,7 @@ class Draw(enum.IntEnum):
     CORRUPTION = 1
     LATENT = 2
     MODEL = 3
+    BINARISATION = 4
 
 
 def run_key(seed: UInt32[Array, ""], stream: Stream) -> PRNGKey:

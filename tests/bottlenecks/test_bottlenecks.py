@@ -7,9 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from ae_jax.bottlenecks.batch_top_k import batch_top_k
+from ae_jax.bottlenecks.bernoulli import bernoulli
+from ae_jax.bottlenecks.fsq import fsq
 from ae_jax.bottlenecks.gaussian import gaussian
+from ae_jax.bottlenecks.jump_relu import jump_relu
+from ae_jax.bottlenecks.kl_sparsity import kl_sparsity
 from ae_jax.bottlenecks.l1 import l1
+from ae_jax.bottlenecks.l2 import l2
+from ae_jax.bottlenecks.mmd import mmd
 from ae_jax.bottlenecks.none import none
+from ae_jax.bottlenecks.residual_vq import residual_vq
 from ae_jax.bottlenecks.top_k import top_k
 from ae_jax.bottlenecks.vq import vq
 from ae_jax.errors import UserError
@@ -201,6 +209,16 @@ MEMBERS = {
     "l1": (l1(), 6),
     "top_k": (top_k(num_active=2), 6),
     "vq": (vq(num_tokens=2, num_codes=4, decay=0.9), 6),
+    "vq-gradient": (vq(num_tokens=2, num_codes=4, decay=0.9, codebook_update="gradient"), 6),
+    "residual_vq": (residual_vq(num_tokens=2, num_codes=4, num_stages=2, decay=0.9, expiry=0.0), 6),
+    "fsq": (fsq(levels=[4, 5, 3, 3, 2, 8]), 6),
+    "bernoulli": (bernoulli(prior=0.3, temperature=None), 6),
+    "bernoulli-relaxed": (bernoulli(prior=0.3, temperature=0.5), 6),
+    "l2": (l2(), 6),
+    "kl_sparsity": (kl_sparsity(target_activation=0.1), 6),
+    "batch_top_k": (batch_top_k(num_active=2, decay=0.9), 6),
+    "jump_relu": (jump_relu(initial_threshold=0.5, bandwidth=0.5), 6),
+    "mmd": (mmd(prior_scale=1.0), 6),
 }
 
 
@@ -210,14 +228,15 @@ MEMBERS = {
 def test_rows_that_fill_up_count_for_nothing(name):
     """What is made of the others, and the next state, are those of a batch without them."""
     bottleneck, width = MEMBERS[name]
-    _, state = bottleneck.init(KEY, jax.ShapeDtypeStruct((1, width), jnp.float32))
+    params, state = bottleneck.init(KEY, jax.ShapeDtypeStruct((1, width), jnp.float32))
     padding = np.full((3, width), 1e3, np.float32)
-    padded = bottleneck.apply({}, state, KEY, jnp.concatenate([CODE, padding]), jnp.float32([1, 1, 1, 1, 1, 0, 0, 0]))
-    alone = bottleneck.apply({}, state, KEY, jnp.asarray(CODE), WEIGHTS)
+    filled = jnp.concatenate([CODE, padding]), jnp.float32([1, 1, 1, 1, 1, 0, 0, 0])
+    padded = bottleneck.apply(params, state, KEY, *filled)
+    alone = bottleneck.apply(params, state, KEY, jnp.asarray(CODE), WEIGHTS)
     for ours, theirs in zip(
         jax.tree.leaves((padded.latent, padded.terms)), jax.tree.leaves((alone.latent, alone.terms)), strict=True
     ):
-        np.testing.assert_allclose(ours[:5], theirs, rtol=1e-6)
+        np.testing.assert_allclose(ours[:5], theirs, rtol=1e-5, atol=1e-6)
     for ours, theirs in zip(jax.tree.leaves(padded.state), jax.tree.leaves(alone.state), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 

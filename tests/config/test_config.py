@@ -10,7 +10,7 @@ import pytest
 
 from ae_jax.config import check, naming, targets
 from ae_jax.config import compose as composition
-from ae_jax.config.naming import CAME_LATER, options_came_later
+from ae_jax.config.naming import CAME_LATER, OPTIONS_CAME_LATER, options_came_later
 from ae_jax.errors import UserError
 from ae_jax.experiment.build import build
 from ae_jax.results import RunFolder
@@ -169,6 +169,29 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
 
 
 @pytest.mark.parametrize(
+    "override",
+    [
+        "dataset=mnist",
+        "bottleneck=gaussian",
+        "bottleneck=l1",
+        "bottleneck=top_k",
+        "bottleneck=vq",
+        "objective=contractive",
+    ],
+)
+def test_options_of_a_component_that_came_later_leave_its_names_of_before(override, compose, tmp_path):
+    given, group = compose(override), override.partition("=")[0]
+    later = OPTIONS_CAME_LATER[given[group]["_target_"]]
+    before = deepcopy(given) | {group: {key: item for key, item in given[group].items() if key not in later}}
+    assert len(before[group]) == len(given[group]) - len(later)
+    (tmp_path / "config.json").write_text(json.dumps(before))
+    assert RunFolder(tmp_path).config == given
+    assert naming.config_hash(before) == naming.config_hash(given)
+    others = [given | {group: given[group] | {key: "another"}} for key in later]
+    assert len({naming.config_hash(config) for config in (given, *others)}) == 1 + len(later)
+
+
+@pytest.mark.parametrize(
     ("override", "named"),
     [
         ("bottleneck=gaussian", "digits-dense16-gaussian-mse-adam-seed0-"),
@@ -193,6 +216,7 @@ def _changed(key: str, value: object) -> object:
         "trainer.matmul_precision": "tensorfloat32",
         "trainer.monitor": "sse",
         "loss.link": "sigmoid",
+        "dataset.binarisation": "fixed",
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
         "model.normalization": "batch",
@@ -355,7 +379,7 @@ def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkey
     (tmp_path / "my_data.py").write_text(OWN_LOADER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "my_data")
-    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed"))
+    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed", "binarisation"))
     own = (*own, "dataset._target_=my_data.load", "model.latent_size=2")
     assert train(tmp_path / "run", *own, "+dataset.whole=true").state == "completed"
     recorded = json.loads((tmp_path / "run" / "environment.json").read_text())["data_sha256"]

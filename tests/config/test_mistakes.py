@@ -257,8 +257,8 @@ COMMAND = {
     "group-of-another-script": train("figure: is a group of scripts/figures.py; run it there", "figure=cost"),
     "group-added-again": train("experiment: is chosen already; leave out the +", "+experiment=smoke"),
     "option": train("model=densse: there is no such option of model; did you mean 'dense'", "model=densse"),
-    "option-far": train("model=transformer: ", "model=transformer", says="valid: dense, linear"),
-    "option-empty": train("model=: there is no such option of model; valid: dense, linear", "model="),
+    "option-far": train("model=transformer: ", "model=transformer", says="valid: "),
+    "option-empty": train("model=: there is no such option of model; valid: ", "model="),
     "option-of-hydra": train("hydra/launcher=none: ", "hydra/launcher=none", says="valid: basic, vmap"),
     "debug": train("debug=nan: ", "debug=nan"),
     "key": train("model.latentsize: ", "model.latentsize=3", says="of the config; did you mean 'model.latent"),
@@ -579,7 +579,7 @@ CONFIG = {
     **slow(
         {
             "defaults-option": config(
-                "model=nope: there is no such option of model; valid: dense, linear",
+                "model=nope: there is no such option of model; valid: ",
                 f"{GLOBAL}defaults: [override /model: nope]",
             ),
             "key-twice": config(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
@@ -10,6 +11,7 @@ from ae_jax.errors import UserError
 from ae_jax.figures.run.draw import run_figures
 from ae_jax.figures.style import paper_style, style
 from ae_jax.results import Results, RunFolder, load
+from ae_jax.runs.recorder import write_npz
 from tests.figures.appearance import assert_readable, faults
 from tests.figures.test_paper_figures import NAMES, drawn
 
@@ -114,6 +116,12 @@ def test_a_figure_can_be_read_everywhere(name, case, venue, results_of):
 @pytest.mark.parametrize("name", sorted(run_figures()))
 def test_a_figure_of_a_run_can_be_read(name, write_run, tmp_path):
     write_run(tmp_path / "run", feature_shape=(4, 4), num_epochs=30)
+    rng = np.random.default_rng(0)
+    images = {part: rng.normal(size=(6, 4, 4)) for part in ("autoencoder", "pca", "columns")}
+    write_npz(tmp_path / "run" / "samples.npz", {part: images[part] for part in ("autoencoder", "pca")})
+    numbers = {"columns": images["columns"], "used": np.ones(6)}
+    write_npz(tmp_path / "run" / "columns.npz", numbers, places=np.arange(6))
+    write_npz(tmp_path / "run" / "codes.npz", {}, indices=rng.integers(9, size=(40, 3)))
     with style():
         assert_readable(run_figures()[name](RunFolder(tmp_path / "run")))
 

@@ -60,7 +60,7 @@ def _legend(axes) -> list[str]:
 def test_every_figure_draws(case, make_run):
     run = make_run(**case)
     drawn = draw_run_figures(run.path)
-    assert (set(drawn.pngs), drawn.problems) == (set(run_figures()), {})
+    assert (set(drawn.pngs), drawn.problems) == (set(run_figures(run)), {})
     assert not run.figures.exists()
     for name, png in drawn.pngs.items():
         path = write_run_figure(run.path, name, png)
@@ -86,7 +86,7 @@ def test_nothing_is_cut_off(case, scale, make_run):
     pca = run.summary["pca"]
     pca["test_sse_by_components"] = [scale * sse for sse in pca["test_sse_by_components"]]
     pca["validation"]["sse"] *= scale
-    for name, draw in run_figures().items():
+    for name, draw in run_figures(run).items():
         with style():
             figure = draw(run)
             box = figure.get_tightbbox()

@@ -12,6 +12,7 @@ from ae_jax.errors import UserError
 from ae_jax.evaluation.cost import count_parameters
 from ae_jax.models import functional
 from ae_jax.models.dense import DenseAutoencoder
+from ae_jax.models.dictionary import DictionaryAutoencoder
 from ae_jax.models.layers import ACTIVATIONS
 from ae_jax.models.linear import LinearAutoencoder
 from ae_jax.models.resnet_mlp import ResNetMLPAutoencoder
@@ -54,7 +55,16 @@ def resnet_mlp(feature_shape=(5, 4), code_width=1, **options):
     )
 
 
-@pytest.mark.parametrize("model", [dense(), dense(tied_weights=True), dense(hidden_sizes=[]), linear()])
+def dictionary(feature_shape=(5, 4), precision="float32", **options):
+    given = {"latent_size": 3, "latent_activation": "identity", "tied_init": False, "code_width": 1, **options}
+    return functional(
+        lambda rngs: DictionaryAutoencoder(feature_shape=feature_shape, rngs=rngs, **given),
+        math.prod(feature_shape),
+        precision=precision,
+    )
+
+
+@pytest.mark.parametrize("model", [dense(), dense(tied_weights=True), dense(hidden_sizes=[]), linear(), dictionary()])
 def test_shapes(model):
     params, state = model.init(jax.random.key(0))
     latent = model.encode(params, state, jnp.ones((2, 20)))
@@ -65,7 +75,7 @@ def test_shapes(model):
     assert model.abstract_code.shape == (1, 3)
 
 
-@pytest.mark.parametrize("make", [dense, linear, resnet_mlp])
+@pytest.mark.parametrize("make", [dense, linear, resnet_mlp, dictionary])
 def test_a_code_has_as_many_numbers_for_each_latent_dimension_as_the_bottleneck_takes(make):
     model = make(code_width=2)
     trained = model.abstract_params, model.abstract_state
@@ -74,7 +84,7 @@ def test_a_code_has_as_many_numbers_for_each_latent_dimension_as_the_bottleneck_
     assert jax.eval_shape(model.decode, *trained, jnp.ones((2, 3))).shape == (2, 20)
 
 
-@pytest.mark.parametrize("make", [dense, linear, resnet_mlp])
+@pytest.mark.parametrize("make", [dense, linear, resnet_mlp, dictionary])
 def test_a_decoder_makes_as_many_numbers_for_each_feature_as_the_loss_takes(make):
     model = make(output_width=2)
     assert jax.eval_shape(model.decode, model.abstract_params, model.abstract_state, jnp.ones((2, 3))).shape == (2, 40)
@@ -83,6 +93,39 @@ def test_a_decoder_makes_as_many_numbers_for_each_feature_as_the_loss_takes(make
 def test_tied_weights_make_one_number_for_each_feature():
     with pytest.raises(UserError, match=r"model.tied_weights: has no weights to share for 2 numbers a feature"):
         dense(output_width=2, tied_weights=True)
+
+
+def test_a_dictionary_is_a_sum_of_directions_of_unit_length_however_long_its_parameters_are():
+    model = dictionary(latent_size=50, tied_init=True, latent_activation="relu")
+    params, state = model.init(jax.random.key(1))
+    np.testing.assert_array_equal(params["encoder"]["kernel"][...], params["directions"][...].T)
+    np.testing.assert_allclose(np.linalg.norm(params["directions"][...], axis=1), np.ones(50), rtol=1e-5)
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), jnp.float32), params)
+    kernel, inner, directions, bias = (
+        np.float64(leaf[...])
+        for leaf in (params["encoder"]["kernel"], params["encoder"]["bias"], params["directions"], params["bias"])
+    )
+    x = rng.random((4, 20)).astype(np.float32)
+    code = np.maximum((x - bias) @ kernel + inner, 0)
+    outputs = code @ (directions / np.linalg.norm(directions, axis=1, keepdims=True)) + bias
+    found = jax.jit(lambda x: model.decode(params, state, model.encode(params, state, x)))(x)
+    np.testing.assert_allclose(found, outputs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"tied_init": True},
+            r"model\.tied_init: is for a code that is the latent; this bottleneck takes 2 numbers fo",
+        ),
+        ({"latent_activation": "relu"}, r"model\.latent_activation: is for a code that is the latent; this bottlenec"),
+    ],
+)
+def test_a_dictionary_of_a_code_that_is_wider_than_the_latent_is_plain(options, said):
+    with pytest.raises(UserError, match=f"^{said}"):
+        dictionary(code_width=2, **options)
 
 
 def test_dense_is_its_formula():

@@ -11,13 +11,18 @@ import pytest
 
 from ae_jax.optimizers.adam import adam
 from ae_jax.optimizers.adamw import adamw
+from ae_jax.optimizers.increasing_momentum import increasing_momentum
+from ae_jax.optimizers.lion import lion
 from ae_jax.optimizers.momentum import momentum
+from ae_jax.optimizers.muon import muon
 from ae_jax.optimizers.prodigy import prodigy
+from ae_jax.optimizers.schedule_free_adamw import schedule_free_adamw
 from ae_jax.optimizers.schedules import constant, warmup_cosine
 from ae_jax.optimizers.sgd import sgd
 
 NUM_STEPS = 30
 NESTEROV, CLASSICAL = partial(momentum, nesterov=True), partial(momentum, nesterov=False)
+GROWING = partial(increasing_momentum, num_steps=NUM_STEPS, num_final_steps=0, nesterov=True)
 MOMENTS = {"b1": 0.9, "b2": 0.999, "eps": 1e-8}
 # name: (factory, its values, the same in Optax with Python's numbers, copies of the parameters in its state)
 OPTIMIZERS = {
@@ -31,6 +36,32 @@ OPTIMIZERS = {
         {"d0": 0.01, "d_coef": 1.0, "weight_decay": 0.01, **MOMENTS},
         optax.contrib.prodigy(estim_lr0=0.01, weight_decay=0.01),
         4,
+    ),
+    "lion": (
+        lion,
+        {"learning_rate": 0.02, "b1": 0.9, "b2": 0.99, "weight_decay": 0.01},
+        optax.lion(0.02, weight_decay=0.01),
+        1,
+    ),
+    # An average of the matrix, Adam's two of the bias, and three coefficients: 21 numbers for 15.
+    "muon": (
+        partial(muon, nesterov=True),
+        {"learning_rate": 0.1, "decay": 0.95, "update_scale": 0.2, "weight_decay": 0.01, **MOMENTS},
+        optax.contrib.muon(0.1, consistent_rms=0.2, weight_decay=0.01, adam_weight_decay=0.01),
+        21 / 15,
+    ),
+    "schedule_free_adamw": (
+        schedule_free_adamw,
+        {"learning_rate": 0.05, "weight_decay": 0.01, **MOMENTS},
+        optax.contrib.schedule_free_adamw(0.05, weight_decay=0.01),
+        2,
+    ),
+    # At its largest from the second update on.
+    "increasing_momentum": (
+        GROWING,
+        {"learning_rate": 0.02, "max_decay": 0.9, "final_decay": 0.5, "interval": 1e-3},
+        optax.sgd(0.02, 0.9, nesterov=True),
+        1,
     ),
     "adamw": (adamw, {"learning_rate": 0.05, "weight_decay": 0.01, **MOMENTS}, optax.adamw(0.05, weight_decay=0.01), 2),
 }
@@ -148,6 +179,23 @@ def test_a_gradient_within_the_bound_is_not_clipped(params):
 def test_an_optimizer_without_its_addition_is_the_simpler_one(general, zero, special, params):
     got = minimise(lambda: made(general, learning_rate=0.05, **{zero: 0.0}), params)
     assert_close(got, minimise(lambda: made(special, learning_rate=0.05), params), rtol=0, atol=NUM_STEPS * 2 * 2**-23)
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_increasing_momentum_is_a_loop_over_its_decays(nesterov, params):
+    """By hand: of 12 updates the decay grows every 3, to at most 0.7, and is 0.6 in the last 4 and what follows."""
+    decays = [0.5, 0.5, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7, *[0.6] * 5]
+    optimizer = increasing_momentum(
+        num_steps=12, learning_rate=1.0, max_decay=0.7, final_decay=0.6, interval=3.0, num_final_steps=4,
+        nesterov=nesterov, schedule=constant(num_steps=12), clip_norm=None,
+    )  # fmt: skip
+    gradients, state, trace = np.random.default_rng(0).normal(size=12), optimizer.init(jnp.zeros(1)), 0.0
+    update = jax.jit(optimizer.update)
+    for step, gradient in enumerate(gradients):
+        trace = decays[step] * trace + gradient
+        expected = gradient + decays[step + 1] * trace if nesterov else trace
+        got, state = update(jnp.full(1, gradient, jnp.float32), state)
+        np.testing.assert_allclose(got, [-expected], rtol=1e-5, atol=1e-6)
 
 
 def test_schedule_multiplies_the_learning_rate(params):

@@ -46,6 +46,17 @@ def test_of_a_term_alone_nothing_is_said_of_pca(results, build_table):
     assert not any("components" in note.text or "minus PCA" in note.text for note in table.notes)
 
 
+def test_the_note_says_where_pca_is_limited_otherwise(make_results, seeds, build_table):
+    limits = ({"num_active": 1}, {"rate_bits": 7.81}, {})
+    runs = [seeds(1.0 + at, 1.1 + at, settings={"loss.delta": float(at)}) for at in range(3)]
+    made = make_results(*(run for group in runs for run in group))
+    for run in made.runs:
+        run.summary["pca"] |= limits[int(run.settings["loss.delta"])]
+    notes = " ".join(note.text for note in build_table("comparison", made, measures=["sse"]).notes)
+    limited = "or is limited as sparse and quantised codes are (PCA-2, 1 of 2; PCA, quantised, 7.8 bits)"
+    assert f"PCA has as many components as the latent, {limited}." in notes
+
+
 @pytest.mark.parametrize(("select", "beta"), [("sse", "1.0"), ("kl", "1.0"), ("distortion", "1.0")])
 def test_a_term_selects_and_the_title_says_so(select, beta, results, build_table):
     table = build_table("best", results, select=select, measures=["sse"])

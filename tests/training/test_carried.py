@@ -44,6 +44,7 @@ class Case(NamedTuple):
 
 
 VQ = ("bottleneck=vq", "bottleneck.num_tokens=2", "bottleneck.num_codes=8", "objective.beta=0.25")
+DEAD = ("objective=dead_latents", "objective.steps_until_dead=3", "objective.num_auxiliary=2")
 GAUSSIAN = ("bottleneck=gaussian", "loss=half_sse")
 CASES = {
     "both-gaussian": Case("both", (*GAUSSIAN, "corruption=masking"), ("objective.beta=0.5",)),
@@ -74,12 +75,37 @@ CASES = {
     "bfloat16-resnet_mlp": Case(
         None, ("model=resnet_mlp", "model.hidden_size=8", "model.dropout_rate=0.2", "trainer.precision=bfloat16")
     ),
+    "gradient-vq": Case(None, (*VQ, "bottleneck.codebook_update=gradient", "bottleneck.expiry=1.0")),
+    "residual_vq": Case(
+        None,
+        ("bottleneck=residual_vq", "bottleneck.expiry=1.0", "objective/schedule=cyclical"),
+        ("bottleneck.expiry=0.5",),
+    ),
+    "dead_latents": Case(
+        None,
+        ("model=dictionary", "bottleneck=batch_top_k", "bottleneck.num_active=1", *DEAD),
+        ("objective.dead_weight=0.0",),
+    ),
+    "jump_relu": Case(
+        None,
+        ("bottleneck=jump_relu", "objective=matryoshka", "objective.prefix_sizes=[2]"),
+        ("bottleneck.bandwidth=0.5", "objective.prefix_weight=0.0"),
+    ),
+    "stochastic-mmd": Case(
+        None, ("bottleneck=mmd", "objective=contractive", "objective.estimate=stochastic"), ("objective.beta=9.0",)
+    ),
+    "relaxed-bernoulli": Case(
+        None,
+        ("bottleneck=bernoulli", "bottleneck.temperature=0.5", "objective/schedule=warmup"),
+        ("bottleneck.temperature=0.1", "objective.schedule.warmup_fraction=0.9"),
+    ),
     "bfloat16": Case("both", (*GAUSSIAN, "trainer.precision=bfloat16")),
     "bfloat16-vq": Case(None, (*VQ, "trainer.precision=bfloat16", "model.tied_weights=true")),
 }
 FAST = "batch_norm"
+# The tests of a case follow each other (scope="module"), as they share what it trains.
 every_case = pytest.mark.parametrize(
-    "name", [FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in CASES if name != FAST)]
+    "name", [pytest.param(name, marks=[] if name == FAST else pytest.mark.slow) for name in CASES], scope="module"
 )
 
 
@@ -106,7 +132,7 @@ def beside(name, runs_axis="map"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES, scope="module")
 def test_a_run_beside_others_has_the_bits_that_it_has_alone(name):
     ours, (_, theirs) = beside(name), alone(name)
     assert_same(ours[-1][1], theirs[-1])
@@ -151,7 +177,7 @@ def test_what_is_carried_is_kept_with_the_best_epoch_and_in_checkpoints_and_trai
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CASES, scope="module")
 def test_a_group_goes_on_exactly(name, tmp_path):
     experiment, states = experiment_of(name), beside(name)
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *states[2])

@@ -19,9 +19,15 @@ def test_numbers_stay_what_they_were():
     """A run that goes on, or is measured again, draws what it drew."""
     assert {stream.name: stream.value for stream in Stream} == {
         "MODEL_INIT": 0, "TRAIN": 1, "VALIDATION_CORRUPTION": 2, "TEST_CORRUPTION": 3,
-        "BOTTLENECK_INIT": 4, "VALIDATION_LATENT": 5, "MEASURED_LATENT": 6,
+        "BOTTLENECK_INIT": 4, "VALIDATION_LATENT": 5, "MEASURED_LATENT": 6, "SAMPLES": 7,
     }  # fmt: skip
-    assert {draw.name: draw.value for draw in Draw} == {"ORDER": 0, "CORRUPTION": 1, "LATENT": 2, "MODEL": 3}
+    assert {draw.name: draw.value for draw in Draw} == {
+        "ORDER": 0,
+        "CORRUPTION": 1,
+        "LATENT": 2,
+        "MODEL": 3,
+        "BINARISATION": 4,
+    }
 
 
 def test_order_and_corruption_draw_what_they_drew_from_a_split_key():

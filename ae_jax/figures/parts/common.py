@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -279,5 +280,7 @@ def _break_name(label: Text, room: float) -> None:
 
 def text_size(figure: Figure, text: str) -> tuple[float, float]:
     """Width and height of a text of the size of a legend's, in dots."""
+    if not isinstance(figure.canvas, FigureCanvasAgg):
+        FigureCanvasAgg(figure)  # takes the place of one that makes a renderer for each text, and forgets its size
     box = Text(0, 0, plain(text), figure=figure, fontsize=mpl.rcParams["legend.fontsize"]).get_window_extent()
     return box.width, box.height

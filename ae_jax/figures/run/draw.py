@@ -19,7 +19,7 @@ def draw_run_figures(folder: Path) -> Drawn:
     """Draw the figures of a run folder from its files, each on its own. Nothing is written."""
     run, drawn = RunFolder(folder), Drawn({}, {})
     with style():
-        for name, draw in run_figures().items():
+        for name, draw in run_figures(run).items():
             try:
                 drawn.pngs[name] = rendered(draw(run), "png")
             except Exception as error:
@@ -27,8 +27,16 @@ def draw_run_figures(folder: Path) -> Drawn:
     return drawn
 
 
-def run_figures() -> dict[str, Callable[[RunFolder], Figure]]:
-    """The `draw` of every module of this package that has one, by the module's name."""
+def run_figures(run: RunFolder | None = None) -> dict[str, Callable[[RunFolder], Figure]]:
+    """The `draw` of every module of this package that has one, by the module's name.
+
+    Args:
+        run: Only those that fit it, as `fits` of the module says, where it has one; None: all.
+    """
     names = sorted(module.name for module in pkgutil.iter_modules(ae_jax.figures.run.__path__))
     modules = {name: importlib.import_module(f"ae_jax.figures.run.{name}") for name in names if name != "draw"}
-    return {name: module.draw for name, module in modules.items() if hasattr(module, "draw")}
+    return {
+        name: module.draw
+        for name, module in modules.items()
+        if hasattr(module, "draw") and (run is None or not hasattr(module, "fits") or module.fits(run))
+    }

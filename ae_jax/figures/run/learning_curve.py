@@ -12,7 +12,7 @@ from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.parts.epochs import scale_epochs
 from ae_jax.figures.style import AUTOENCODER, LOOKS, NEUTRAL, PCA, plain_log_ticks, set_margins
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import is_distortion_alone
+from ae_jax.runs.measures import competitor_name, is_distortion_alone
 
 _ROUNDING = 1e-9  # part of the autoencoder's error
 
@@ -76,8 +76,7 @@ def _draw_terms(axes: Axes, run: RunFolder, terms: Sequence[str], marker: str) -
 
 def _draw_pca(axes: Axes, pca: dict[str, Any], *, lowest: float) -> None:
     """A line at PCA's error; beside positive errors, which are logarithmic, an error of 0 or rounding has no place."""
-    number, error = pca["num_components"], pca["validation"]["sse"]
-    label = f"PCA, {number} component{'' if number == 1 else 's'}"
+    error, label = pca["validation"]["sse"], competitor_name(pca)
     if lowest > 0 and error <= _ROUNDING * lowest:
         axes.plot([], [], color=PCA, linestyle=":", label=f"{label}, below the axis")
     else:

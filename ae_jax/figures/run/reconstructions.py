@@ -10,6 +10,7 @@ from ae_jax.figures.parts.about import write_about
 from ae_jax.figures.parts.images import is_image, mosaic
 from ae_jax.figures.style import AUTOENCODER, DPI, NEUTRAL, PCA, set_margins
 from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.measures import competitor_name
 
 _LABELS, _EDGE = 192, 10  # dots: width of the labels, empty space on the other sides and beside the labels
 
@@ -22,10 +23,15 @@ def draw(run: RunFolder) -> Figure:
     if run.summary["corrupted"]:
         rows["corrupted"] = arrays["corrupted"]
     rows[f"autoencoder\n{latent_size} latent"] = arrays["autoencoder"]
-    rows[f"PCA\n{pca['num_components']} component{'' if pca['num_components'] == 1 else 's'}"] = arrays["pca"]
-    figure = _images(rows) if is_image(arrays["x"]) else _profiles(rows)
+    rows["\n".join(competitor_name(pca).split(", ", 1))] = arrays["pca"]
+    figure = draw_rows(rows)
     write_about(figure, run, "test split")
     return figure
+
+
+def draw_rows(rows: dict[str, np.ndarray]) -> Figure:
+    """Rows of examples by their labels, of which the first is the inputs: as images, or as lines over features."""
+    return _images(rows) if is_image(rows["input"]) else _profiles(rows)
 
 
 def _images(rows: dict[str, np.ndarray]) -> Figure:

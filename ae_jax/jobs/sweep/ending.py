@@ -71,7 +71,7 @@ def _print_best(output: Screen, runs: Sequence[Trial], among: Sequence[Trial], *
     shown = ranked[:most]
     pairs = [(measures["test_sse"], measures["pca_test_sse"]) for _, measures in shown]
     texts = [alike(*pair) for pair in pairs]
-    theirs = [f"{text} ({one['num_components']})" for (_, text), (_, one) in zip(texts, shown, strict=True)]
+    theirs = [f"{text} ({one['pca_size']})" for (_, text), (_, one) in zip(texts, shown, strict=True)]
     columns = [
         Column("run", [escape(_label(run, among, short=True)) for run, _ in shown], words=True),
         Column(f"validation {by}", [alike(measures[value])[0] for _, measures in shown], rank=1),

@@ -15,6 +15,7 @@ from ae_jax.locks import exclusive
 from ae_jax.reading import parse_json, read_json_bytes
 from ae_jax.runs.continuation import SWEEP_LOCK
 from ae_jax.runs.folder import SCHEMA, RunFolder
+from ae_jax.runs.measures import competitor_size
 
 _log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_WRITES = 2.0
@@ -77,6 +78,7 @@ class Trial:
                 "test_sse": summary["test"]["sse"],
                 "pca_test_sse": summary["pca"]["test"]["sse"],
                 "num_components": summary["pca"]["num_components"],
+                "pca_size": competitor_size(summary["pca"]),
                 "components_to_match": summary["pca"]["components_to_match"],
             }
         except (UserError, KeyError):

@@ -7,7 +7,7 @@ from typing import Any
 
 from ae_jax.config.naming import short_target
 from ae_jax.experiment.build import Experiment
-from ae_jax.jobs.display import error_to_beat
+from ae_jax.jobs.display import to_beat
 from ae_jax.jobs.sweep.plan import Plan
 from ae_jax.results.configurations import setting_text, short_keys
 from ae_jax.results.digits import alike, difference_text
@@ -64,7 +64,7 @@ class Row:
         """Take note of an epoch."""
         assert self._experiment is not None
         if self._pca is None and self.measure == "sse":
-            self._pca = error_to_beat(self._experiment)
+            self._pca = to_beat(self._experiment)[1]
         self._epochs |= {folder: record["epoch"] for folder, record in records.items()}
         for record in records.values():
             epoch, error = record["epoch"], record[f"validation_{self.measure}"]

@@ -10,7 +10,7 @@ from ae_jax.results.keys import key_names
 from ae_jax.results.location import WORDS, Statistic
 from ae_jax.results.runs import Setting, varying
 from ae_jax.results.statistics import FEWEST, FEWEST_OF_INTERVAL, Interval, interval_words
-from ae_jax.runs.measures import Measure, where_text
+from ae_jax.runs.measures import Measure, competitor_name, is_limited, where_text
 from ae_jax.tables.parts.comparable import pools_splits
 from ae_jax.tables.parts.settings import LATENT_SIZE, SEED
 from ae_jax.terminal import count
@@ -96,7 +96,7 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
     over = seeds_words(counts, "run") + " with seeds and random splits of the data" if pooled else seeds_words(counts)
     brackets = f" [{interval_words(interval)}{log_scale_text(measures, interval)}]"
     spread = brackets if max(counts) >= FEWEST_OF_INTERVAL else ", too few for an interval"
-    notes = [f"Mean over {over}{spread}{_of_pca(measures)}."]
+    notes = [f"Mean over {over}{spread}{_of_pca(rows, measures)}."]
     if pooled:
         notes.append("Intervals are over the splits' means, as seeds share the data of their split.")
     if interval == "bca":
@@ -117,19 +117,23 @@ def _mean_notes(rows: Sequence[Configuration], measures: Sequence[Measure], inte
     return notes
 
 
-def _of_pca(measures: Sequence[Measure]) -> str:
-    """What PCA is, and what it has not."""
+def _of_pca(rows: Sequence[Configuration], measures: Sequence[Measure]) -> str:
+    """What PCA is, in which rows it is limited otherwise, and what it has not."""
     without = [measure.name for measure in measures if not measure.has_pca]
     if len(without) == len(measures):
         return ""
-    return "; PCA has as many components as the latent" + (f", and no {' or '.join(without)}" if without else "")
+    limited = [pca for one in rows for run in one.runs if is_limited(pca := run.summary["pca"])]
+    names = dict.fromkeys(competitor_name(pca) for pca in limited)
+    as_codes = f", or is limited as sparse and quantised codes are ({'; '.join(names)})" if names else ""
+    lacks = f", and no {' or '.join(without)}" if without else ""
+    return f"; PCA has as many components as the latent{as_codes}{lacks}"
 
 
 def _located_notes(rows: Sequence[Configuration], measures: Sequence[Measure], statistic: Statistic) -> list[str]:
     word, over = WORDS[statistic], seeds_words([one.num_seeds for one in rows])
     notes = [
         f"{word.capitalize()} over {over} [95 % bootstrap interval, percentile; up to five seeds of all resamples]"
-        f"{_of_pca(measures)}.",
+        f"{_of_pca(rows, measures)}.",
         f"Such intervals are too narrow for few seeds: of normal values, {_COVERAGE[statistic]}.",
         "Fewer than three seeds have no interval.",
     ]
