@@ -1,7 +1,7 @@
 """Coin flips as an observation model."""
 
+from ae_jax.losses import bce  # the module: a config names the function by one place alone
 from ae_jax.losses.base import Loss
-from ae_jax.losses.bce import bce
 
 
 def bernoulli_nll() -> Loss:
@@ -20,4 +20,4 @@ def bernoulli_nll() -> Loss:
         Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, 2008 (binarised MNIST);
         Loaiza-Ganem & Cunningham, The continuous Bernoulli, 2019.
     """
-    return bce()._replace(num_levels=2)
+    return bce.bce()._replace(num_levels=2)

@@ -14,11 +14,12 @@ CONF = ROOT / "conf"
 FOLDERS = ("ae_jax", "conf", "docs", "hydra_plugins", "scripts", "tests")
 # Where the pages leave out a folder: of the package, of its jobs, and of the tests.
 SHORT = ("", "ae_jax/", "ae_jax/jobs/", "ae_jax/*/", "scripts/", "tests/*/", "docs/")
-# Keys of another program's options; what a recipe adds, keys in short, and an argument of a function.
+# Keys of another program's options; what a recipe adds, and keys in short.
 OTHERS = {"hydra.sweeper.n_trials", "hydra.sweeper.n_jobs", "hydra.sweeper.storage", "hydra.sweeper.study_name"}
 TOP = {path.name for path in CONF.iterdir() if path.is_dir()} - {"sweep"} | {"runtime", "hydra"}
 SOURCES = {path: path.read_text() for path in (ROOT / "ae_jax").rglob("*.py")}
-ADDED = {"corruption=fading", "corruption.strength", "runs_axis", "allow_pickle", "bottleneck.noise", "couples"}
+ADDED = {"corruption=fading", "corruption.strength", "runs_axis", "allow_pickle", "bottleneck.noise"}
+ADDED |= {"couples", "output_width", "is_density", "num_levels"}  # arguments of functions
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +123,13 @@ def test_every_link_leads_to_a_file():
             assert linked.exists(), f"{page.name}: {target}"
             lines = linked.read_text().splitlines() if heading else []
             assert not heading or heading in [line.lstrip("# ").lower().replace(" ", "-") for line in lines], target
+
+
+GROUPS = ("dataset", "corruption", "model", "bottleneck", "objective", "loss", "optimizer")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_table_of_what_there_is_has_every_option(group):
+    (row,) = re.findall(rf"^\| `{group}=` \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    named = {word for word in re.findall(r"`(\w+)`", row) if word != "_target_"}
+    assert named == {path.stem for path in (CONF / group).glob("*.yaml")}

@@ -51,6 +51,7 @@ def results(run: RunFolder) -> tuple:
     return metrics, run.summary["training"], run.summary.get("test"), run.summary.get("validation")
 
 
+@pytest.mark.slow
 def test_every_run_has_a_whole_folder_and_the_sweep_an_overview(sweep):
     done = sweep("model.latent_size=2,4", "seed=0,1")
     assert done.code == 0, done.err
@@ -77,6 +78,7 @@ def test_every_run_has_a_whole_folder_and_the_sweep_an_overview(sweep):
         assert entry["test_sse"] == runs()[entry["run"]].summary["test"]["sse"]
 
 
+@pytest.mark.slow
 def test_the_same_sweep_again_trains_nothing(sweep, tree):
     assert sweep("seed=0,1").code == 0
     before = {name: tree(run.path) for name, run in runs().items()}

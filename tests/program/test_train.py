@@ -83,7 +83,7 @@ def test_help_lists_groups_options_and_keys_without_importing_jax(environment, a
     done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=True)
     for words in (
         "dataset: array, digits, fashion_mnist, mnist",
-        "model: dense, linear",
+        "model: conv, dense, dictionary, linear, resnet_mlp",
         "optimizer/schedule: constant",
     ):
         assert words in done.stdout

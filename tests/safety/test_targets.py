@@ -44,10 +44,8 @@ def test_of_this_package_only_the_components_can_be_named():
     modules = [one.name for one in pkgutil.walk_packages(ae_jax.__path__, "ae_jax.")]
     named = {(group, one) for module in modules for one in members(module) for group in GROUPS}
     aliases = {("trainer", "ae_jax.training.TrainerOptions")}
-    steps = {
-        ("optimizer", f"ae_jax.optimizers.{name}.descend") for name in ("base", "adam", "adamw", "momentum", "sgd")
-    }
-    steps |= {("optimizer", f"ae_jax.optimizers.{name}.clipped") for name in ("base", "prodigy")}
+    of_optimizers = {module for module in modules if module.startswith("ae_jax.optimizers.")}
+    steps = {("optimizer", f"{module}.{name}") for module in of_optimizers for name in ("clipped", "descend")} & named
     assert {one for one in named if can_be_named(*one)} == configured() | aliases | steps
 
 

@@ -51,7 +51,7 @@ def test_what_all_have_and_what_some_have(results, build_table):
     assert lines["runs", "commit"] == f"{'a' * 40} (2 runs), {'b' * 40}+ (2 runs)"
     assert (lines["hardware", "devices"], lines["hardware", "CPUs"]) == ("2 cpu:cpu", "2")
     assert lines["swept", "model.latent_size"] == "1, 2"
-    assert lines["fixed", "model"] == "dense, hidden_sizes=[8]"
+    assert lines["fixed", "model"] == "dense, dropout_rate=0.0, normalization=none, hidden_sizes=[8]"
     assert lines["fixed", "trainer"] == "monitor=objective, matmul_precision=float32, num_epochs=3, precision=float32"
     assert not any("seed" in what for part, what in lines if part in ("swept", "fixed"))
     assert lines["data", "digits: examples"] == "100 train, 10 validation, 20 test"
