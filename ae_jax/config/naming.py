@@ -11,7 +11,6 @@ UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.da
 CAME_LATER: dict[str, Any] = {
     "trainer.matmul_precision": "float32",
     "trainer.monitor": "objective",
-    "dataset.binarisation": "none",
     "bottleneck": {"_target_": "ae_jax.bottlenecks.none.none"},
     "objective": {"_target_": "ae_jax.objectives.rate_distortion.rate_distortion", "beta": 1.0},
 }
@@ -23,6 +22,10 @@ CAME_LATER_OF: dict[str, dict[str, Any]] = {
     "ae_jax.bottlenecks.top_k.top_k": {"count_idle": False},
     "ae_jax.bottlenecks.vq.vq": {"codebook_update": "moving_averages", "expiry": 0.0},
     "ae_jax.objectives.contractive.contractive": {"estimate": "exact"},
+    "ae_jax.datasets.array.array": {"binarisation": "none"},
+    "ae_jax.datasets.digits.digits": {"binarisation": "none"},
+    "ae_jax.datasets.fashion_mnist.fashion_mnist": {"binarisation": "none"},
+    "ae_jax.datasets.mnist.mnist": {"binarisation": "none"},
 }
 """The same of single components, by their targets."""
 

@@ -11,15 +11,15 @@
 | `reconstructions.npz` | a few test examples, one of each class first, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `errors.npz` | squared error of every test example, of the autoencoder and of PCA; from corrupted inputs too |
-| `samples.npz` | of a run with a prior: what the decoder makes of draws from it |
-| `codes.npz` | of a run with quantised latents: which codes test examples have |
-| `columns.npz` | of a run with an affine decoder: what its columns look like |
 | `pca.npz` | PCA's mean, leading components and all variances |
 | `inputs.json` | how raw examples become inputs, and their shape |
 | `checkpoint/` | Orbax |
 | `figures/` | what was drawn from the above |
 | `wandb/` | the Weights & Biases run |
 | `.lock` | held by the process that trains in the folder |
+
+Runs that they fit also have `samples.npz` (what the decoder makes of draws from a prior), `codes.npz` (which codes test
+examples have) and `columns.npz` (columns of an affine decoder), with a figure of each.
 """
 
 import copy
@@ -87,8 +87,8 @@ class RunFolder:
             group, _, name = key.partition(".")
             if not name:
                 config.setdefault(group, copy.deepcopy(done))
-            elif isinstance(node := config.get(group), dict) and _is_own(node):
-                config[group] = {name: done, **node}
+            elif isinstance(config.get(group), dict):
+                config[group] = {name: done, **config[group]}
         for group in config.values():
             if isinstance(group, dict) and isinstance(group.get("_target_"), str):
                 group["_target_"] = RENAMED.get(group["_target_"], group["_target_"])
@@ -213,8 +213,3 @@ def _record(line: bytes) -> dict[str, Any]:
     if wrong:
         raise ValueError(f"{wrong[0]} is no number")
     return record
-
-
-def _is_own(node: dict[str, Any]) -> bool:
-    """Whether a component is of this package: those of others know nothing of options that came later."""
-    return str(node.get("_target_", "ae_jax.")).startswith("ae_jax.")
