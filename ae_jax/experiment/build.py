@@ -112,7 +112,8 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
     )
     if not (is_plain(model) and is_within(config["model"]["_target_"], (OWN_PACKAGE,))):
         latent = abstract_latent(structure, run.values, abstract_params(structure, run))
-        structure = structure._replace(model=checked_examples(model, inputs.num_features, latent))
+        checked = checked_examples(model, inputs.num_features, latent, output_width=loss.output_width)
+        structure = structure._replace(model=checked)
     structure = structure._replace(couples=structure.model.couples or bottleneck.couples)
     check_loss(loss, inputs)
     if is_new:

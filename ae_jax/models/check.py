@@ -48,13 +48,16 @@ def is_plain(model: FunctionalModel) -> bool:
     return not jax.tree.leaves(model.abstract_state)
 
 
-def checked_examples(model: FunctionalModel, num_features: int, abstract_latent: PyTree) -> FunctionalModel:
+def checked_examples(
+    model: FunctionalModel, num_features: int, abstract_latent: PyTree, *, output_width: int = 1
+) -> FunctionalModel:
     """The model, with `couples` as it is found to be, once it is one that can be used.
 
     Args:
         model: The model.
         num_features: Of the data.
         abstract_latent: Shapes of what the decoder gets, of one example.
+        output_width: Numbers that the decoder makes for each feature.
 
     Raises:
         UserError: If it has other shapes, or its result for an example depends on the others also after training.
@@ -77,7 +80,7 @@ def checked_examples(model: FunctionalModel, num_features: int, abstract_latent:
         trained = (train(state, given), train(state, others), train(state, _few(given)))
         return evaluate(state, given), evaluate(state, _few(given)), *trained
 
-    _check_shapes(jax.eval_shape(results, inputs, others)[0], inputs)
+    _check_shapes(jax.eval_shape(results, inputs, others)[0], inputs, output_width)
     try:
         together, apart, trained, beside_others, few = jax.jit(results)(inputs, others)
     except jax.errors.UnexpectedTracerError as error:
@@ -101,14 +104,15 @@ def _draw(rng: np.random.Generator, shape: Any) -> Array:
     return jnp.asarray(rng.normal(size=(_EXAMPLES, *shape.shape[1:])) * scales, jnp.float32)
 
 
-def _check_shapes(made: dict[str, Any], inputs: dict[str, Any]) -> None:
+def _check_shapes(made: dict[str, Any], inputs: dict[str, Any], output_width: int) -> None:
     x, codes = inputs["encode"].shape, jax.tree.leaves(made["encode"])
     for code in codes:
         if len(code.shape) < 2 or code.shape[0] != _EXAMPLES:
             raise UserError("model", f"encode makes {code.shape} of {x}, expected (examples, code)")
-    if jax.tree.map(jnp.shape, made["decode"]) != x:
-        shape = jax.tree.map(jnp.shape, made["decode"])
-        raise UserError("model", f"decode(encode(x)) makes {shape} of {x}, expected the same shape")
+    shape, expected = jax.tree.map(jnp.shape, made["decode"]), (x[0], output_width * x[1])
+    if shape != expected:
+        wanted = "the same shape" if output_width == 1 else f"{expected}, as the loss takes {output_width} a feature"
+        raise UserError("model", f"decode(encode(x)) makes {shape} of {x}, expected {wanted}")
 
 
 def _few(tree: PyTree) -> PyTree:

@@ -116,5 +116,6 @@ class Finish(nnx.Module):
         self.drop = nnx.Dropout(style.dropout_rate, rngs=rngs) if style.dropout_rate else _identity
 
     def __call__(self, x: Array) -> Array:
-        """The numbers of a hidden layer, of what its linear map makes."""
-        return self.drop(ACTIVATIONS[self.activation].function(self.normalize(x)))
+        """The numbers of a hidden layer, of what its linear map makes, in the same type: statistics are float32."""
+        normalized = self.normalize(x).astype(x.dtype)
+        return self.drop(ACTIVATIONS[self.activation].function(normalized))

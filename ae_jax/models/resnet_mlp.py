@@ -6,7 +6,7 @@ from flax import nnx
 from jaxtyping import Array, Float
 
 from ae_jax.models.base import AbstractAutoencoder, check_latent_size
-from ae_jax.models.layers import ActivationName, DropoutRate, Finish, Normalization, Style, linear, normalizer
+from ae_jax.models.layers import ActivationName, DropoutRate, Finish, Normalization, Style, linear
 from ae_jax.typing import Batch, Code, Count, Latent, Size
 
 Rows = Float[Array, "batch _"]
@@ -91,7 +91,7 @@ class _Block(nnx.Module):
     """x + dropout(second(dropout(activation(first(normalization(x))))))."""
 
     def __init__(self, size: int, style: Style, rngs: nnx.Rngs):
-        self.before = normalizer(style.normalization, size, rngs)
+        self.before = Finish(size, Style("identity", style.normalization), rngs)
         self.first = linear(size, size, style.gain, rngs)
         self.between = Finish(size, style._replace(normalization="none"), rngs)
         self.second = linear(size, size, 0.0, rngs)

@@ -46,6 +46,13 @@ def test_a_model_that_makes_one_number_is_refused(compose, monkeypatch, tmp_path
     assert build(own).loss.output_width == 1
 
 
+def test_a_model_with_state_makes_as_many_numbers_as_the_loss_takes(compose):
+    normed = ("model=dense", "model.hidden_sizes=[4]", "model.normalization=batch")
+    experiment = build(compose(*normed, "loss=gaussian_nll", "loss.scale=learned"))
+    assert experiment.loss.output_width == 2
+    assert experiment.structure.couples
+
+
 def test_what_fits_is_built(compose):
     for overrides in (
         ("loss=bernoulli_nll", "dataset.binarisation=dynamic"),

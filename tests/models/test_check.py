@@ -243,6 +243,6 @@ def test_layers_with_state_or_chance_are_built(part, monkeypatch):
     experiment = build.build(composition.checked(composition.compose(["tracking.mode=disabled"])))
     monkeypatch.setattr(build, "bind", lambda _: lambda code_width, **given: Model(part, **given))
     config = {"model": {"_target_": "own.Model"}, "bottleneck": {"_target_": "ae_jax.bottlenecks.none.none"}}
-    model = build._model(config, experiment.inputs, experiment.options, width=1)
+    model = build._model(config, experiment.inputs, experiment.options, experiment.bottleneck, experiment.loss)
     params, state = model.init(jax.random.key(0))
     assert model.decode(params, state, model.encode(params, state, jnp.ones((3, 64)))).shape == (3, 64)

@@ -1,6 +1,7 @@
 """The convolutional autoencoder: images of any size come back in their size, and it is its formula."""
 
 import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -26,10 +27,11 @@ CONV = {
 }
 
 
-def conv(feature_shape=(7, 5, 2), **options):
+def conv(feature_shape=(7, 5, 2), *, precision="float32", **options):
     return functional(
         lambda rngs: ConvAutoencoder(feature_shape=feature_shape, rngs=rngs, **{**CONV, **options}),
         math.prod(feature_shape),
+        precision=precision,
     )
 
 
@@ -50,6 +52,18 @@ def test_the_decoder_restores_the_size(feature_shape, options):
     assert model.abstract_code.shape == (1, 2 * latent_size)
     assert jax.eval_shape(model.encode, params, state, jnp.ones((2, num_features))).shape == (2, 2 * latent_size)
     assert jax.eval_shape(model.decode, params, state, jnp.ones((2, latent_size))).shape == (2, 3 * num_features)
+
+
+@pytest.mark.parametrize("normalization", ["none", "batch", "layer", "group"])
+def test_all_layers_compute_in_the_type_that_is_asked_for(normalization):
+    """But for statistics and what else is float32 in any case, products are of bfloat16 and of nothing else."""
+    model = conv(precision="bfloat16", normalization=normalization, num_residual_blocks=1)
+    params, state, x = model.abstract_params, model.abstract_state, jnp.ones((2, 70))
+    for training in (model.train_encode, lambda params, state, key, x: model.encode(params, state, x)):
+        text = jax.jit(training).lower(params, state, jax.random.key(0), x).as_text()
+        products = re.findall(r"stablehlo.dot_general.*-> tensor<\w*?x(bf16|f32)>", text)
+        assert len(products) == 7
+        assert set(products) == {"bf16"}
 
 
 def test_the_encoder_is_its_formula():

@@ -68,7 +68,7 @@ CASES = {
     "contractive-l1": Case(None, ("bottleneck=l1", "objective=contractive", "model=linear", "loss=huber")),
     "conv": Case(
         None,
-        (*GAUSSIAN, "model=conv", "model.channels=[4,6]", "model.normalization=batch", "model.num_residual_blocks=1"),
+        (*GAUSSIAN, "model=conv", "model.channels=[4]", "model.normalization=batch", "model.num_residual_blocks=1"),
         ("objective.beta=0.5",),
     ),
     "dense": Case(None, ("model.hidden_sizes=[8]", "model.normalization=batch", "model.dropout_rate=0.2")),
