@@ -2,7 +2,7 @@
 
     reference   an epoch of 784-256-784 on 60,000 images, against PyTorch, Keras and the bare matrix products
     small       an epoch of 784-32-784 on 12,800 images, against PyTorch
-    models      epochs of a convolutional and a variational autoencoder, against PyTorch
+    models      epochs of a convolutional and a variational autoencoder, a top-k dictionary and FSQ, against PyTorch
     pca         the fit on 60,000 images, against scikit-learn
     startup     `train.py --help`, and `import ae_jax`
     sweep       64 small runs as one program, against a process for each, PyTorch, and one after the other; and 256

@@ -41,6 +41,21 @@ CASES = {
         batch_size=128,
         least=1.3,
     ),
+    "top_k": Case(
+        "top-k dictionary 784-4,096, k 32",
+        (
+            *("model=dictionary", "model.latent_size=4096", "model.tied_init=true"),
+            *("bottleneck=top_k", "bottleneck.num_active=32", "loss=half_sse"),
+        ),
+        batch_size=256,
+        least=1.1,
+    ),
+    "fsq": Case(
+        "FSQ 784-256-16, 5 levels each",
+        ("model=dense", "model.hidden_sizes=[256]", "model.latent_size=16", "bottleneck=fsq", "loss=bce"),
+        batch_size=128,
+        least=1.3,
+    ),
 }
 """By the name that contenders know them by."""
 

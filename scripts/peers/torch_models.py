@@ -53,7 +53,46 @@ def vae() -> Made:
     return nn.ModuleList([encoder, decoder]), loss
 
 
-MODELS: dict[str, Callable[[], Made]] = {"conv": conv, "vae": vae}
+def top_k() -> Made:
+    """A dictionary of 4,096 directions of unit length, of which an example is a sum of 32."""
+    import torch
+    from torch import nn
+
+    encoder, directions = nn.Linear(784, 4096), nn.Parameter(nn.functional.normalize(torch.randn(4096, 784), dim=1))
+    bias = nn.Parameter(torch.zeros(784))
+    with torch.no_grad():
+        encoder.weight.copy_(directions)
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        values, places = encoder(x - bias).topk(32)
+        latent = x.new_zeros(len(x), 4096).scatter(1, places, values)
+        return 0.5 * torch.sum((latent @ nn.functional.normalize(directions, dim=1) + bias - x).pow(2))
+
+    model = nn.ParameterList([*encoder.parameters(), directions, bias])
+    return model, loss
+
+
+def fsq() -> Made:
+    """One hidden layer each way, and 16 dimensions that are rounded to 5 levels, with gradients as if they were not."""
+    import torch
+    from torch import nn
+
+    encoder = nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 16))
+    decoder = nn.Sequential(nn.Linear(16, 256), nn.ReLU(), nn.Linear(256, 784))
+    # PyTorch's own initialisation is so small that at first all codes are rounded to 0.
+    for hidden, last in ((encoder[0], encoder[2]), (decoder[0], decoder[2])):
+        nn.init.kaiming_normal_(hidden.weight, nonlinearity="relu")
+        nn.init.kaiming_normal_(last.weight, nonlinearity="linear")
+
+    def loss(x: torch.Tensor) -> torch.Tensor:
+        bounded = (1 + 1e-3) * 2 * torch.tanh(encoder(x))
+        latent = (bounded + (bounded.round() - bounded).detach()) / 2
+        return nn.functional.binary_cross_entropy_with_logits(decoder(latent), x, reduction="sum")
+
+    return nn.ModuleList([encoder, decoder]), loss
+
+
+MODELS: dict[str, Callable[[], Made]] = {"conv": conv, "vae": vae, "top_k": top_k, "fsq": fsq}
 
 
 def prepare(task: Task) -> Prepared:
