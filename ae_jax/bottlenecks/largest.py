@@ -30,7 +30,7 @@ def largest(values: Values, count: Int[Array, ""] | int, *, of_all: bool = False
 
     Args:
         values: Rows of numbers.
-        count: How many, at least 1 and at most as many as there are.
+        count: How many, at most as many as there are.
         of_all: Whether of all rows together, in their order, instead of each.
     """
 

@@ -110,10 +110,7 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         augments=structures["corruption"].get("target") == "corrupted",
         binarises=inputs.intensities is not None,
     )
-    if not (is_plain(model) and is_within(config["model"]["_target_"], (OWN_PACKAGE,))):
-        latent = abstract_latent(structure, run.values, abstract_params(structure, run))
-        checked = checked_examples(model, inputs.num_features, latent, output_width=loss.output_width)
-        structure = structure._replace(model=checked)
+    structure = _with_checked_model(config, structure, run, loss, inputs.num_features)
     structure = structure._replace(couples=structure.model.couples or bottleneck.couples)
     check_loss(loss, inputs)
     if is_new:
@@ -131,6 +128,17 @@ def build(config: dict[str, Any], data: Data | None = None) -> Experiment:
         run=run,
         corrupts=not structure.augments and resolve(config["corruption"]["_target_"]) is not none,
     )
+
+
+def _with_checked_model(
+    config: dict[str, Any], structure: Structure, run: Run, loss: Loss, num_features: int
+) -> Structure:
+    """Look at what the model does with the examples of a batch, unless it is known to compute each by itself."""
+    model = structure.model
+    if is_plain(model) and is_within(config["model"]["_target_"], (OWN_PACKAGE,)):
+        return structure
+    latent = abstract_latent(structure, run.values, abstract_params(structure, run))
+    return structure._replace(model=checked_examples(model, num_features, latent, output_width=loss.output_width))
 
 
 def build_alike(experiment: Experiment, config: dict[str, Any]) -> Experiment:

@@ -63,15 +63,15 @@ def dead_latents(
     made = passed(parts, carried, key, x, seen)
     base = weighed(parts, made, beta=beta, schedule=schedule)
     dead = _idle_steps(made.carried.bottleneck) >= steps_until_dead
-    code = made.code
+    code, num_dead = made.code, dead.sum(dtype=jnp.int32)
     eligible = jnp.where(dead[None, :], jax.lax.stop_gradient(code), -jnp.inf)
-    chosen = largest(eligible, min(num_auxiliary, code.shape[-1])) & dead[None, :]
+    chosen = largest(eligible, jnp.minimum(num_dead, num_auxiliary))
     revived = jnp.where(chosen, jax.nn.relu(code), 0)
     with_dead, without = (parts.decode(made.carried, latent)[0] for latent in (revived, jnp.zeros_like(revived)))
     helped = parts.loss(jax.lax.stop_gradient(made.outputs) + (with_dead - without), x)
     gain = helped - jax.lax.stop_gradient(made.distortion)
-    num_dead = jnp.broadcast_to(dead.sum(dtype=gain.dtype), gain.shape)
-    terms = joined({"dead_latents": gain, "num_dead": num_dead}, base.terms)
+    counted = jnp.full(gain.shape, num_dead, gain.dtype)
+    terms = joined({"dead_latents": gain, "num_dead": counted}, base.terms)
     return Value(base.per_example + dead_weight * gain, terms, base.carried)
 
 

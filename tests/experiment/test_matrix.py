@@ -179,7 +179,9 @@ def _refused(config: dict, folder: Path) -> str:
     return str(outcome.error)
 
 
-@pytest.mark.parametrize("bottleneck", WITHOUT_DENSITY)
+@pytest.mark.parametrize(
+    "bottleneck", [WITHOUT_DENSITY[0], *(pytest.param(one, marks=pytest.mark.slow) for one in WITHOUT_DENSITY[1:])]
+)
 def test_the_importance_weighted_bound_of_what_has_no_density_is_refused(
     bottleneck, compose, tmp_path, nothing_compiles
 ):
