@@ -11,15 +11,15 @@
 | `reconstructions.npz` | a few test examples, one of each class first, as the autoencoder and PCA give them back |
 | `latents.npz` | latents of up to 1,000 test examples, PCA's beside them, and labels where there are any |
 | `errors.npz` | squared error of every test example, of the autoencoder and of PCA; from corrupted inputs too |
-| `samples.npz` | of a run with a prior: what the decoder makes of draws from it |
-| `codes.npz` | of a run with quantised latents: which codes test examples have |
-| `columns.npz` | of a run with an affine decoder: what its columns look like |
 | `pca.npz` | PCA's mean, leading components and all variances |
 | `inputs.json` | how raw examples become inputs, and their shape |
 | `checkpoint/` | Orbax |
 | `figures/` | what was drawn from the above |
 | `wandb/` | the Weights & Biases run |
 | `.lock` | held by the process that trains in the folder |
+
+Runs that they fit also have `samples.npz` (what the decoder makes of draws from a prior), `codes.npz` (which codes test
+examples have) and `columns.npz` (columns of an affine decoder), with a figure of each.
 """
 
 import copy
