@@ -294,6 +294,7 @@ def test_wrong_calls(pca):
         pca.sse_by_components([np.zeros((2, 11))])
 
 
+@pytest.mark.slow
 def test_mnist_anchors(data_dir):
     """Test `sse` of PCA on MNIST; with 30 components published as 13.87 (Hinton & Salakhutdinov 2006)."""
 

@@ -47,6 +47,7 @@ def asked(**changes: object) -> dict:
     return {**LOOK, "paper": node}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.stem for path in (CONF / "paper").glob("*.yaml")))
 def test_every_paper_composes_with_all_that_it_asks_for(name):
     from ae_jax.commands.composed import compose
@@ -151,6 +152,7 @@ def test_a_paper_trains_what_is_missing_and_only_that(small, here):
     assert changed == [runs[0]["folder"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
@@ -239,6 +241,7 @@ def test_runs_that_the_paper_does_not_ask_for_are_not_in_it(small, here, write_r
     assert [row["num_seeds"] for row in rows] == ["2", "2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entry", "arguments", "problem"),
     [
@@ -329,7 +332,10 @@ def test_options_may_stand_between_overrides(command, sweep, here):
     assert ended.code == 0, ended.err
 
 
-@pytest.mark.parametrize("name", ["a b", "it's", 'a"b', "50%", "a,b", "a=b", "ü", "[x]"])
+@pytest.mark.parametrize(
+    "name",
+    ["it's", *(pytest.param(name, marks=pytest.mark.slow) for name in ("a b", 'a"b', "50%", "a,b", "a=b", "ü", "[x]"))],
+)
 def test_folders_of_any_name(name, command, sweep, here):
     sweep.rename(here / "outputs" / name)
     ended = command(tables.main, f"runs=outputs/{name}", "output=t/ü x")

@@ -113,6 +113,7 @@ def test_shift_moves_by_whole_pixels_and_lets_in_nothing():
     np.testing.assert_array_equal(corrupted("shift", x, (7, 6), 0.9), x)
 
 
+@pytest.mark.slow
 def test_an_augmentation_is_reconstructed_as_it_is_seen(compose):
     """The distortion is that of the identity on what the encoder gets: by a loss that compares it with its target."""
     chosen = ("corruption=occlusion", "corruption.size=1", "model=linear", "trainer.max_train_examples=20")

@@ -111,6 +111,7 @@ def test_evaluate_says_when_the_summary_differs(smoke, tmp_path, command_line):
     assert "DIFFERS from summary.json" in command_line(str(folder), entry=evaluate.main).out
 
 
+@pytest.mark.slow
 def test_evaluate_on_other_data_of_equal_features(smoke, tmp_path):
     x = np.random.default_rng(0).uniform(size=(50, 64)).astype(np.float32)
     path = tmp_path / "other.npy"
@@ -155,6 +156,7 @@ def test_relative_folder(smoke, monkeypatch):
     assert ae_jax.load_run(Path(smoke.name)).summary["run"] == "smoke-run"
 
 
+@pytest.mark.slow
 def test_diverged_run_has_no_summary_to_compare(diverged, command_line):
     ended = command_line(str(diverged), entry=evaluate.main)
     assert ended.code == 2

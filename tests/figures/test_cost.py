@@ -13,7 +13,8 @@ from ae_jax.figures.style import PCA, PCA_INK, paper_style
 from ae_jax.results import load
 from ae_jax.results.statistics import estimate
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 LATENT, RATE = "model.latent_size", "optimizer.learning_rate"
 

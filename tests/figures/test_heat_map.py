@@ -14,7 +14,8 @@ from ae_jax.figures.parts.scales import ratio_scale
 from ae_jax.figures.style import paper_style
 from tests.figures.appearance import assert_readable
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 LATENT, RATE = "model.latent_size", "optimizer.learning_rate"
 

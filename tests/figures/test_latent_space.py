@@ -15,7 +15,8 @@ from ae_jax.results import load
 from ae_jax.results.neighbours import neighbour_accuracy
 from tests.figures.appearance import legend_words
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 
 def figure_of(folder, *, projection="pca", venue="icml"):

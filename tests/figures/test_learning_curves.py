@@ -13,7 +13,8 @@ from ae_jax.figures.parts.ends import spaced
 from ae_jax.figures.style import PCA, paper_style
 from ae_jax.results import load
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 # Of runs that are written by hand: validation sse is 1.1 of the test sse times these, in epochs 1, 2, 3.
 FALL = np.array([2, 3 / 2, 4 / 3])

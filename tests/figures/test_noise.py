@@ -12,7 +12,8 @@ from ae_jax.figures.style import LOOKS, PCA, paper_style
 from ae_jax.results.configurations import configurations
 from tests.figures.appearance import legend_words
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 CLEAN = {"_target_": "ae_jax.corruptions.none.none"}
 

@@ -164,6 +164,7 @@ def check_fit(figure: Figure, path: Path) -> None:
             assert not legend.get_window_extent().overlaps(axes.get_tightbbox())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("venue", "width"),
     [*QUICK, *(pytest.param(*venue, marks=pytest.mark.slow) for venue in SLOW)],

@@ -13,7 +13,8 @@ from ae_jax.figures.parallel import draw
 from ae_jax.figures.style import PCA, PCA_INK, paper_style
 from ae_jax.results import load
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 LATENT, RATE, BATCH = "model.latent_size", "optimizer.learning_rate", "trainer.batch_size"
 

@@ -72,6 +72,7 @@ def test_interrupted_while_measuring(tiny, train, monkeypatch, assert_same, tmp_
     assert_same(folder, tiny)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["content", pytest.param("metadata", marks=pytest.mark.slow)])
 def test_damaged_newest_checkpoint_falls_back_to_the_one_before(what, tiny, train, assert_same, tmp_path):
     folder = shutil.copytree(tiny, tmp_path / "run")

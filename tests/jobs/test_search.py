@@ -233,6 +233,7 @@ def test_a_search_without_a_completed_trial_says_why(search):
     assert "diverged: the loss was not finite" in done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "preset", [name if name == "seeds" else pytest.param(name, marks=pytest.mark.slow) for name in PRESETS]
 )

@@ -119,6 +119,7 @@ def test_runs_in_folders_of_one_name_go_on_from_their_own_states(sweep, monkeypa
     assert [results(run) for run in runs()] == whole
 
 
+@pytest.mark.slow
 def test_jobs_that_change_their_folder_have_hydras_files_in_it(sweep):
     assert sweep("seed=0,1", "hydra.job.chdir=true").code == 0
     for run in runs():

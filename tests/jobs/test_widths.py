@@ -128,6 +128,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name if "PCA" in name else pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS]
 )
@@ -215,6 +216,7 @@ PRINTED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRINTED)
 def test_of_what_else_is_printed(name, made, many, monkeypatch, capsys):
     def shown(width):

@@ -117,7 +117,13 @@ def checked(model):
     return checked_examples(model, 4, CODE)
 
 
-@pytest.mark.parametrize(("part", "couples", "changes"), STATEFUL.values(), ids=STATEFUL)
+@pytest.mark.parametrize(
+    ("part", "couples", "changes"),
+    [
+        pytest.param(*case, id=name, marks=[] if name == "dropout" else pytest.mark.slow)
+        for name, case in STATEFUL.items()
+    ],
+)
 def test_layers_with_state_or_chance_are_models(part, couples, changes):
     """What they carry goes on from step to step in training, stays as it is after, and no result draws then."""
     model = checked(made(part=part))

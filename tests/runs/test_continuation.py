@@ -92,6 +92,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used(damage, part, unfinished, t
         assert any("checkpoint/5, as those after it cannot be read (6: " in line for line in said)
 
 
+@pytest.mark.slow
 def test_an_array_that_was_changed_on_disk_is_not_taken_for_good(unfinished, tiny, train):
     # Bits that no format checks: the digest of what was saved is what tells.
     metadata = unfinished / "checkpoint" / "6" / "_CHECKPOINT_METADATA"

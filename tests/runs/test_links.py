@@ -66,6 +66,7 @@ def test_a_paper_writes_through_no_link(precious):
         paper.make({**look, "paper": asked}, None)
 
 
+@pytest.mark.slow
 def test_no_checkpoint_is_read_through_a_link(tiny, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(tiny, run)

@@ -49,6 +49,7 @@ def places(node: Any, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
         yield from places(node[key], (*prefix, key))
 
 
+@pytest.mark.slow
 @thorough(150)
 @given(which=st.integers(0, 3), at=st.integers(0, 1000), key=st.none() | TEXTS, value=ODD)
 @example(which=0, at=0, key=None, value="a\0b")

@@ -75,6 +75,7 @@ def test_damaged_bytes_load_or_end_in_a_user_error(good, tmp_path, kind, label, 
         read(tmp_path / name, label=label)
 
 
+@pytest.mark.slow
 @thorough(40)
 @given(
     text=st.text(max_size=60)

@@ -141,6 +141,7 @@ def test_odd_metrics_are_read_or_said(pair, record):
         read_everything(pair)
 
 
+@pytest.mark.slow
 @thorough(12)
 @given(
     data=st.data(), name=st.sampled_from([*FILES, "metrics.jsonl", "reconstructions.npz", "latents.npz", "errors.npz"])

@@ -40,6 +40,7 @@ def members(module: str) -> list[str]:
     return [f"{module}.{name}" for name, item in vars(importlib.import_module(module)).items() if callable(item)]
 
 
+@pytest.mark.slow
 def test_of_this_package_only_the_components_can_be_named():
     modules = [one.name for one in pkgutil.walk_packages(ae_jax.__path__, "ae_jax.")]
     named = {(group, one) for module in modules for one in members(module) for group in GROUPS}

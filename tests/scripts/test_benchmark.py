@@ -51,6 +51,7 @@ def test_pca_is_compared_and_written_as_json(tmp_path: Path) -> None:
     assert float64["reached"] == (float64["ratio"] <= 1)
 
 
+@pytest.mark.slow
 def test_a_broken_contender_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "sklearn.py").write_text("raise RuntimeError('out of order')")
     finished = benchmark("pca", "--images", "512", "--repeats", "1", shadow=tmp_path)

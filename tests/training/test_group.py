@@ -64,6 +64,7 @@ def test_initial_parameters_are_the_same_bits_in_a_group_and_alone(make_experime
         np.testing.assert_array_equal(ours[1], theirs[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runs_axis", [pytest.param("vmap", marks=pytest.mark.slow), "map"])
 def test_a_diverging_run_is_undone_and_does_not_touch_its_neighbours(train_runs, runs_axis):
     kind = ("optimizer=sgd", "loss=half_sse")

@@ -68,6 +68,7 @@ def _keys_of(seed):
     return {name: jax.random.key_data(key) for name, key in keys.items()}
 
 
+@pytest.mark.slow
 def test_no_two_keys_of_runs_are_the_same():
     found = {}
     for seed in SEEDS:
