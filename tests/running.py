@@ -21,6 +21,12 @@ from ae_jax.runs.recorder import Recorder
 # A run that takes as little as possible: two updates of a small model.
 TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_examples=64", "model.latent_size=4")
 SIX_EPOCHS = ("corruption=masking", "trainer.num_epochs=6", "runtime.checkpoint_seconds=0")
+# What an option needs of another group, to fit the data.
+NEEDS = {
+    "bernoulli_nll": "dataset.binarisation=fixed",
+    "beta_binomial": "loss.num_levels=17",
+    "discretised_logistic": "loss.num_levels=17",
+}
 TAGS, NOTES = ["first", "second"], "what this run is for"
 
 Compose = Callable[..., dict[str, Any]]

@@ -24,16 +24,11 @@ from ae_jax.training.checkpoint import restore_best
 from ae_jax.training.fit import fit, run_state
 from ae_jax.training.group import compile_group
 from ae_jax.training.objective import abstract_best, reconstruct
+from tests.running import NEEDS
 
 CONF = Path(__file__).parents[2] / "conf"
 COMPONENTS = ("model", "corruption", "bottleneck", "objective", "loss", "optimizer", "optimizer/schedule")
 WITH_DENSITY = ("gaussian", "bernoulli")  # of the bottlenecks: objective=iwae makes no sense with another
-# What an option needs of another group, to fit the data.
-NEEDS = {
-    "bernoulli_nll": "dataset.binarisation=fixed",
-    "beta_binomial": "loss.num_levels=17",
-    "discretised_logistic": "loss.num_levels=17",
-}
 COUNTING = ("batch_top_k", "jump_relu")  # for how long each dimension was 0, as objective=dead_latents needs
 DOWNLOADED = ("mnist", "fashion_mnist")
 # What compiles in no time: rows that meet nothing new have them.
