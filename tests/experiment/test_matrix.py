@@ -99,6 +99,8 @@ def chosen(row: dict[str, str]) -> list[str]:
     return [
         *(f"{group}={name}" for group, name in row.items()),
         *(NEEDS[name] for name in row.values() if name in NEEDS),
+        # A latent of two numbers each has no decoder to begin as.
+        *(["model.tied_init=false"] if (row["model"], row["bottleneck"]) == ("dictionary", "gaussian") else []),
     ]
 
 
