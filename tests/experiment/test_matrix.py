@@ -29,6 +29,8 @@ from tests.running import NEEDS
 CONF = Path(__file__).parents[2] / "conf"
 COMPONENTS = ("model", "corruption", "bottleneck", "objective", "loss", "optimizer", "optimizer/schedule")
 WITH_DENSITY = ("gaussian", "bernoulli")  # of the bottlenecks: objective=iwae makes no sense with another
+# Sizes that compile in less time.
+SMALLER = {"conv": ("model.channels=[4,8]",), "dense": ("model.hidden_sizes=[16]",)}
 COUNTING = ("batch_top_k", "jump_relu")  # for how long each dimension was 0, as objective=dead_latents needs
 DOWNLOADED = ("mnist", "fashion_mnist")
 # What compiles in no time: rows that meet nothing new have them.
@@ -207,7 +209,7 @@ def test_the_contraction_of_coupled_examples_is_refused(monkeypatch, tmp_path, n
 @pytest.mark.parametrize("row", PAIRWISE, ids=_id)
 def test_every_two_options_train_together(row, compose):
     """An epoch, without what a run leaves: that follows for every option above."""
-    experiment = build(compose(*TINY, *chosen(row)))
+    experiment = build(compose(*TINY, *chosen(row), *SMALLER.get(row["model"], ())))
     structure, values, dataset = experiment.structure, experiment.run.values, experiment.dataset
     group = compile_group(structure, training_data(dataset), [experiment.run])
     (report,) = fit(group, group.init_state(), num_epochs=1)
