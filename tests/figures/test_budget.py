@@ -10,7 +10,8 @@ from ae_jax.errors import UserError
 from ae_jax.figures.budget import draw
 from ae_jax.figures.style import PCA, paper_style
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 RATE, LATENT = "optimizer.learning_rate", "model.latent_size"
 VALIDATION, TEST = (3.0, 1.5, 2.0), (1.0, 2.5, 3.0)

@@ -11,7 +11,8 @@ from ae_jax.figures.effects import draw
 from ae_jax.figures.style import AUTOENCODER, PCA, paper_style
 from ae_jax.results.effects import effects
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 LATENT, RATE = "model.latent_size", "optimizer.learning_rate"
 

@@ -17,7 +17,8 @@ from ae_jax.results import load
 from ae_jax.results.configurations import configurations
 from tests.figures.appearance import assert_readable, legend_words
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 # PCA's test sse in runs that are written by hand, for 0, 1, … 9 components.
 CURVE = np.array([8 / 2**size for size in range(9)] + [0.0])

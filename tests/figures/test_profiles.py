@@ -11,7 +11,8 @@ from ae_jax.errors import UserError
 from ae_jax.figures.profiles import draw
 from ae_jax.figures.style import LOOKS, PCA, paper_style
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 LINEAR = {"model._target_": "ae_jax.models.linear.LinearAutoencoder"}
 

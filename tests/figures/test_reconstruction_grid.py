@@ -9,7 +9,8 @@ from ae_jax.figures.reconstruction_grid import draw
 from ae_jax.figures.style import PCA_INK, paper_style
 from ae_jax.results import load
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 LINEAR = "ae_jax.models.linear.LinearAutoencoder"
 CORRUPTION = {"_target_": "ae_jax.corruptions.gaussian.gaussian", "scale": 0.5}

@@ -12,7 +12,8 @@ from ae_jax.commands.captions import caption
 from ae_jax.errors import UserError
 from ae_jax.figures.style import PCA, paper_style
 
-pytestmark = pytest.mark.filterwarnings("error")
+# Slow together; that every figure draws and can be read is in the fast tests.
+pytestmark = [pytest.mark.filterwarnings("error"), pytest.mark.slow]
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "figure"
 GAUSSIAN = {"bottleneck._target_": "ae_jax.bottlenecks.gaussian.gaussian", "bottleneck.kl": "analytic"}
