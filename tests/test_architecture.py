@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "jobs": {"training", "config", "tracking", "experiment", "runs", "results", "figures", "evaluation"},
     "commands": {"config", "experiment", "runs", "results", "tables", "figures", "report", "evaluation", "jobs"},
 }
-HELPERS = {"typing", "errors", "files", "links", "locks", "reading", "terminal"}
+HELPERS = {"typing", "errors", "files", "images", "links", "locks", "reading", "terminal"}
 
 
 def imports_of(path: Path) -> set[str]:

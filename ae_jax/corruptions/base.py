@@ -1,6 +1,5 @@
 """What every corruption is once its options are bound, and what several share: random numbers, and images."""
 
-import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -8,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ae_jax.errors import UserError
+from ae_jax.images import image_shape
 from ae_jax.typing import Batch, PRNGKey
 
 Corruption = Callable[[PRNGKey, Batch], Batch]
@@ -30,14 +29,8 @@ def as_images(name: str, x: Batch, feature_shape: tuple[int, ...]) -> Float[Arra
     Raises:
         UserError: If an example is no image.
     """
-    if len(feature_shape) not in (2, 3):
-        form = " x ".join(map(str, feature_shape)) if len(feature_shape) > 1 else f"{math.prod(feature_shape)} numbers"
-        problem = f"is for images, and an example of these data is {form}"
-        remedy = (
-            "choose corruption=masking or gaussian; a stack of images has shape (examples, height, width[, channels])"
-        )
-        raise UserError(f"corruption={name}", problem, remedy)
-    return x.reshape(len(x), *(*feature_shape, 1)[:3])
+    shape = image_shape(f"corruption={name}", feature_shape, otherwise="corruption=masking or gaussian")
+    return x.reshape(len(x), *shape)
 
 
 def coarse_uniform(key: PRNGKey, shape: tuple[int, ...]) -> Batch:

@@ -226,3 +226,14 @@ def check_latent_size(latent_size: int, feature_shape: tuple[int, ...], *, overc
             f"{latent_size} is larger than the {num_features} features of the data",
             f"give at most {num_features}, or allow it with model=dense model.overcomplete=true",
         )
+
+
+def check_code_is_latent(option: str, code_width: int, *, is_asked: bool, remedy: str) -> None:
+    """Refuse an option that takes the code for the latent, where a bottleneck takes more numbers than one a dimension.
+
+    Raises:
+        UserError: If it does, and the option is asked for.
+    """
+    if is_asked and code_width > 1:
+        problem = f"is for a code that is the latent; this bottleneck takes {code_width} numbers for each dimension"
+        raise UserError(f"model.{option}", problem, remedy)

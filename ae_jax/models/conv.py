@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from flax import nnx
 
 from ae_jax.errors import UserError
+from ae_jax.images import image_shape
 from ae_jax.models.base import AbstractAutoencoder, check_latent_size
 from ae_jax.models.convolution import Convolution, Image, Upsampling
 from ae_jax.models.layers import ActivationName, Finish, Style, linear
@@ -72,7 +73,7 @@ class ConvAutoencoder(AbstractAutoencoder):
         output_width: int = 1,
         rngs: nnx.Rngs,
     ):
-        self.shape = _image_shape(feature_shape)
+        self.shape = image_shape("model=conv", feature_shape, otherwise="model=dense or resnet_mlp")
         check_latent_size(latent_size, feature_shape)
         _check_layers(channels, kernel_size, stride, num_groups if normalization == "group" else 1)
         self.sizes = _sizes(self.shape[:2], stride, len(channels))
@@ -153,17 +154,6 @@ class _Mirror(nnx.Module):
             x = block(x)
         x = self.upsampling(x, height, width)
         return x if self.finish is None else self.finish(x)
-
-
-def _image_shape(feature_shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Height, width and channels of an image."""
-    if len(feature_shape) not in (2, 3):
-        form = " x ".join(map(str, feature_shape)) if len(feature_shape) > 1 else f"{feature_shape[0]} numbers"
-        problem = f"is for images, and an example of these data is {form}"
-        remedy = "choose model=dense or resnet_mlp; a stack of images has shape (examples, height, width[, channels])"
-        raise UserError("model=conv", problem, remedy)
-    height, width, num_channels = (*feature_shape, 1)[:3]
-    return height, width, num_channels
 
 
 def _check_layers(channels: Sequence[int], kernel_size: int, stride: int, num_groups: int) -> None:

@@ -97,7 +97,19 @@ def depth_to_space(x: Image, factor: int) -> Image:
     return split.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height * factor, width * factor, -1)
 
 
-class Convolution(nnx.Module):
+class _Layer(nnx.Module):
+    """A kernel, rows and columns and channels in and out, and a number for each of so many channels that are made."""
+
+    def __init__(self, kernel_shape: tuple[int, ...], num_outputs: int, gain: float, rngs: nnx.Rngs, *, use_bias: bool):
+        self.kernel = nnx.Param(initializer(gain)(rngs.params(), kernel_shape, jnp.float32))
+        self.bias = nnx.Param(jnp.zeros(num_outputs)) if use_bias else None
+
+    def shifted(self, x: Image) -> Image:
+        """Images with the bias added, where there is one."""
+        return x if self.bias is None else x + self.bias[...][None, None, None, :]
+
+
+class Convolution(_Layer):
     """A layer that convolves: `num_outputs` channels at one of `stride` positions.
 
     Args:
@@ -121,16 +133,15 @@ class Convolution(nnx.Module):
         use_bias: bool = True,
         rngs: nnx.Rngs,
     ):
-        self.kernel = nnx.Param(initializer(gain)(rngs.params(), (size, size, num_inputs, num_outputs), jnp.float32))
-        self.bias = nnx.Param(jnp.zeros(num_outputs)) if use_bias else None
+        super().__init__((size, size, num_inputs, num_outputs), num_outputs, gain, rngs, use_bias=use_bias)
         self.stride, self.before = stride, (size - stride) // 2
 
     def __call__(self, x: Image) -> Image:
         """The images that it makes of x."""
-        return _shifted(convolve(x, self.kernel[...], stride=self.stride, before=self.before), self.bias)
+        return self.shifted(convolve(x, self.kernel[...], stride=self.stride, before=self.before))
 
 
-class Upsampling(nnx.Module):
+class Upsampling(_Layer):
     """A layer that mirrors a convolution: `stride` times as many pixels in each direction.
 
     Args:
@@ -156,15 +167,10 @@ class Upsampling(nnx.Module):
     ):
         window = -(-size // stride)
         shape = (window, window, num_inputs, stride**2 * num_outputs)
-        self.kernel = nnx.Param(initializer(gain)(rngs.params(), shape, jnp.float32))
-        self.bias = nnx.Param(jnp.zeros(num_outputs)) if use_bias else None
+        super().__init__(shape, num_outputs, gain, rngs, use_bias=use_bias)
         self.stride, self.before = stride, window // 2
 
     def __call__(self, x: Image, height: int, width: int) -> Image:
         """Images of this height and width, of those that are `stride` times smaller, rounded up."""
         made = convolve(x, self.kernel[...], stride=1, before=self.before)
-        return _shifted(depth_to_space(made, self.stride)[:, :height, :width], self.bias)
-
-
-def _shifted(x: Image, bias: nnx.Param | None) -> Image:
-    return x if bias is None else x + bias[...][None, None, None, :]
+        return self.shifted(depth_to_space(made, self.stride)[:, :height, :width])

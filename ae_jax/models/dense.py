@@ -9,7 +9,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from ae_jax.errors import UserError
-from ae_jax.models.base import AbstractAutoencoder, check_latent_size
+from ae_jax.models.base import AbstractAutoencoder, check_code_is_latent, check_latent_size
 from ae_jax.models.layers import ACTIVATIONS, ActivationName, DropoutRate, Finish, Normalization, Style, linear
 from ae_jax.typing import Batch, Code, Latent, Size
 
@@ -112,9 +112,8 @@ def _layers(sizes: list[int], style: Style, last_gain: float, rngs: nnx.Rngs) ->
 
 
 def _check_widths(code_width: int, latent_activation: str, output_width: int, *, tied_weights: bool) -> None:
-    if code_width > 1 and latent_activation != "identity":
-        problem = f"is for a code that is the latent; this bottleneck takes {code_width} numbers for each dimension"
-        raise UserError("model.latent_activation", problem, "leave it at identity")
+    has_activation = latent_activation != "identity"
+    check_code_is_latent("latent_activation", code_width, is_asked=has_activation, remedy="leave it at identity")
     if tied_weights and output_width > 1:
         problem = f"has no weights to share for {output_width} numbers a feature, which this loss takes"
         raise UserError("model.tied_weights", problem, "set it to false, or choose a loss that takes one")

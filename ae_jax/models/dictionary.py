@@ -7,9 +7,8 @@ import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float
 
-from ae_jax.errors import UserError
-from ae_jax.models.base import AbstractAutoencoder
-from ae_jax.models.dense import ACTIVATIONS, ActivationName
+from ae_jax.models.base import AbstractAutoencoder, check_code_is_latent
+from ae_jax.models.layers import ACTIVATIONS, ActivationName, linear
 from ae_jax.typing import Batch, Code, Latent, Size
 
 _LEAST_LENGTH = 1e-8  # of a direction, so that one of no length divides by something
@@ -56,14 +55,13 @@ class DictionaryAutoencoder(AbstractAutoencoder):
         output_width: int = 1,
         rngs: nnx.Rngs,
     ):
-        if code_width > 1:
-            _check_plain(tied_init=tied_init, latent_activation=latent_activation, code_width=code_width)
+        check_code_is_latent("tied_init", code_width, is_asked=tied_init, remedy="give model.tied_init=false")
+        has_activation = latent_activation != "identity"
+        check_code_is_latent("latent_activation", code_width, is_asked=has_activation, remedy="leave it at identity")
         num_features = math.prod(feature_shape)
         directions = jax.random.normal(rngs.params(), (latent_size, output_width * num_features))
         self.directions = nnx.Param(directions / jnp.linalg.norm(directions, axis=1, keepdims=True))
-        self.encoder = nnx.Linear(
-            num_features, code_width * latent_size, kernel_init=jax.nn.initializers.lecun_normal(), rngs=rngs
-        )
+        self.encoder = linear(num_features, code_width * latent_size, 1.0, rngs)
         if tied_init:
             self.encoder.kernel[...] = self.directions[...][:, :num_features].T
         self.bias = nnx.Param(jnp.zeros(output_width * num_features))
@@ -82,11 +80,3 @@ class DictionaryAutoencoder(AbstractAutoencoder):
         directions = self.directions[...]
         lengths = jnp.linalg.norm(directions.astype(jnp.float32), axis=1, keepdims=True)
         return directions / jnp.maximum(lengths, _LEAST_LENGTH).astype(directions.dtype)
-
-
-def _check_plain(*, tied_init: bool, latent_activation: str, code_width: int) -> None:
-    problem = f"is for a code that is the latent; this bottleneck takes {code_width} numbers for each dimension"
-    if tied_init:
-        raise UserError("model.tied_init", problem, "give model.tied_init=false")
-    if latent_activation != "identity":
-        raise UserError("model.latent_activation", problem, "leave it at identity")

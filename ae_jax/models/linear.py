@@ -2,10 +2,10 @@
 
 import math
 
-import jax
 from flax import nnx
 
 from ae_jax.models.base import AbstractAutoencoder, check_latent_size
+from ae_jax.models.layers import linear
 from ae_jax.typing import Batch, Code, Latent, Size
 
 
@@ -34,9 +34,8 @@ class LinearAutoencoder(AbstractAutoencoder):
     ):
         check_latent_size(latent_size, feature_shape)
         num_features = math.prod(feature_shape)
-        kernel_init = jax.nn.initializers.lecun_normal()
-        self.encoder = nnx.Linear(num_features, code_width * latent_size, kernel_init=kernel_init, rngs=rngs)
-        self.decoder = nnx.Linear(latent_size, output_width * num_features, kernel_init=kernel_init, rngs=rngs)
+        self.encoder = linear(num_features, code_width * latent_size, 1.0, rngs)
+        self.decoder = linear(latent_size, output_width * num_features, 1.0, rngs)
 
     def encode(self, x: Batch) -> Code:
         """Affine map to the code."""
