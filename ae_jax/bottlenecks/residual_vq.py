@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
-from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights
+from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights, straight_through
 from ae_jax.bottlenecks.codebook import Choices, Codebook, Parts, bits, followed, nearest, part_size, renewed
 from ae_jax.typing import Code, Fraction, Latent, NonNegative, PRNGKey, Size
 
@@ -70,8 +70,9 @@ def residual_vq(
         vectors, counts = (jnp.stack(parts) for parts in zip(*after, strict=True))
         made = jnp.stack([stage.made.reshape(code.shape) for stage in stages])
         commitment = jnp.sum((code[None] - made) ** 2, axis=(0, -1))
-        latent = code + jax.lax.stop_gradient(made[-1] - code)
-        return Bottled(latent, {"commitment": commitment}, {"codebook": vectors, "counts": counts})
+        return Bottled(
+            straight_through(made[-1], code), {"commitment": commitment}, {"codebook": vectors, "counts": counts}
+        )
 
     def latent(params: PyTree, state: PyTree, code: Code) -> Latent:
         return stages_of(state, code)[-1].made.reshape(code.shape)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import PyTree
 
-from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights
+from ae_jax.bottlenecks.base import Bottled, Bottleneck, Weights, straight_through
 from ae_jax.bottlenecks.codebook import Choices, Codebook, Parts, Vectors, bits, followed, nearest, part_size, renewed
 from ae_jax.typing import Code, Fraction, Latent, NonNegative, PRNGKey, Size
 
@@ -70,7 +70,7 @@ def vq(
         after = followed(codebook, parts, choices, weights, decay=decay, moves=codebook_update == "moving_averages")
         after = renewed(after, key, parts, weights, expiry=expiry)
         commitment = jnp.sum((code - quantised) ** 2, axis=-1)
-        latent = code + jax.lax.stop_gradient(quantised - code)
+        latent = straight_through(quantised, code)
         return Bottled(latent, {"commitment": commitment}, _carried(params, state, codebook, after))
 
     def latent(params: PyTree, state: PyTree, code: Code) -> Latent:
