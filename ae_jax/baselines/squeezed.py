@@ -23,6 +23,7 @@ from jaxtyping import Float, Float64
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
+_MOST_LEVELS = 1 << 32  # of a coordinate: what is left then is rounding, and bits beyond it have no use
 _MOST_EXACT = 1 << 14  # numbers of a quantiser for which the best step is searched; beyond, its asymptote is as good
 
 
@@ -56,16 +57,19 @@ def quantiser(variances: Sequence[float] | Float64[np.ndarray, " components"], r
 
     Args:
         variances: Of the coordinates, descending, and positive.
-        rate: Bits of an example.
+        rate: Bits of an example; of those that no coordinate has a use for, none are allotted.
     """
     counts = [1] * len(variances)
     gains = [(-variance * (_error(1) - _error(2)), at) for at, variance in enumerate(variances)]
     heapq.heapify(gains)
-    for _ in range(math.floor(rate) if gains else 0):
+    for _ in range(math.floor(rate)):
+        if not gains:
+            break
         _, at = heapq.heappop(gains)
         counts[at] *= 2
-        heapq.heappush(gains, (-variances[at] * (_error(counts[at]) - _error(2 * counts[at])), at))
-    more = [math.floor(count * 2 ** (rate % 1)) for count in counts]
+        if counts[at] < _MOST_LEVELS:
+            heapq.heappush(gains, (-variances[at] * (_error(counts[at]) - _error(2 * counts[at])), at))
+    more = [min(math.floor(count * 2 ** (rate % 1)), _MOST_LEVELS) for count in counts]
     gained = [v * (_error(n) - _error(m)) for v, n, m in zip(variances, counts, more, strict=True)]
     if gained:
         best = int(np.argmax(gained))

@@ -114,3 +114,10 @@ def test_a_rate_is_not_exceeded_and_hardly_left_unused():
         assert rate - 1 < made.rate <= rate + 1e-9
         assert len(made.num_levels) == len(made.steps) <= 12
     assert quantiser([], 3.0).num_levels == ()
+
+
+def test_bits_that_no_coordinate_has_a_use_for_are_not_allotted():
+    made = quantiser([4.0, 1.0], 4000.5)
+    assert made.num_levels == (2**32, 2**32)
+    coordinates = np.array([[1.25, -0.5]])
+    np.testing.assert_allclose(made(coordinates), coordinates, atol=1e-8)
