@@ -35,13 +35,16 @@ def mmd(*, prior_scale: Positive) -> Bottleneck:
 
     def apply(params: PyTree, state: PyTree, key: PRNGKey, code: Code, weights: Weights) -> Bottled:
         check_flat("mmd", code)
-        prior = prior_scale * jax.random.normal(key, code.shape)
-        return Bottled(code, {"mmd": discrepancy(code, prior, weights, prior_scale=prior_scale)}, state)
+        cost = discrepancy(code, from_prior(key, code), weights, prior_scale=prior_scale)
+        return Bottled(code, {"mmd": cost}, state)
 
     def latent(params: PyTree, state: PyTree, code: Code) -> Latent:
         return code
 
-    return Bottleneck(apply, latent, couples=True)
+    def from_prior(key: PRNGKey, like: PyTree) -> Latent:
+        return prior_scale * jax.random.normal(key, like.shape)
+
+    return Bottleneck(apply, latent, couples=True, prior=from_prior)
 
 
 def discrepancy(

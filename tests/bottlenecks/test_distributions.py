@@ -133,3 +133,18 @@ def test_mmd_is_the_sum_over_pairs_of_the_rows_that_count():
     np.testing.assert_array_equal(made.latent, CODE)
     alone = apply({}, {}, KEY, CODE, jnp.array([1.0, 0, 0, 0, 0]))
     assert alone.terms["mmd"][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("bottleneck", "mean", "variance"),
+    [
+        (gaussian(kl="analytic"), 0.0, 1.0),
+        (mmd(prior_scale=2.0), 0.0, 4.0),
+        (bernoulli(prior=0.3, temperature=None), 0.3, 0.21),
+    ],
+    ids=["gaussian", "mmd", "bernoulli"],
+)
+def test_samples_are_distributed_as_the_prior(bottleneck, mean, variance):
+    drawn = bottleneck.prior(jax.random.key(0), jax.ShapeDtypeStruct((4000, 3), jnp.float32))
+    assert drawn.shape == (4000, 3)
+    np.testing.assert_allclose([drawn.mean(), drawn.var()], [mean, variance], atol=0.1)
