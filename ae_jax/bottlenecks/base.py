@@ -1,7 +1,7 @@
 """What every bottleneck is: a latent for the decoder, what it costs, and parameters and state of its own."""
 
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import jax
 from annotated_types import Interval
@@ -49,7 +49,8 @@ class Bottleneck(NamedTuple):
         couples: Whether what it makes of an example, or its next state, depends on the others of the batch.
         rate: What a latent takes to be sent: bits, where it is one of a finite number, or the name of the term that is
             it in nats; None where it has no rate.
-        num_active: Numbers of a latent that may be other than 0, in one example or on average; None: all.
+        num_active: Numbers of a latent that may be other than 0, in one example or on average; `measured` where it is
+            for training to find out; None: all.
         indices: `(params, state, code)` to which of a finite number each part of a latent is; None where it is not
             quantised.
         prior: `(key, like)` to latents as they are taken to be distributed, of the shapes of `like`; None where nothing
@@ -64,7 +65,7 @@ class Bottleneck(NamedTuple):
     width: int = 1
     couples: bool = False
     rate: float | str | None = None
-    num_active: int | None = None
+    num_active: int | Literal["measured"] | None = None
     indices: Callable[[PyTree, PyTree, Code], Int[Array, "batch parts"]] | None = None
     evaluate: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled] | None = None
     prior: Callable[[PRNGKey, PyTree], Latent] | None = None

@@ -53,7 +53,7 @@ def jump_relu(*, initial_threshold: Positive, bandwidth: Positive) -> Bottleneck
         check_flat("jump_relu", code)
         return code * (code > jnp.exp(params["log_threshold"])[None, :])
 
-    return Bottleneck(apply, latent, init, couples=True)
+    return Bottleneck(apply, latent, init, couples=True, num_active="measured")
 
 
 @jax.custom_jvp

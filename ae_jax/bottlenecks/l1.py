@@ -26,4 +26,4 @@ def l1(*, count_idle: bool = False) -> Bottleneck:
         check_flat("l1", latent)
         return {"l1": jnp.abs(latent).sum(axis=-1)}
 
-    return sparse("l1", lambda code: code, terms, count_idle=count_idle)
+    return sparse("l1", lambda code: code, terms, count_idle=count_idle)._replace(num_active="measured")

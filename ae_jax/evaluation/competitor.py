@@ -52,21 +52,24 @@ class Competitor(NamedTuple):
         return {} if self.num_active is None else {"num_active": self.num_active}
 
 
-def competitor(pca: PCA, bottleneck: Bottleneck, latent_size: int) -> Competitor:
+def competitor(pca: PCA, bottleneck: Bottleneck, latent_size: int, measured: Callable[[], int]) -> Competitor:
     """The one that stands beside an autoencoder.
 
     Args:
         pca: PCA of its training data.
         bottleneck: Its bottleneck.
         latent_size: Its latent dimensions.
+        measured: How many numbers of a latent are not 0, where that is for training to find out.
     """
     most = min(latent_size, pca.rank)
     if bottleneck.rate is not None and not isinstance(bottleneck.rate, str):
         allotted = quantiser(pca.variances[: len(pca.components)], float(bottleneck.rate))
         return Competitor(len(allotted.num_levels), quantiser=allotted)
-    if bottleneck.num_active is not None:
-        return Competitor(most, num_active=min(bottleneck.num_active, most))
-    return Competitor(most)
+    if bottleneck.num_active is None:
+        return Competitor(most)
+    num_active = measured() if bottleneck.num_active == "measured" else bottleneck.num_active
+    # What turns out to use all it has is not sparse.
+    return Competitor(most, num_active=None if num_active >= latent_size else min(num_active, most))
 
 
 def rate_bits(bottleneck: Bottleneck, terms: dict[str, float]) -> float | None:

@@ -63,8 +63,9 @@ def flops_per_example(fn: Callable[..., Any], *arguments: Any) -> float | None:
     - A reduction of n numbers counts n - 1, and so does each window of a pooling; sorting n counts n ceil(log2 n), the
       FFT 5 n log2 n, of real numbers half.
     - A scan counts its body as often as it runs, a branch as its dearest side, and what is computed otherwise on some
-      devices (`jax.lax.platform_dependent`) as on all others. What nothing depends on, integers,
-      conversions, copies and indexing count 0. Complex products count four times, other complex operations twice.
+      devices (`jax.lax.platform_dependent`) as on all others. What nothing depends on, integers, conversions, copies,
+      indexing and loops that make integers, as one that selects does, count 0. Complex products count four times, other
+      complex operations twice.
 
     For dense models in float32 that is what XLA counts on a CPU; of elu and softplus it counts 2 less for each unit, as
     it finds that they do a thing twice or for nothing.

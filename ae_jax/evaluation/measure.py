@@ -128,7 +128,7 @@ def comparison(experiment: Experiment, model: Method, pca: PCA, *, spare: Spare 
         spare: Where terms, costs, angles, and errors from corrupted inputs are measured; what fails is None.
     """
     dataset, structure = experiment.dataset, experiment.structure
-    limits = competitor(pca, experiment.bottleneck, model.latent_size)
+    limits = competitor(pca, experiment.bottleneck, model.latent_size, functools.partial(num_active, dataset, model))
     baseline = leading(pca, limits, structure.matmul_precision)
     methods, corrupted, angles = (model, baseline), dict[str, Measured](), None
     terms = dict[str, dict[str, float]]()
@@ -180,6 +180,12 @@ def measure(
 def measure_splits(dataset: Dataset, method: Method, pca: PCA) -> dict[str, Measured]:
     """Measures on every split, from clean inputs."""
     return {split: measure(dataset, split, method, pca) for split in SPLITS}
+
+
+def num_active(dataset: Dataset, model: Method) -> int:
+    """How many numbers of a latent are not 0, on average over the training split; at least one."""
+    counts = [np.count_nonzero(model.encode(x)) for x in batches(dataset, "train")]
+    return max(1, round(sum(counts) / len(dataset.train)))
 
 
 measured_once = functools.lru_cache(maxsize=256)(measure_splits)

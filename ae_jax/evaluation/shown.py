@@ -2,9 +2,11 @@
 
 | file | arrays | of runs |
 |---|---|---|
-| `samples.npz` | means, shape "samples *feature_shape": `autoencoder`, and `pca` of a density | with a prior |
+| `samples.npz` | means, shape "samples *feature_shape": `autoencoder`, and perhaps `pca` | with a prior |
 | `codes.npz` | `indices`, shape "examples parts": of the test split | with quantised latents |
 | `columns.npz` | `columns`, shape "columns *feature_shape", `places`, and how much `used` | with an affine decoder |
+
+Samples of PCA are those of probabilistic PCA, where components are left for its noise.
 """
 
 from collections.abc import Callable

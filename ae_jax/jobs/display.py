@@ -71,7 +71,7 @@ class ShowRun(Watch):
     ):
         self._output, self._show, self._name, self._num_epochs = output, show, name, num_epochs
         self._loss, self._objective, self._monitor = loss, objective, "objective"
-        self._pca = 0.0
+        self._pca: float | None = None
 
     def built(self) -> None:
         """Say that it begins, as nothing is left that could not fit."""
@@ -85,14 +85,12 @@ class ShowRun(Watch):
             self.note(f"objective: {self._objective} of {named}")
             self._loss = "objective"
         name, self._pca = to_beat(experiment)
-        self.note(f"to beat: {name}, {self._pca:#.4g}")
+        self.note(f"to beat: {name}" if self._pca is None else f"to beat: {name}, {self._pca:#.4g}")
 
     def epoch(self, records: dict[Path, dict[str, Any]], examples_per_second: float) -> None:  # noqa: D102 - as there
         for record in records.values():
             train, validation = alike(record["train_loss"], record["validation_loss"], digits=4)
-            ours, theirs = alike(record["validation_sse"], self._pca, digits=4)
-            is_below = record["validation_sse"] < self._pca
-            sse = f"sse {ours} {'below' if is_below else 'above'} PCA's {theirs}"
+            sse = f"sse {self._beside_pca(record['validation_sse'])}"
             losses = f"{self._loss} {train} train, {validation} validation"
             speed = f"{examples_per_second:,.0f} examples/s"
             short = f"{self._loss} {validation}, {sse}"
@@ -104,25 +102,33 @@ class ShowRun(Watch):
     def note(self, line: str) -> None:  # noqa: D102 - as there
         say(self._output, line)
 
+    def _beside_pca(self, error: float) -> str:
+        if self._pca is None:
+            return f"{error:#.4g}"
+        ours, theirs = alike(error, self._pca, digits=4)
+        return f"{ours} {'below' if error < self._pca else 'above'} PCA's {theirs}"
+
     def _monitored(self, record: dict[str, Any]) -> str:
         return f"monitored {self._monitor} {record[f'validation_{self._monitor}']:#.4g}"
 
 
-def to_beat(experiment: Any) -> tuple[str, float]:
-    """The validation sse of the PCA that stands beside a model, in words and as a number."""
+def to_beat(experiment: Any) -> tuple[str, float | None]:
+    """The validation sse of the PCA that stands beside a model, in words and as a number; None: not known yet."""
     from ae_jax.evaluation.competitor import competitor
     from ae_jax.evaluation.measure import fit_dataset_pca, measured_once, pca_curve
     from ae_jax.evaluation.method import latent_size_of, leading
 
-    dataset = experiment.dataset
+    dataset, bottleneck = experiment.dataset, experiment.bottleneck
+    if bottleneck.num_active == "measured":
+        return "PCA with as many coordinates of each example as the latent will use", None
     pca = fit_dataset_pca(dataset)
-    limits = competitor(pca, experiment.bottleneck, latent_size_of(experiment))
+    limits = competitor(pca, bottleneck, latent_size_of(experiment), lambda: 0)
     if not limits.summary:
         size = count(limits.num_components, "component")
         return f"PCA's validation sse with {size}", pca_curve(dataset, pca, "validation")[limits.num_components]
     name = competitor_name({"num_components": limits.num_components, **limits.summary})
     measured = measured_once(dataset, leading(pca, limits, experiment.structure.matmul_precision), pca)
-    return f"validation sse of {name}", measured["validation"].measures["sse"] or 0.0
+    return f"validation sse of {name}", measured["validation"].measures["sse"]
 
 
 def _say_ways_out(optimizer: dict[str, Any]) -> None:

@@ -9,12 +9,16 @@ import pytest
 from ae_jax.baselines.pca import fit_pca
 from ae_jax.baselines.probabilistic_pca import ProbabilisticPCA
 from ae_jax.bottlenecks.gaussian import gaussian
+from ae_jax.bottlenecks.jump_relu import jump_relu
+from ae_jax.bottlenecks.l1 import l1
 from ae_jax.bottlenecks.none import none
 from ae_jax.bottlenecks.top_k import top_k
 from ae_jax.bottlenecks.vq import vq
 from ae_jax.commands.evaluate import _as_far, evaluate
 from ae_jax.evaluation.competitor import Competitor, bounds, competitor, rate_bits
-from ae_jax.evaluation.method import leading
+from ae_jax.evaluation.measure import num_active
+from ae_jax.evaluation.method import Method, leading
+from ae_jax.experiment.build import build
 from ae_jax.jobs.display import print_comparison
 from ae_jax.losses.bernoulli_nll import bernoulli_nll
 from ae_jax.losses.gaussian_nll import gaussian_nll
@@ -45,11 +49,14 @@ def test_the_one_that_stands_beside_follows_from_what_the_bottleneck_limits(pca)
         (GAUSSIAN, 2, "PCA, 2 components"),
         (top_k(num_active=2), 4, "PCA-4, 2 of 4"),
         (top_k(num_active=9), 40, "PCA-6, 6 of 6"),
+        (jump_relu(initial_threshold=0.1, bandwidth=0.1), 4, "PCA-4, 3 of 4"),  # as many as are measured
+        (l1(), 40, "PCA-6, 3 of 6"),
+        (l1(), 3, "PCA, 3 components"),  # which uses all it has
         (VQ, 4, "PCA, quantised, 8 bits"),
         (none()._replace(rate=2.6), 2, "PCA, quantised, 2.6 bits"),
         (none()._replace(rate=0.3), 2, "PCA, quantised, 0 bits"),
     ):
-        limits = competitor(pca, bottleneck, size)
+        limits = competitor(pca, bottleneck, size, lambda: 3)
         assert named(limits) == name
         x = np.random.default_rng(1).normal(size=(5, 6))
         method = leading(pca, limits, "float32")
@@ -149,3 +156,18 @@ def test_limits_are_told_apart_by_what_they_are(pca):
     one, same, other = (leading(pca, Competitor(3, num_active=k), "float32") for k in (2, 2, 1))
     assert one is same
     assert one is not other
+
+
+def test_numbers_that_are_not_0_are_counted_over_the_training_split(compose):
+    experiment = build(compose("trainer.max_train_examples=50"))
+    dataset = experiment.dataset
+
+    def encode(x):
+        return np.float32(np.arange(6)[None, :] < 1 + np.arange(len(x))[:, None] % 4)  # 1 to 4 of them
+
+    used = [num_active(dataset, autoencoder_of(encode)) for encode in (encode, lambda x: np.zeros((len(x), 6)))]
+    assert used == [2, 1]  # 2.46 on average of 50; none is none to be had
+
+
+def autoencoder_of(encode):
+    return Method("autoencoder", 6, encode=encode, decode=None, reconstruct=None, cost=None)
