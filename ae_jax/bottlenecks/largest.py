@@ -2,8 +2,9 @@ r"""The largest of some numbers, by bisection on the bits of floats: each round 
 
 Read as integers, positive floats are in the order of their values, and negative ones against it. The k-th largest of
 keys that are in order is found from its highest bit on: a bit is set where at least k keys are no less then. So 32
-rounds find it exactly, and fewer where a prefix tells k keys from the others. On two CPU cores the 32 largest of 4,096
-numbers of 256 examples take 4 to 8 ms, and by `jax.lax.top_k` 240.
+rounds find it exactly, and fewer where a prefix tells k keys from the others. Inside a scan on two CPU cores the 32
+largest of 4,096 numbers of 256 examples take 2.6 ms so; 3.4 by `jax.lax.top_k` with its places scattered, and 115 where
+its last value is a threshold, for which XLA sorts.
 """
 
 from collections.abc import Callable

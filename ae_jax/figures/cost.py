@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ae_jax.figures.parts import costs
+from ae_jax.figures.parts.against import limits_text
 from ae_jax.figures.parts.common import (
     Kind,
     kinds,
@@ -141,7 +142,7 @@ def _pca(points: Sequence[_Point], cost: CostAxis, measure: str, split: str) -> 
         of_size.setdefault(point.shown.latent_size, []).append(point.shown)
     found = {}
     for size, group in sorted(of_size.items()):
-        y = max(group, key=lambda one: (not is_limited(one.runs[0].summary["pca"]), one.num_seeds)).pca(measure, split)
+        y = max(group, key=lambda one: (not any(map(is_limited, one.pcas)), one.num_seeds)).pca(measure, split)
         runs = everyone if cost.kind == "group" else [run for one in group for run in one.runs]
         x = costs.of_pca(runs, cost)
         if x is not None and y is not None:
@@ -187,6 +188,7 @@ def _notes(points: Sequence[_Point], measure: str, num_beyond: int) -> list[str]
     sizes = sorted({one.latent_size for one in shown})
     notes = [spread_text(shown, measure)]
     notes.append("numbers are latent sizes" if len(sizes) > 1 else f"latent size {sizes[0]}")
+    notes += limits_text(shown)
     notes += selection_text("point", (point.num_candidates for point in points), measure)
     return notes + beyond_text(num_beyond, len(points))
 

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ae_jax.errors import UserError
+from ae_jax.figures.parts.against import limits_text
 from ae_jax.figures.parts.cells import (
     HATCH,
     Place,
@@ -246,6 +247,6 @@ def _marks(cells: dict[Place, _Cell], num_cells: int, *, hatched: bool) -> list[
 
 def _notes(results: Results, cells: dict[Place, _Cell], split: str, by: str) -> list[str]:
     shown = [cell.chosen for cell in cells.values() if cell.chosen]
-    notes = [split_text(split, results), spread_text(shown, what="cell", spread="none")]
+    notes = [split_text(split, results), spread_text(shown, what="cell", spread="none"), *limits_text(shown)]
     notes += selection_text("cell", (cell.num_candidates for cell in cells.values() if cell.chosen), by)
     return notes + left_out_text(results, diverged="at crosses")

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.against import draw_needed, draw_ratios, ratio_notes, ratios_of
+from ae_jax.figures.parts.against import draw_needed, draw_ratios, limits_text, ratio_notes, ratios_of
 from ae_jax.figures.parts.common import (
     LATENT_SIZE,
     Kind,
@@ -115,7 +115,8 @@ def draw(
     axes.set_ylabel(chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
     notes = [split_text(split, results), *missing, *legend.notes, spread_text(shown, measure)]
-    notes += [*ratio_notes(inside, ratios), *beyond_text(len(shown) - sum(map(len, inside)), len(shown))]
+    notes += [*ratio_notes(inside, ratios), *limits_text(shown, is_curve=curve.exact)]
+    notes += [*beyond_text(len(shown) - sum(map(len, inside)), len(shown))]
     notes += [*selection_text("point", numbers, measure), *left_out_text(results)]
     most = gaining_most(shown)
     legend_above(figure, handles, notes, headline=sentence(most) if curve.exact else "")
@@ -167,7 +168,7 @@ def _pca(shown: Sequence[Configuration], measure: str, split: str) -> _Curve:
     if split == "corrupted":
         _require_one_corruption(shown)
     of_size: dict[int, float] = {}
-    for one in sorted(shown, key=lambda one: (one.latent_size, is_limited(one.runs[0].summary["pca"]), -one.num_seeds)):
+    for one in sorted(shown, key=lambda one: (one.latent_size, any(map(is_limited, one.pcas)), -one.num_seeds)):
         if (found := one.pca(measure, split)) is not None:
             of_size.setdefault(one.latent_size, found.mean)
     return _Curve(list(of_size), list(of_size.values()), exact=False)

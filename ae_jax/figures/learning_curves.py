@@ -239,22 +239,18 @@ def _outside_text(axes: Axes, shown: Sequence[Configuration], ends: Sequence[Mea
 def _pca(shown: Sequence[Configuration]) -> dict[str, float]:
     """PCA's validation sse by its number of components, or whatever limits it."""
     by_size: dict[str, list[float]] = {}
-    for one in sorted(shown, key=lambda one: int(_summary_of_pca(one)["num_components"])):
+    for one in sorted(shown, key=lambda one: int(one.pcas[0]["num_components"])):
         found = one.pca("sse", "validation")
         if found is not None:
-            by_size.setdefault(competitor_size(_summary_of_pca(one)), []).append(found.mean)
+            by_size.setdefault(competitor_size(*one.pcas), []).append(found.mean)
     return {size: float(np.mean(errors)) for size, errors in by_size.items()}
-
-
-def _summary_of_pca(one: Configuration) -> dict[str, Any]:
-    return one.runs[0].summary["pca"]
 
 
 def _pca_colours(shown: Sequence[Configuration], colours: Sequence[str]) -> dict[str, str]:
     """Of each number of components that of its autoencoders, where each has one and there are several; else PCA's."""
     of_size: dict[str, set[str]] = {}
     for one, colour in zip(shown, colours, strict=True):
-        of_size.setdefault(competitor_size(_summary_of_pca(one)), set()).add(colour)
+        of_size.setdefault(competitor_size(*one.pcas), set()).add(colour)
     if len(of_size) == 1 or any(len(found) > 1 for found in of_size.values()):
         return dict.fromkeys(of_size, PCA)
     return {size: found.pop() for size, found in of_size.items()}
@@ -269,7 +265,7 @@ def _draw_pca(axes: Axes, shown: Sequence[Configuration], colours: dict[str, str
     name = "PCA of that size"
     if len(errors) == 1:
         (error,) = errors.values()
-        name = f"{competitor_name(_summary_of_pca(shown[0]))}{', below the axis' if error < low else ''}"
+        name = f"{competitor_name(*shown[0].pcas)}{', below the axis' if error < low else ''}"
     coloured = set(colours.values()) != {PCA}
     return Line2D([], [], color=NEUTRAL if coloured else PCA, label=name, **look)
 

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from ae_jax.errors import UserError, nearest
+from ae_jax.figures.parts.against import limits_text
 from ae_jax.figures.parts.common import (
     Kind,
     axis_label,
@@ -198,6 +199,7 @@ def _notes(results: Results, groups: Sequence[Sequence[_Level]], of_kinds: Seque
     noise = noise_name([run.settings for run in results.runs])
     notes = [f"{results.datasets[0]}, test split", f"latent size {levels[0].shown.latent_size}", *of_kinds]
     notes.append(f"{noise}, which PCA, fitted to clean inputs, never saw")
-    notes.append(spread_text([level.shown for level in levels], measure))
+    shown = [level.shown for level in levels]
+    notes += [spread_text(shown, measure), *limits_text(shown)]
     selected = selection_text("point", (level.num_candidates for level in levels), measure)
     return [*notes, *selected, *left_out_text(results)]

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ae_jax.errors import UserError
+from ae_jax.figures.parts.against import limits_text
 from ae_jax.figures.parts.common import axis_label, left_out_text, legend_above, plain, require_measured, split_text
 from ae_jax.figures.parts.coordinates import (
     Coordinate,
@@ -186,7 +187,7 @@ def _handles(lines: Sequence[_Line], scale: Scale) -> list[Artist]:
 
 def _notes(results: Results, lines: Sequence[_Line], split: str) -> list[str]:
     shown = [line.configuration for line in lines if line.configuration]
-    notes = [split_text(split, results), spread_text(shown, what="line", spread="none")]
+    notes = [split_text(split, results), spread_text(shown, what="line", spread="none"), *limits_text(shown)]
     if num := sum(bool(one.num_diverged) for one in shown):
         notes.append(f"in {num} of {len(lines)} configurations some runs diverged, mean of the others")
     return notes + left_out_text(results, diverged="dashed where all of a line did")

@@ -5,13 +5,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from ae_jax.errors import UserError
 from ae_jax.results.compare import Comparison, Values, compare_values, partner
 from ae_jax.results.results import Results
 from ae_jax.results.runs import Excluded, Run, Setting
 from ae_jax.results.statistics import FEWEST, Estimate, Interval, estimate
-from ae_jax.runs.measures import measure_named
+from ae_jax.runs.measures import competitor_size, measure_named
 
 SPLIT_SEED = "dataset.split_seed"
 _SEED = "seed"
@@ -66,6 +67,11 @@ class Configuration:
         """Size of its latent."""
         return self.runs[0].latent_size
 
+    @property
+    def pcas(self) -> list[dict[str, Any]]:
+        """What summary.json says of the PCA beside each of its runs."""
+        return [run.summary["pca"] for run in self.runs]
+
     @cached_property
     def label(self) -> str:
         """Its settings as one would type them; its components where nothing varies."""
@@ -78,9 +84,12 @@ class Configuration:
         return {key: value for key, value in taken.items() if value is not None}
 
     def pca_values(self, measure: str, split: str = "test") -> Values:
-        """PCA's measure, which has no seed: one for each random split. Of corrupted inputs it does: their noise has."""
-        noisy = split == "corrupted"
-        taken = {(run.data, run.seed if noisy else None): run.pca(measure, split) for run in self.runs}
+        """PCA's measure, which has no seed: one for each random split.
+
+        Of corrupted inputs it does, as their noise has; and where it is limited to what each seed's latents use.
+        """
+        seeded = split == "corrupted" or len(set(map(competitor_size, self.pcas))) > 1
+        taken = {(run.data, run.seed if seeded else None): run.pca(measure, split) for run in self.runs}
         return {key: value for key, value in taken.items() if value is not None}
 
     def beside_pca(self, measure: str, split: str = "test") -> tuple[Values, Values]:

@@ -87,16 +87,32 @@ def measure_named(name: str) -> Measure:
     return Measure(name, words if name == OBJECTIVE else f"{words} (term)", label, False, has_pca=False)
 
 
-def competitor_name(pca: Mapping[str, Any]) -> str:
-    """Which PCA stands beside an autoencoder, by its part of summary.json; see `evaluation.competitor`."""
-    number, size = pca["num_components"], competitor_size(pca)
-    if "rate_bits" in pca:
+def competitor_name(*pcas: Mapping[str, Any]) -> str:
+    """Which PCA stands beside an autoencoder, by its part of summary.json, or those of several seeds.
+
+    See `evaluation.competitor`.
+    """
+    size, number = competitor_size(*pcas), pcas[0]["num_components"]
+    if any("rate_bits" in pca for pca in pcas):
         return f"PCA, quantised, {size}"
-    return f"PCA-{number}, {size}" if is_limited(pca) else f"PCA, {size} component{'' if number == 1 else 's'}"
+    if any(map(is_limited, pcas)):
+        return f"PCA-{number}, {size}"
+    return f"PCA, {size} component{'' if number == 1 else 's'}"
 
 
-def competitor_size(pca: Mapping[str, Any]) -> str:
-    """The same in short, where it is clear that PCA is meant: its components, unless more is limited than they."""
+def competitor_size(*pcas: Mapping[str, Any]) -> str:
+    """The same in short, where it is clear that PCA is meant: its components, unless more is limited than they.
+
+    Seeds differ in how many numbers sparse latents turn out to use.
+    """
+    sizes = dict.fromkeys(map(_size, pcas))
+    if len(sizes) == 1 or not any("num_active" in pca for pca in pcas):
+        return next(iter(sizes))
+    used = [pca.get("num_active", pca["num_components"]) for pca in pcas]
+    return f"{min(used)} to {max(used)} of {pcas[0]['num_components']}"
+
+
+def _size(pca: Mapping[str, Any]) -> str:
     if "rate_bits" in pca:
         return f"{round(pca['rate_bits'], 1):g} bits"
     number = pca["num_components"]

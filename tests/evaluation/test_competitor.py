@@ -24,7 +24,7 @@ from ae_jax.losses.bernoulli_nll import bernoulli_nll
 from ae_jax.losses.gaussian_nll import gaussian_nll
 from ae_jax.losses.mse import mse
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import competitor_name
+from ae_jax.runs.measures import competitor_name, competitor_size
 
 GAUSSIAN = gaussian(kl="analytic")
 VQ = vq(num_tokens=2, num_codes=16, decay=0.9)
@@ -67,6 +67,17 @@ def test_the_one_that_stands_beside_follows_from_what_the_bottleneck_limits(pca)
             assert ((coordinates != 0).sum(axis=1) == limits.num_active).all()
         if limits.quantiser is not None:
             assert math.log2(math.prod(limits.quantiser.num_levels)) <= bottleneck.rate
+
+
+def test_those_of_several_seeds_have_one_name():
+    sparse = [{"num_components": 61, "num_active": active} for active in (43, 37, 37)]
+    assert competitor_name(*sparse) == "PCA-61, 37 to 43 of 61"
+    assert competitor_name(*sparse[1:]) == "PCA-61, 37 of 61"
+    # One uses all it has, and its summary has no limit.
+    assert competitor_size(sparse[0], {"num_components": 61}) == "43 to 61 of 61"
+    assert competitor_name({"num_components": 2, "rate_bits": 8.0}, {"num_components": 2, "rate_bits": 8.0}).endswith(
+        "8 bits"
+    )
 
 
 def test_a_rate_is_a_number_or_a_term(pca):

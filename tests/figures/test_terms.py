@@ -1,6 +1,7 @@
 """Terms of objectives in figures: of the runs that have them, and without PCA."""
 
 import importlib
+import itertools
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,23 @@ def test_the_figure_of_a_run_has_its_terms(write_run, tmp_path):
         assert len(figure.axes) == (3 if name == "vae" else 2)
         assert figure.axes[0].get_ylabel() == ("objective" if name == "vae" else "loss (mse)")
     assert [text.get_text() for text in figure.axes[2].get_legend().get_texts()] == ["distortion", "kl"]
+
+
+def limited_by_seed():
+    """Two sizes and two rates, three seeds: PCA beside each may use as many coordinates as that seed's latents."""
+    all_of = itertools.product(range(3), (2, 4), (1e-3, 1e-2))
+    return [
+        ({LATENT: size, "optimizer.learning_rate": rate, "seed": seed}, {"sse": 3.0 / size + seed / 10 + rate})
+        for seed, size, rate in all_of
+    ]
+
+
+@pytest.mark.parametrize("name", ["latent_vs_pca", "cost", "parallel", "heat_map"])
+def test_a_note_says_to_what_pca_is_limited(name, runs):
+    results = runs(*limited_by_seed())
+    for run in results.runs:
+        run.summary["pca"] |= {"num_active": 1 + run.seed, "num_components": 6}
+    said = words(drawn(name, results)[1])
+    assert "1 to 3 of 6" in said
+    assert "limited as the latents are" in said
+    assert "limited as the latents are" not in words(drawn(name, runs(*limited_by_seed()))[1])

@@ -265,7 +265,8 @@ def test_the_difference_of_two_runs_is_what_differs(visit):
     page.wait_for_selector("#panel .compared")
     assert page.url.endswith("#runs=dense2-seed0&linear10-seed0")
     rows = page.locator("#panel table").last.inner_text().splitlines()[1:]
-    expected = [["model", "dense", "linear"], ["latent size", "2", "10"], [ODD_NAME, "0.5", "0.25"]]
+    of_dense = [["dropout rate", "0.0", "\N{EN DASH}"], ["model normalization", "none", "\N{EN DASH}"]]
+    expected = [["model", "dense", "linear"], *of_dense, ["latent size", "2", "10"], [ODD_NAME, "0.5", "0.25"]]
     assert [row.split("\t") for row in rows] == expected
     sse = page.locator("#panel table").first.locator("tbody tr").first.locator("td").all_inner_texts()
     assert sse == ["sse, per example", "2.5000", "0.6000"]

@@ -57,6 +57,16 @@ def test_the_note_says_where_pca_is_limited_otherwise(make_results, seeds, build
     assert f"PCA has as many components as the latent, {limited}." in notes
 
 
+def test_pca_of_each_seed_counts_where_seeds_limit_it_differently(make_results, seeds, build_table):
+    made = make_results(*seeds(1.0, 1.1, 1.2))
+    for run, active, sse in zip(made.runs, (5, 3, 4), (1.0, 3.0, 2.0), strict=True):
+        run.summary["pca"] |= {"num_active": active, "num_components": 9, "test": {"sse": sse}}
+    table = build_table("comparison", made, measures=["sse"])
+    (mean,) = column(table, "pca_sse_mean")
+    assert mean.startswith("2")
+    assert any("PCA-9, 3 to 5 of 9" in note.text for note in table.notes)
+
+
 @pytest.mark.parametrize(("select", "beta"), [("sse", "1.0"), ("kl", "1.0"), ("distortion", "1.0")])
 def test_a_term_selects_and_the_title_says_so(select, beta, results, build_table):
     table = build_table("best", results, select=select, measures=["sse"])

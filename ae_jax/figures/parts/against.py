@@ -14,7 +14,9 @@ from ae_jax.figures.style import NEUTRAL, PCA, plain_log_ticks
 from ae_jax.results.configurations import Configuration
 from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import Needed
+from ae_jax.runs.measures import competitor_size, is_limited
 
+_NAMED = 4  # limits of PCA that a note has
 _FEW, _ROOM = 3, 0.5  # kinds that need not stand side by side; part of the distance of two sizes that more take
 _LEAST = 1.1  # how far the axis of ratios reaches to both sides of 1, at least
 _STEPS = 400  # places of PCA's curve that a text avoids
@@ -56,6 +58,22 @@ def ratio_notes(inside: Sequence[Sequence[Configuration]], ratios: Sequence[Sequ
     where = f", but not at {', '.join(map(str, absent))}, where PCA's is rounding" if absent else ""
     beside = ", side by side" if len(ratios) > _FEW else ""
     return [f"below: error divided by PCA's, run by run{beside}{where}"]
+
+
+def limits_text(shown: Sequence[Configuration], *, is_curve: bool = False) -> list[str]:
+    """What PCA is limited to beside latents that are: a note, or none where none is.
+
+    Args:
+        shown: The configurations.
+        is_curve: Whether PCA is drawn as a curve without such limits, so that ratios alone are to the other.
+    """
+    sizes = list(dict.fromkeys(competitor_size(*one.pcas) for one in shown if any(map(is_limited, one.pcas))))
+    if not sizes:
+        return []
+    words = f"{', '.join(sizes[:_NAMED])}{', …' if len(sizes) > _NAMED else ''}"
+    if is_curve:
+        return [f"ratios are to PCA limited as the latents are ({words}), its curve is not"]
+    return [f"PCA is limited as the latents are ({words})"]
 
 
 def draw_ratios(axes: Axes, groups: Sequence[Sequence[Mean]], styles: Sequence[dict[str, Any]]) -> None:

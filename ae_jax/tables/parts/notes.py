@@ -122,8 +122,7 @@ def _of_pca(rows: Sequence[Configuration], measures: Sequence[Measure]) -> str:
     without = [measure.name for measure in measures if not measure.has_pca]
     if len(without) == len(measures):
         return ""
-    limited = [pca for one in rows for run in one.runs if is_limited(pca := run.summary["pca"])]
-    names = dict.fromkeys(competitor_name(pca) for pca in limited)
+    names = dict.fromkeys(competitor_name(*one.pcas) for one in rows if any(map(is_limited, one.pcas)))
     as_codes = f", or is limited as sparse and quantised codes are ({'; '.join(names)})" if names else ""
     lacks = f", and no {' or '.join(without)}" if without else ""
     return f"; PCA has as many components as the latent{as_codes}{lacks}"
