@@ -3,6 +3,7 @@
     reference   an epoch of 784-256-784 on 60,000 images, against PyTorch, Keras and the bare matrix products
     small       an epoch of 784-32-784 on 12,800 images, against PyTorch
     models      epochs of a convolutional and a variational autoencoder, a top-k dictionary and FSQ, against PyTorch
+    dictionaries an epoch of 64 sparse dictionaries 784-1,024 as one program, against one after the other, with memory
     pca         the fit on 60,000 images, against scikit-learn
     startup     `train.py --help`, and `import ae_jax`
     sweep       64 small runs as one program, against a process for each, PyTorch, and one after the other; and 256
@@ -32,7 +33,7 @@ from statistics import median
 from peers.accelerator import accelerator
 from peers.contest import Contender, Contest, compete
 from peers.images import Images, write_images
-from peers.models import models
+from peers.models import NUM_DICTIONARIES, dictionaries, models
 from peers.rows import beside
 from peers.sweeps import DIGITS_MODEL, RATES, Commands, Point, Way, digits_ways, take_turns
 from peers.table import Row, Table, as_json, show, write_json
@@ -230,6 +231,7 @@ BENCHMARKS: dict[str, Callable[[Path, argparse.Namespace], Table]] = {
     "reference": reference,
     "small": small,
     "models": models,
+    "dictionaries": dictionaries,
     "pca": pca,
     "startup": startup,
     "sweep": sweep,
@@ -265,9 +267,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=50, metavar="N", help="of a sweep's runs (default: 50)")
     parser.add_argument("--seeds", type=int, default=8, metavar="N", help="of a sweep (default: 8)")
     parser.add_argument("--rates", type=int, default=8, metavar="N", help="of a sweep (default: 8, which is all)")
+    parser.add_argument(
+        "--dictionaries", type=int, default=NUM_DICTIONARIES, metavar="N", help="of that name (default: 64)"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write every number to this JSON file")
     options = parser.parse_args()
-    for name in ("repeats", "epochs", "seeds", "rates"):
+    for name in ("repeats", "epochs", "seeds", "rates", "dictionaries"):
         if getattr(options, name) < 1:
             parser.error(f"--{name}: got {getattr(options, name)}, expected at least 1")
     if options.images is not None and options.images < 2:

@@ -21,6 +21,7 @@ OPTIONS_CAME_LATER: dict[str, dict[str, Any]] = {
         f"ae_jax.datasets.{name}.{name}": {"binarisation": "none"}
         for name in ("array", "digits", "fashion_mnist", "mnist")
     },
+    "ae_jax.models.conv.ConvAutoencoder": {"tied_weights": False},
     "ae_jax.models.dense.DenseAutoencoder": {"normalization": "none", "dropout_rate": 0.0},
     "ae_jax.bottlenecks.gaussian.gaussian": {"free_bits": 0.0},
     "ae_jax.bottlenecks.l1.l1": {"count_idle": False},

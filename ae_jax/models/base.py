@@ -237,3 +237,14 @@ def check_code_is_latent(option: str, code_width: int, *, is_asked: bool, remedy
     if is_asked and code_width > 1:
         problem = f"is for a code that is the latent; this bottleneck takes {code_width} numbers for each dimension"
         raise UserError(f"model.{option}", problem, remedy)
+
+
+def check_tied_width(output_width: int, *, tied_weights: bool) -> None:
+    """Refuse a decoder with the encoder's weights where it is to make several numbers for each feature.
+
+    Raises:
+        UserError: If it is.
+    """
+    if tied_weights and output_width > 1:
+        problem = f"has no weights to share for {output_width} numbers a feature, which this loss takes"
+        raise UserError("model.tied_weights", problem, "set it to false, or choose a loss that takes one")

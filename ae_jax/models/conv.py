@@ -8,9 +8,9 @@ from flax import nnx
 
 from ae_jax.errors import UserError
 from ae_jax.images import image_shape
-from ae_jax.models.base import AbstractAutoencoder, check_latent_size
-from ae_jax.models.convolution import Convolution, Image, Upsampling
-from ae_jax.models.layers import ActivationName, Finish, Style, linear
+from ae_jax.models.base import AbstractAutoencoder, check_latent_size, check_tied_width
+from ae_jax.models.convolution import Convolution, Image, TiedUpsampling, Upsampling
+from ae_jax.models.layers import ActivationName, Finish, Style, TiedLinear, linear
 from ae_jax.typing import Batch, Code, Count, Latent, Size
 
 
@@ -20,6 +20,7 @@ class _Form(NamedTuple):
     kernel_size: int
     stride: int
     num_blocks: int
+    tied: bool
 
 
 class ConvAutoencoder(AbstractAutoencoder):
@@ -44,13 +45,17 @@ class ConvAutoencoder(AbstractAutoencoder):
         activation: Of all layers but the code and the outputs.
         normalization: Of all layers but these, see `layers.normalizer`.
         num_groups: Of channels, of `normalization=group`; it divides all `channels`.
+        tied_weights: Whether the decoder takes each convolution of the encoder, and the affine map to the code, back by
+            the transpose of the same kernel, with biases, normalizations and residual blocks of its own. Of a code that
+            is wider than the latent it is the map to the first `latent_size` numbers.
         code_width: Numbers of the code that the bottleneck takes for each latent dimension.
         output_width: Numbers that the loss takes for each feature.
         rngs: Random streams of the initialisation.
 
     Raises:
         UserError: If the data are no images, there are more stages than make them smaller, the kernel leaves pixels
-            out, the groups do not divide the channels, or `latent_size` is larger than the number of features.
+            out, the groups do not divide the channels, tied weights are to make several numbers for each feature, or
+            `latent_size` is larger than the number of features.
 
     Reference:
         Masci et al., Stacked Convolutional Auto-Encoders for Hierarchical Feature Extraction, 2011, with strides for
@@ -69,22 +74,27 @@ class ConvAutoencoder(AbstractAutoencoder):
         activation: ActivationName,
         normalization: Literal["none", "batch", "layer", "group"],
         num_groups: Size,
+        tied_weights: bool = False,
         code_width: int,
         output_width: int = 1,
         rngs: nnx.Rngs,
     ):
         self.shape = image_shape("model=conv", feature_shape, otherwise="model=dense or resnet_mlp")
         check_latent_size(latent_size, feature_shape)
+        check_tied_width(output_width, tied_weights=tied_weights)
         _check_layers(channels, kernel_size, stride, num_groups if normalization == "group" else 1)
         self.sizes = _sizes(self.shape[:2], stride, len(channels))
-        form = _Form(kernel_size, stride, num_residual_blocks)
+        form = _Form(kernel_size, stride, num_residual_blocks, tied_weights)
         style = Style(activation, normalization, num_groups=num_groups)
         inputs, outputs = self.shape[2], output_width * self.shape[2]
         self.encoder = nnx.List(_Stage(*pair, form, style, rngs) for pair in pairwise([inputs, *channels]))
         self.smallest = (*self.sizes[-1], channels[-1])
         num_smallest = self.smallest[0] * self.smallest[1] * self.smallest[2]
         self.to_code = linear(num_smallest, code_width * latent_size, 1.0, rngs)
-        self.from_latent = linear(latent_size, num_smallest, style.gain, rngs, use_bias=style.use_bias)
+        if tied_weights:
+            self.from_latent = TiedLinear(num_smallest, use_bias=style.use_bias)
+        else:
+            self.from_latent = linear(latent_size, num_smallest, style.gain, rngs, use_bias=style.use_bias)
         self.finish = Finish(channels[-1], style, rngs)
         back = [*channels[::-1], outputs]
         self.decoder = nnx.List(
@@ -101,9 +111,12 @@ class ConvAutoencoder(AbstractAutoencoder):
 
     def decode(self, latent: Latent) -> Batch:
         """An affine map, then the stages backwards."""
-        image = self.finish(self.from_latent(latent).reshape(-1, *self.smallest))
-        for stage, (height, width) in zip(self.decoder, self.sizes[-2::-1], strict=True):
-            image = stage(image, height, width)
+        first = self.from_latent
+        numbers = first(latent, self.to_code) if isinstance(first, TiedLinear) else first(latent)
+        image = self.finish(numbers.reshape(-1, *self.smallest))
+        stages = zip(self.decoder, reversed(list(self.encoder)), self.sizes[-2::-1], strict=True)
+        for stage, mirrored, (height, width) in stages:
+            image = stage(image, height, width, mirrored.convolution)
         # Of several numbers a feature, all features of the first come first.
         outputs = image.reshape(*image.shape[:3], -1, self.shape[2])
         return outputs.transpose(0, 3, 1, 2, 4).reshape(len(latent), -1)
@@ -140,19 +153,23 @@ class _Stage(nnx.Module):
 
 
 class _Mirror(nnx.Module):
-    """Residual blocks, and an up-sampling, which is affine in the last stage."""
+    """Residual blocks, and an up-sampling, which is affine in the last stage; where tied, by the mirrored kernel."""
 
     def __init__(self, num_inputs: int, num_outputs: int, form: _Form, style: Style, rngs: nnx.Rngs, *, is_last: bool):
         shape = num_inputs, num_outputs, form.kernel_size, form.stride
         self.blocks = nnx.List(_Block(num_inputs, form, style, rngs) for _ in range(form.num_blocks))
         gain, use_bias = (1.0, True) if is_last else (style.gain, style.use_bias)
-        self.upsampling = Upsampling(*shape, gain=gain, use_bias=use_bias, rngs=rngs)
+        if form.tied:
+            self.upsampling = TiedUpsampling(num_outputs, use_bias=use_bias)
+        else:
+            self.upsampling = Upsampling(*shape, gain=gain, use_bias=use_bias, rngs=rngs)
         self.finish = None if is_last else Finish(num_outputs, style, rngs)
 
-    def __call__(self, x: Image, height: int, width: int) -> Image:
+    def __call__(self, x: Image, height: int, width: int, mirrored: Convolution) -> Image:
         for block in self.blocks:
             x = block(x)
-        x = self.upsampling(x, height, width)
+        up = self.upsampling
+        x = up(x, height, width, mirrored) if isinstance(up, TiedUpsampling) else up(x, height, width)
         return x if self.finish is None else self.finish(x)
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from flax import nnx
 from jaxtyping import Array, Float
 
-from ae_jax.models.layers import initializer
+from ae_jax.models.layers import Biased, initializer
 
 Image = Float[Array, "batch _ _ _"]
 """Height, width and channels, which differ from layer to layer."""
@@ -45,6 +45,13 @@ def convolve(x: Inputs, kernel: Kernel, *, stride: int, before: int) -> Outputs:
     # Chosen when a program is lowered, by the device that it is lowered for, not by what this process prefers.
     product, library = (functools.partial(one, stride=stride, before=before) for one in (by_product, by_library))
     return jax.lax.platform_dependent(x, kernel, cpu=product, default=library)
+
+
+def convolve_back(y: Outputs, kernel: Kernel, height: int, width: int, *, stride: int, before: int) -> Inputs:
+    """The transpose of `convolve`, which is linear in the images: images of this height and width of what it makes."""
+    images = jax.ShapeDtypeStruct((len(y), height, width, kernel.shape[2]), y.dtype)
+    (x,) = jax.linear_transpose(functools.partial(convolve, kernel=kernel, stride=stride, before=before), images)(y)
+    return x
 
 
 def by_product(x: Inputs, kernel: Kernel, *, stride: int, before: int) -> Outputs:
@@ -97,16 +104,12 @@ def depth_to_space(x: Image, factor: int) -> Image:
     return split.transpose(0, 1, 3, 2, 4, 5).reshape(batch, height * factor, width * factor, -1)
 
 
-class _Layer(nnx.Module):
-    """A kernel, rows and columns and channels in and out, and a number for each of so many channels that are made."""
+class _Layer(Biased):
+    """A kernel as well, of rows and columns and channels in and out."""
 
     def __init__(self, kernel_shape: tuple[int, ...], num_outputs: int, gain: float, rngs: nnx.Rngs, *, use_bias: bool):
+        super().__init__(num_outputs, use_bias=use_bias)
         self.kernel = nnx.Param(initializer(gain)(rngs.params(), kernel_shape, jnp.float32))
-        self.bias = nnx.Param(jnp.zeros(num_outputs)) if use_bias else None
-
-    def shifted(self, x: Image) -> Image:
-        """Images with the bias added, where there is one."""
-        return x if self.bias is None else x + self.bias[...][None, None, None, :]
 
 
 class Convolution(_Layer):
@@ -174,3 +177,17 @@ class Upsampling(_Layer):
         """Images of this height and width, of those that are `stride` times smaller, rounded up."""
         made = convolve(x, self.kernel[...], stride=1, before=self.before)
         return self.shifted(depth_to_space(made, self.stride)[:, :height, :width])
+
+
+class TiedUpsampling(Biased):
+    """A layer that takes a convolution back, with the kernel of that one and a bias of its own.
+
+    Args:
+        num_outputs: Channels of its output, which are those of the convolution's input.
+        use_bias: Whether a number for each channel is added.
+    """
+
+    def __call__(self, x: Image, height: int, width: int, convolution: Convolution) -> Image:
+        """Images of this height and width, of what the convolution makes of such."""
+        kernel, form = convolution.kernel[...], {"stride": convolution.stride, "before": convolution.before}
+        return self.shifted(convolve_back(x, kernel, height, width, **form))

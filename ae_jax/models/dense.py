@@ -9,8 +9,17 @@ from flax import nnx
 from jaxtyping import Array
 
 from ae_jax.errors import UserError
-from ae_jax.models.base import AbstractAutoencoder, check_code_is_latent, check_latent_size
-from ae_jax.models.layers import ACTIVATIONS, ActivationName, DropoutRate, Finish, Normalization, Style, linear
+from ae_jax.models.base import AbstractAutoencoder, check_code_is_latent, check_latent_size, check_tied_width
+from ae_jax.models.layers import (
+    ACTIVATIONS,
+    ActivationName,
+    DropoutRate,
+    Finish,
+    Normalization,
+    Style,
+    linear,
+    transposed,
+)
 from ae_jax.typing import Batch, Code, Latent, Size
 
 
@@ -91,17 +100,17 @@ class DenseAutoencoder(AbstractAutoencoder):
         return layers[-1](x)
 
     def _tied_decoder(self) -> list[Callable[[Array], Array]]:
-        kernels = [layer.kernel for layer in reversed(list(self.encoder))]
-        biases = [None] * (len(kernels) - len(self.decoder_biases)) + list(self.decoder_biases)
+        mirrored = list(reversed(list(self.encoder)))
+        biases = [None] * (len(mirrored) - len(self.decoder_biases)) + list(self.decoder_biases)
 
-        def transposed(kernel: nnx.Param, bias: nnx.Param | None) -> Callable[[Array], Array]:
-            def layer(x: Array) -> Array:
-                product = x @ kernel[...][:, : x.shape[-1]].T
+        def back(layer: nnx.Linear, bias: nnx.Param | None) -> Callable[[Array], Array]:
+            def tied(x: Array) -> Array:
+                product = transposed(x, layer)
                 return product if bias is None else product + bias[...][None, :]
 
-            return layer
+            return tied
 
-        return [transposed(*pair) for pair in zip(kernels, biases, strict=True)]
+        return [back(*pair) for pair in zip(mirrored, biases, strict=True)]
 
 
 def _layers(sizes: list[int], style: Style, last_gain: float, rngs: nnx.Rngs) -> nnx.List:
@@ -114,9 +123,7 @@ def _layers(sizes: list[int], style: Style, last_gain: float, rngs: nnx.Rngs) ->
 def _check_widths(code_width: int, latent_activation: str, output_width: int, *, tied_weights: bool) -> None:
     has_activation = latent_activation != "identity"
     check_code_is_latent("latent_activation", code_width, is_asked=has_activation, remedy="leave it at identity")
-    if tied_weights and output_width > 1:
-        problem = f"has no weights to share for {output_width} numbers a feature, which this loss takes"
-        raise UserError("model.tied_weights", problem, "set it to false, or choose a loss that takes one")
+    check_tied_width(output_width, tied_weights=tied_weights)
 
 
 def _check_hidden(hidden_sizes: Sequence[int], normalization: str, dropout_rate: float) -> None:

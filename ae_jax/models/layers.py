@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from annotated_types import Interval
 from flax import nnx
 from jaxtyping import Array
@@ -45,6 +46,11 @@ _MOMENTUM = 0.9  # of averages of batch statistics: what stays at each step
 def linear(num_inputs: int, num_outputs: int, gain: float, rngs: nnx.Rngs, *, use_bias: bool = True) -> nnx.Linear:
     """An affine map whose weights have variance gain / num_inputs."""
     return nnx.Linear(num_inputs, num_outputs, kernel_init=initializer(gain), use_bias=use_bias, rngs=rngs)
+
+
+def transposed(x: Array, layer: nnx.Linear) -> Array:
+    """Rows times the transposed kernel of a layer, of its first numbers where it makes more than rows have."""
+    return x @ layer.kernel[...][:, : x.shape[-1]].T
 
 
 def initializer(gain: float) -> jax.nn.initializers.Initializer:
@@ -119,3 +125,22 @@ class Finish(nnx.Module):
         """The numbers of a hidden layer, of what its linear map makes, in the same type: statistics are float32."""
         normalized = self.normalize(x).astype(x.dtype)
         return self.drop(ACTIVATIONS[self.activation].function(normalized))
+
+
+class Biased(nnx.Module):
+    """A number for each of the channels that a layer makes, which are the last axis; or none."""
+
+    def __init__(self, num_outputs: int, *, use_bias: bool):
+        self.bias = nnx.Param(jnp.zeros(num_outputs)) if use_bias else None
+
+    def shifted(self, x: Array) -> Array:
+        """Numbers with the bias added, where there is one."""
+        return x if self.bias is None else x + self.bias[...].reshape((1,) * (x.ndim - 1) + (-1,))
+
+
+class TiedLinear(Biased):
+    """An affine map by the transposed kernel of another, with a bias of its own."""
+
+    def __call__(self, x: Array, layer: nnx.Linear) -> Array:
+        """Rows of what that layer takes, of what it makes."""
+        return self.shifted(transposed(x, layer))

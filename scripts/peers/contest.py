@@ -34,11 +34,12 @@ class Contender(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a contender did: seconds of each round, its last result, and the version that did it."""
+    """What a contender did: seconds of each round, its last result, the version that did it, and its peak memory."""
 
     seconds: list[float]
     result: float
     about: str
+    num_bytes: int = 0
 
     @property
     def median(self) -> float:
@@ -74,7 +75,7 @@ class _Process:
             env={**os.environ, **_ENVIRONMENT, **contender.environment},
         )
         self.seconds: list[float] = []
-        self.result = float("nan")
+        self.result, self.num_bytes = float("nan"), 0
         self.failure = ""
         greeting = self._receive()
         self.about, self.missing = greeting.get("ready", ""), greeting.get("missing", "")
@@ -89,7 +90,7 @@ class _Process:
         answers = [answer for _ in range(repetitions) if (answer := self._ask())]
         if self.takes_part:
             self.seconds.append(fmean(answer["seconds"] for answer in answers))
-            self.result = answers[-1]["result"]
+            self.result, self.num_bytes = answers[-1]["result"], answers[-1].get("bytes", 0)
 
     def _ask(self) -> dict:
         assert self._process.stdin is not None
@@ -150,8 +151,9 @@ def compete(
     finally:
         for process in processes.values():
             process.close()
+    taking_part = {name: p for name, p in processes.items() if p.takes_part}
     return Contest(
-        measured={name: Measured(p.seconds, p.result, p.about) for name, p in processes.items() if p.takes_part},
+        measured={name: Measured(p.seconds, p.result, p.about, p.num_bytes) for name, p in taking_part.items()},
         missing={name: p.missing for name, p in processes.items() if p.missing},
         broken={name: p.failure for name, p in processes.items() if p.failure},
     )

@@ -9,7 +9,8 @@ from peers.images import write_images
 from peers.rows import beside
 from peers.table import Table
 
-NUM_IMAGES = 12_800
+NUM_IMAGES, NUM_DICTIONARY_IMAGES = 12_800, 2_560
+NUM_DICTIONARIES = 64
 
 
 class Case(NamedTuple):
@@ -58,6 +59,15 @@ CASES = {
     ),
 }
 """By the name that contenders know them by."""
+DICTIONARY = Case(
+    "sparse dictionary 784-1,024",
+    (
+        *("model=dictionary", "model.latent_size=1024", "model.tied_init=true"),
+        *("bottleneck=jump_relu", "loss=half_sse", "objective.beta=0.1"),
+    ),
+    batch_size=256,
+    least=1.0,
+)
 
 
 def models(folder: Path, options: argparse.Namespace) -> Table:
@@ -72,3 +82,24 @@ def models(folder: Path, options: argparse.Namespace) -> Table:
         broken |= contest.broken
         rows += beside(contest, ours.name, "loss", least={torch.name: case.least})
     return Table(f"models: an epoch on {images.shape[0]:,} images of {images.source}", rows, missing, broken)
+
+
+def dictionaries(folder: Path, options: argparse.Namespace) -> Table:
+    """An epoch of sparse dictionaries that differ in their seed: all as one program, and one after the other.
+
+    Of those one is measured, and its time multiplied.
+    """
+    images = write_images(folder, limit=min(NUM_DICTIONARY_IMAGES, options.images or NUM_DICTIONARY_IMAGES))
+    number = options.dictionaries
+    together = Contender(f"{number} of {DICTIONARY.title} as one program", "our_models", f"dictionary {number}")
+    alone = Contender(f"{number} times one", "our_models", "dictionary 1")
+    contest = compete([together, alone], repeats=options.repeats, images=images.path, batch_size=DICTIONARY.batch_size)
+    for name in contest.measured.keys() & {alone.name}:
+        one = contest.measured[name]
+        contest.measured[name] = one._replace(seconds=[number * seconds for seconds in one.seconds])
+    rows = [
+        row._replace(result=f"{row.result}, {contest.measured[row.name].num_bytes / 2**30:.2f} GiB")
+        for row in beside(contest, together.name, "loss", least={alone.name: DICTIONARY.least})
+    ]
+    title = f"dictionaries: an epoch on {images.shape[0]:,} images of {images.source}, batch {DICTIONARY.batch_size}"
+    return Table(title, rows, contest.missing, contest.broken)

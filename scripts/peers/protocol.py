@@ -2,7 +2,7 @@
 
     contender -> benchmark    {"ready": about}, once it is warm, or {"missing": package} instead
     benchmark -> contender    any line: do it once more; end of file: stop
-    contender -> benchmark    {"seconds": time, "result": number}
+    contender -> benchmark    {"seconds": time, "result": number, "bytes": peak of its memory until now}
 
 All contenders stay alive and are asked in turn, so that each round meets the machine in the same mood, and only one of
 them computes at a time.
@@ -11,6 +11,7 @@ them computes at a time.
 import argparse
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -75,9 +76,14 @@ def serve(prepare: Callable[[Task], Prepared]) -> None:
         while channel.wait():
             start = time.perf_counter()
             result = repeat()
-            channel.send(seconds=time.perf_counter() - start, result=result)
+            channel.send(seconds=time.perf_counter() - start, result=result, bytes=_peak_bytes())
 
     run(loop)
+
+
+def _peak_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts in bytes, Linux in KiB
 
 
 def run(loop: Callable[[Task, Channel], None]) -> None:

@@ -27,11 +27,15 @@ from ae_jax.training.objective import abstract_best, reconstruct
 from tests.running import NEEDS
 
 CONF = Path(__file__).parents[2] / "conf"
-COMPONENTS = ("model", "corruption", "bottleneck", "objective", "loss", "optimizer", "optimizer/schedule")
+COMPONENTS = (
+    *("model", "corruption", "bottleneck", "objective", "objective/schedule", "loss", "optimizer"),
+    "optimizer/schedule",
+)
 WITH_DENSITY = ("gaussian", "bernoulli")  # of the bottlenecks: objective=iwae makes no sense with another
 # Sizes that compile in less time.
 SMALLER = {"conv": ("model.channels=[4,8]",), "dense": ("model.hidden_sizes=[16]",)}
 COUNTING = ("batch_top_k", "jump_relu")  # for how long each dimension was 0, as objective=dead_latents needs
+MAY_BE_NULL = ("objective/schedule",)
 DOWNLOADED = ("mnist", "fashion_mnist")
 # What compiles in no time: rows that meet nothing new have them.
 QUICK = ("linear", "none", "rate_distortion", "mse", "sgd", "constant")
@@ -40,17 +44,24 @@ TINY = ("trainer.num_epochs=1", "trainer.batch_size=32", "trainer.max_train_exam
 
 def options(group: str) -> list[str]:
     """The options of a group, by its files, quick ones first."""
-    return sorted((path.stem for path in (CONF / group).glob("*.yaml")), key=lambda name: (name not in QUICK, name))
+    none = ["null"] if group in MAY_BE_NULL else []
+    return none + sorted(
+        (path.stem for path in (CONF / group).glob("*.yaml")), key=lambda name: (name not in QUICK, name)
+    )
 
 
-NEEDED = {"iwae": WITH_DENSITY, "dead_latents": COUNTING}  # bottlenecks, of objectives
+# What objectives need of other groups.
+NEEDED = {
+    "iwae": {"bottleneck": WITH_DENSITY, "objective/schedule": ("null",)},
+    "dead_latents": {"bottleneck": COUNTING},
+}
 
 
 def makes_sense(*chosen: tuple[str, str]) -> bool:
     """Whether these options, each with its group, may be in one run."""
     of = dict(chosen)
-    needed = NEEDED.get(of.get("objective", ""))
-    return needed is None or of.get("bottleneck", needed[0]) in needed
+    needed = NEEDED.get(of.get("objective", ""), {})
+    return all(of.get(group, names[0]) in names for group, names in needed.items())
 
 
 def cover(groups: dict[str, list[str]], size: int) -> list[dict[str, str]]:
@@ -78,9 +89,13 @@ def _new(item: tuple[str, str], row: list[tuple[str, str]], size: int, left: set
 GROUPS = {group: options(group) for group in COMPONENTS}
 EACH, PAIRWISE = cover(GROUPS, 1), cover(GROUPS, 2)
 SENSELESS = [
-    (objective, name) for objective, needed in NEEDED.items() for name in GROUPS["bottleneck"] if name not in needed
+    (("objective", objective), (group, name))
+    for objective, needed in NEEDED.items()
+    for group, names in needed.items()
+    for name in GROUPS[group]
+    if name not in names
 ]
-WITHOUT_DENSITY = [f"bottleneck={name}" for objective, name in SENSELESS if objective == "iwae"]
+WITHOUT_DENSITY = [f"bottleneck={name}" for name in GROUPS["bottleneck"] if name not in WITH_DENSITY]
 # A model of the user's own, in which the examples of a batch depend on each other.
 COUPLED = """
 from flax import nnx
@@ -99,7 +114,8 @@ class Normalised(LinearAutoencoder):
 def chosen(row: dict[str, str]) -> list[str]:
     """The overrides of a combination."""
     return [
-        *(f"{group}={name}" for group, name in row.items()),
+        # An objective without a weight has no schedule of it to choose.
+        *(f"{group}={name}" for group, name in row.items() if (group, name) != ("objective/schedule", "null")),
         *(NEEDS[name] for name in row.values() if name in NEEDS),
         # A latent of two numbers each has no decoder to begin as.
         *(["model.tied_init=false"] if (row["model"], row["bottleneck"]) == ("dictionary", "gaussian") else []),
@@ -162,7 +178,7 @@ def test_every_option_is_in_one_of_few_combinations():
 
 def test_cover_is_pairwise():
     met = {frozenset(pair) for row in PAIRWISE for pair in combinations(row.items(), 2)}
-    senseless = {frozenset({("bottleneck", name), ("objective", objective)}) for objective, name in SENSELESS}
+    senseless = set(map(frozenset, SENSELESS))
     for (first, names), (second, others) in combinations(GROUPS.items(), 2):
         assert met >= {frozenset({(first, a), (second, b)}) for a in names for b in others} - senseless
     assert not met & senseless

@@ -54,6 +54,32 @@ def test_the_decoder_restores_the_size(feature_shape, options):
     assert jax.eval_shape(model.decode, params, state, jnp.ones((2, latent_size))).shape == (2, 3 * num_features)
 
 
+@pytest.mark.parametrize(("feature_shape", "stride", "size"), [((7, 5, 2), 2, 3), ((4, 6, 1), 1, 3), ((9, 8, 3), 3, 4)])
+def test_tied_weights_take_every_linear_map_back(feature_shape, stride, size):
+    """Without activation, biases and blocks the decoder is the transpose of the encoder; of a wide code, of a part."""
+    options = {"stride": stride, "kernel_size": size, "activation": "identity", "tied_weights": True, "code_width": 2}
+    model = conv(feature_shape, **options)
+    params, state = jax.jit(model.init)(jax.random.key(0))
+    num_features = math.prod(feature_shape)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params["decoder"])) == 4 + feature_shape[2]  # biases alone
+    encoder, decoder = jax.jit(
+        lambda: (model.encode(params, state, jnp.eye(num_features)), model.decode(params, state, jnp.eye(3)))
+    )()
+    np.testing.assert_allclose(decoder, encoder[:, :3].T, rtol=1e-4, atol=1e-6)
+
+
+def test_tied_weights_have_blocks_of_their_own_and_one_gradient():
+    model = conv(tied_weights=True, num_residual_blocks=1, normalization="group")
+    params, state = jax.jit(model.init)(jax.random.key(0))
+    x = jnp.ones((2, 70))
+    gradient = jax.jit(jax.grad(lambda p: jnp.sum((model.decode(p, state, model.encode(p, state, x)) - x) ** 2)))(
+        params
+    )
+    assert len(params["decoder"][0]["blocks"]) == 1
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradient))
+    assert np.abs(gradient["encoder"][0]["convolution"]["kernel"][...]).max() > 0
+
+
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer", "group"])
 def test_all_layers_compute_in_the_type_that_is_asked_for(normalization):
     """But for statistics and what else is float32 in any case, products are of bfloat16 and of nothing else."""
@@ -107,7 +133,9 @@ def test_a_residual_block_begins_as_the_identity_and_has_a_gradient():
 
     @jax.jit
     def begun():
-        graph, params = nnx.split(_Block(4, _Form(3, 2, 1), Style("relu", "group", num_groups=2), nnx.Rngs(0)))
+        graph, params = nnx.split(
+            _Block(4, _Form(3, 2, 1, tied=False), Style("relu", "group", num_groups=2), nnx.Rngs(0))
+        )
         return jax.value_and_grad(squares, has_aux=True)(params, graph)
 
     (_, made), gradient = begun()
@@ -128,6 +156,7 @@ def test_a_residual_block_begins_as_the_identity_and_has_a_gradient():
         ((8, 5), {"channels": []}, r"model.channels: is empty; .*"),
         ((8, 5), {"kernel_size": 1}, r"model.kernel_size: 1 is smaller than the stride of 2, .*; give at least 2"),
         ((8, 5), {"normalization": "group", "num_groups": 4}, r"model.num_groups: 4 groups do not divide the 6 .*"),
+        ((8, 5), {"tied_weights": True, "output_width": 2}, r"model.tied_weights: has no weights to share for 2 .*"),
         ((2, 2), {"latent_size": 5}, r"model.latent_size: 5 is larger than the 4 features .*"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 from flax import nnx
 
 from ae_jax.evaluation.flops import flops_per_example
-from ae_jax.models.convolution import Upsampling, by_library, by_product, convolve
+from ae_jax.models.convolution import Upsampling, by_library, by_product, convolve, convolve_back
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 # Height, width, channels in and out, size of the kernel, stride.
@@ -57,6 +57,22 @@ def test_a_convolution_is_the_librarys_and_so_are_its_gradients(shape):
     for ours in found:
         for one, other in zip(ours, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_back_is_the_transpose_of_a_convolution(shape):
+    """<convolve(x), y> = <x, convolve_back(y)>, of any x and y, and so in any of the two ways."""
+    height, width, inputs, outputs, size, stride = shape
+    x, kernel = drawn((2, height, width, inputs), (size, size, inputs, outputs))
+    options = {"stride": stride, "before": (size - stride) // 2}
+
+    @jax.jit
+    def both(x, kernel):
+        made = convolve(x, kernel, **options)
+        (y,) = drawn(made.shape)
+        return jnp.sum(made * y), jnp.sum(x * convolve_back(y, kernel, height, width, **options))
+
+    np.testing.assert_allclose(*both(x, kernel), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize(("height", "width", "size", "stride"), [(7, 4, 3, 2), (5, 6, 5, 2), (4, 7, 2, 3)])

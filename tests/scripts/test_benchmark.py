@@ -90,6 +90,19 @@ def test_every_model_is_trained_and_without_pytorch_it_goes_on(tmp_path: Path) -
     assert all(0 < float(row["result"].removeprefix("loss ")) < 784 for row in table["rows"])
 
 
+@pytest.mark.slow
+def test_dictionaries_as_one_program_end_as_one_alone(tmp_path: Path) -> None:
+    output = tmp_path / "numbers.json"
+    arguments = ("dictionaries", "--images", "64", "--dictionaries", "2", "--repeats", "1", "--output", str(output))
+    finished = benchmark(*arguments)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    together, alone = json.loads(output.read_text())["dictionaries"]["rows"]
+    (loss, memory), (alone_loss, _) = (row["result"].split(", ") for row in (together, alone))
+    assert loss == alone_loss
+    assert 0 < float(memory.removesuffix(" GiB")) < 4
+    assert alone["ratio"] == pytest.approx(alone["seconds"][0] / together["seconds"][0])
+
+
 def test_sweep_large_needs_data_and_says_so() -> None:
     finished = benchmark("sweep_large")
     assert finished.returncode == 0, finished.stderr
