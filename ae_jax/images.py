@@ -3,6 +3,11 @@
 from ae_jax.errors import UserError
 
 
+def has_image_shape(feature_shape: tuple[int, ...]) -> bool:
+    """Whether examples of this shape are images."""
+    return len(feature_shape) in (2, 3)
+
+
 def image_shape(component: str, feature_shape: tuple[int, ...], *, otherwise: str) -> tuple[int, int, int]:
     """Height, width and channels of an example, of which there is one where the shape has no axis of them.
 
@@ -14,7 +19,7 @@ def image_shape(component: str, feature_shape: tuple[int, ...], *, otherwise: st
     Raises:
         UserError: If an example is no image.
     """
-    if len(feature_shape) not in (2, 3):
+    if not has_image_shape(feature_shape):
         form = " x ".join(map(str, feature_shape)) if len(feature_shape) > 1 else f"{feature_shape[0]} numbers"
         problem = f"is for images, and an example of these data is {form}"
         remedy = f"choose {otherwise}; a stack of images has shape (examples, height, width[, channels])"

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "figures": {"config", "runs", "results"},
     "report": {"config", "runs", "results"},
     "evaluation": {*MADE, "bottlenecks", "objectives", "training", "config", "experiment", "runs"},
+    "evaluations": {"evaluation", "baselines", "datasets", "experiment", "runs", "training"},
     "jobs": {"training", "config", "tracking", "experiment", "runs", "results", "figures", "evaluation"},
     "commands": {"config", "experiment", "runs", "results", "tables", "figures", "report", "evaluation", "jobs"},
 }

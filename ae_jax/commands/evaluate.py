@@ -1,21 +1,25 @@
-"""Measure a trained run again, on its own data or on other data of the same shape."""
+"""Measure trained runs: again, on other data of the same shape, or by further evaluations."""
 
 import dataclasses
 import json
+import os
+import re
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ae_jax.config import compose as composition
-from ae_jax.errors import UserError
-from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIFFERS, Parser, guard
+from ae_jax.errors import UserError, describe
+from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIFFERS, EXIT_FAILED, Parser, guard
 from ae_jax.runs.check import checked_summary
 from ae_jax.runs.folder import RunFolder
 from ae_jax.runs.measures import OF_SOME
 from ae_jax.runs.progress import progress_of
-from ae_jax.terminal import console, count, say
+from ae_jax.terminal import console, count, say, short_path
 
 _CAME_LATER = ("terms", *OF_SOME)
 _MEASURED = ("train", "validation", "test", "corrupted", "pca")
@@ -23,16 +27,33 @@ _MEASURED = ("train", "validation", "test", "corrupted", "pca")
 
 def main() -> None:
     """Entry point of `scripts/evaluate.py`, installed as ae-evaluate."""
-    parser = Parser(description="Restore a run's best checkpoint and measure it again, against PCA.")
-    parser.add_argument("folder", type=Path, help="run folder that training printed")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="other data, such as dataset=mnist")
+    parser = Parser(description="Restore a run's best checkpoint and measure it, against PCA.")
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        metavar="RUN",
+        help="run folder that training printed; with evaluation=… also several, and folders with runs in them",
+    )
+    parser.add_argument(
+        "overrides",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="other data, such as dataset=mnist; or what is asked beside what every run is measured by, and written to "
+        "its summary.json: evaluation=classification, several as evaluation=NAME,NAME, options as evaluation.KEY=VALUE",
+    )
     parser.add_argument("--json", type=Path, help="write the measures to this file")
     parser.add_argument("--fill", action="store_true", help="write what the run lacks: measures, arrays, figures")
     parser.add_argument("--config-dir", metavar="FOLDER", help="a folder with options of yours, as dataset/NAME.yaml")
     given = parser.parse_intermixed_args()
+    given.folders, given.overrides = _parted([*given.folders, *given.overrides])
+    asks = any(_is_of_evaluation(override) for override in given.overrides)
+    if not given.folders or (len(given.folders) > 1 and not asks):
+        parser.error("give one run folder; with evaluation=NAME also several")
     if given.fill and given.overrides:
         parser.error("argument --fill: is for the run's own data: leave out what names others")
-    raise SystemExit(guard(lambda: _evaluate(given)))
+    if asks and given.json is not None:
+        parser.error("argument --json: evaluations are written to each run's summary.json")
+    raise SystemExit(guard(lambda: _ask(given) if asks else _evaluate(given)))
 
 
 def evaluate(folder: Path, overrides: list[str], config_dir: str | None = None) -> dict[str, Any]:
@@ -116,7 +137,7 @@ def _evaluate(given: Namespace) -> int:
     from ae_jax.files import write_json
     from ae_jax.jobs.display import print_comparison
 
-    folder, overrides = given.folder, given.overrides
+    folder, overrides = Path(given.folders[0]), given.overrides
     if (progress := progress_of(RunFolder(folder))) is not None:
         raise UserError(folder, f"{progress.words}, so that it has no measures", progress.remedy)
     if given.fill:
@@ -133,6 +154,64 @@ def _evaluate(given: Namespace) -> int:
         say(console(), f"{'equal to' if same else 'DIFFERS from'} summary.json")
         return EXIT_COMPLETED if same else EXIT_DIFFERS
     return EXIT_COMPLETED
+
+
+def _parted(given: list[str]) -> tuple[list[str], list[str]]:
+    """Folders, and what looks like KEY=VALUE and is no folder."""
+    overrides = [text for text in given if re.match(r"[+~]*[\w./@]+=", text) and not os.path.lexists(text)]
+    return [text for text in given if text not in overrides], overrides
+
+
+def _is_of_evaluation(override: str) -> bool:
+    return re.match(r"evaluations?[.=]", override) is not None
+
+
+def _evaluations(overrides: list[str], config_dir: str | None) -> dict[str, Any]:
+    """The checked configs of the evaluations that are asked for, by name."""
+    names, options = list[str](), list[str]()
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if not _is_of_evaluation(override):
+            raise UserError(override, "cannot be given with evaluation=…, which is asked about a run's own data")
+        if key in ("evaluation", "evaluations"):
+            names += filter(None, re.split(r"[\s,]+", value.strip("[]")))
+        else:
+            options.append(override)
+    if not names:
+        raise UserError(options[0], "is an option of no evaluation", "name one with evaluation=NAME")
+    typed = [f"evaluation=[{','.join(names)}]"]
+    for option in options:
+        group, _, rest = option.partition(".")
+        typed += [f"evaluations.{name}.{rest}" for name in names] if group == "evaluation" else [option]
+    return composition.checked(composition.compose(typed, config_dir=config_dir))["evaluations"]
+
+
+def _ask(given: Namespace) -> int:
+    """Ask evaluations about runs, write the answers, and show them."""
+    from ae_jax.jobs.answers import print_answers
+    from ae_jax.jobs.ask import Asked, ask
+    from ae_jax.results.find import find_runs
+
+    nodes, folders, output = _evaluations(given.overrides, given.config_dir), find_runs(given.folders), console()
+    failed, done = list[str](), list[Asked]()
+
+    @contextmanager
+    def spare(what: str) -> Iterator[None]:
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:
+            failed.append(what)
+            place = short_path(folders[len(done)])
+            say(console(errors=True), f"{place}: {what} failed ({describe(error)}); summary.json is as it was")
+
+    for one in ask(folders, nodes, spare):
+        done.append(one)
+        if len(folders) > 1:
+            say(output, f"{len(done)} of {len(folders)}: {short_path(one.folder)}")
+    print_answers(output, done)
+    return EXIT_FAILED if failed else EXIT_COMPLETED
 
 
 def _as_far(recorded: dict[str, Any], measured: dict[str, Any], name: str) -> Any:

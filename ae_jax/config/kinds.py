@@ -54,6 +54,7 @@ KINDS = {
     "optimizer/learning_rate": Kind("ae_jax.optimizers.schedules", "ae_jax.optimizers.base.LearningRate"),
     "trainer": Kind("ae_jax.training", "ae_jax.training.options.TrainerOptions", by_class=True),
     "tracking": Kind("ae_jax.tracking.wandb_run", "ae_jax.tracking.wandb_run.TrackingOptions", by_class=True),
+    "evaluation": Kind("ae_jax.evaluations", "ae_jax.evaluation.base.Evaluation"),
     "figure": Kind("ae_jax.figures", "matplotlib.figure.Figure", ("results",)),
     "table": Kind("ae_jax.tables", "ae_jax.tables.parts.base.Table", ("results",)),
 }

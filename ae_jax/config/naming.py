@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel")
+UNNAMED = ("name", "resume", "tags", "notes", "tracking", "runtime", "trainer.data_parallel", "evaluations")
 """Keys of a config that cannot change a result beyond rounding, and so enter neither a run's name nor a comparison."""
 
 CAME_LATER: dict[str, Any] = {
@@ -13,6 +13,7 @@ CAME_LATER: dict[str, Any] = {
     "trainer.monitor": "objective",
     "bottleneck": {"_target_": "ae_jax.bottlenecks.none.none"},
     "objective": {"_target_": "ae_jax.objectives.rate_distortion.rate_distortion", "beta": 1.0},
+    "evaluations": {"reconstruction": {"_target_": "ae_jax.evaluations.reconstruction.reconstruction"}},
 }
 """Options and groups that the first runs did not record, and what those did. Of such, a run is named without them."""
 
@@ -41,7 +42,7 @@ _DEBUGGING = ("debug_nans", "profile")
 # Of the readable part of a name: file systems allow 255, and files beside a folder have endings.
 _MOST_BYTES = 200
 # What runs of one program may differ in beside their values: nothing of it is compiled in.
-_FREE = ("name", "resume", "seed", "tags", "notes", "tracking")
+_FREE = ("name", "resume", "seed", "tags", "notes", "tracking", "evaluations")
 
 
 def config_hash(config: dict[str, Any]) -> str:

@@ -38,13 +38,21 @@ class TrainedRun:
         config: Its checked config.
         experiment: The config as objects; `experiment.dataset` has the splits, loaded when it is first asked for.
         best: Parameters, what they are used with, validation loss and epoch.
+        functions: The compiled functions of its structure, which other runs of that may share.
         model: What `encode`, `decode` and `reconstruct` ask, as a method beside PCA.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], experiment: Experiment, best: Best):
+    def __init__(
+        self,
+        folder: Path,
+        config: dict[str, Any],
+        experiment: Experiment,
+        best: Best,
+        functions: ModelFunctions | None = None,
+    ):
         self.folder, self.config, self.experiment, self.best = folder, config, experiment, best
-        self._functions = ModelFunctions(experiment.structure)
-        self.model = autoencoder(experiment, best, self._functions)
+        self.functions = functions or ModelFunctions(experiment.structure)
+        self.model = autoencoder(experiment, best, self.functions)
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -82,11 +90,11 @@ class TrainedRun:
 
     def encoder(self, parameters: PyTree, x: Batch) -> Array:
         """`encode` as a pure function of `parameters` and inputs, for programs of one's own: `jax.jit(run.encoder)`."""
-        return self._functions.encode(self.experiment.run.values, parameters, x)
+        return self.functions.encode(self.experiment.run.values, parameters, x)
 
     def decoder(self, parameters: PyTree, latent: Array) -> Batch:
         """`decode` as a pure function of `parameters` and latents."""
-        return self._functions.decode(self.experiment.run.values, parameters, latent)
+        return self.functions.decode(self.experiment.run.values, parameters, latent)
 
     def _rows(self, x: np.ndarray) -> np.ndarray:
         num_features = self.experiment.inputs.num_features
@@ -134,8 +142,13 @@ def stored_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def restore(folder: Path, config: dict[str, Any]) -> TrainedRun:
+def restore(folder: Path, config: dict[str, Any], functions: ModelFunctions | None = None) -> TrainedRun:
     """A run's best parameters in the objects of its checked config.
+
+    Args:
+        folder: The run folder.
+        config: Its checked config.
+        functions: Of a run of the same structure, which it then shares.
 
     Raises:
         UserError: See `load_run`.
@@ -144,7 +157,7 @@ def restore(folder: Path, config: dict[str, Any]) -> TrainedRun:
     _check_layers(run, config["model"])
     experiment = build(config, data_of(run, config))
     best = restore_best(run.checkpoint, abstract_best(experiment.structure, experiment.run))
-    return TrainedRun(folder, config, experiment, best)
+    return TrainedRun(folder, config, experiment, best, functions)
 
 
 def _require_checkpoint(run: RunFolder, progress: Progress) -> None:

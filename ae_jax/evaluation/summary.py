@@ -1,5 +1,6 @@
 """What a trained run leaves beside its checkpoint: reconstructions, PCA, summary.json and figures."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ import numpy as np
 from ae_jax.baselines.pca import PCA
 from ae_jax.config.naming import CAME_LATER, config_hash
 from ae_jax.datasets.base import SPLITS, Dataset
+from ae_jax.evaluation.asked import answers, subject_of
+from ae_jax.evaluation.base import Evaluation
 from ae_jax.evaluation.cost import peak_memory
 from ae_jax.evaluation.measure import Comparison, Spare, comparison, fit_dataset_pca, nothing_is_spared, timed_pca
 from ae_jax.evaluation.method import Method, ModelFunctions, autoencoder, leading
@@ -44,6 +47,7 @@ def write_results(
     program: Group,
     seconds: Seconds,
     functions: ModelFunctions,
+    evaluations: Mapping[str, Evaluation],
     *,
     spare: Spare,
 ) -> dict[str, Any]:
@@ -57,6 +61,7 @@ def write_results(
         program: What trained it.
         seconds: What it took.
         functions: The compiled functions of its structure.
+        evaluations: Questions that are asked of it.
         spare: Where what is not the summary is made.
 
     Returns:
@@ -71,6 +76,8 @@ def write_results(
         compared = comparison(experiment, model, pca, spare=spare)
         write_arrays(dataset, model, pca, folder, compared, spare=spare)
         summary |= compared.summary
+        about = subject_of(experiment, model, pca, lambda: compared)
+        summary["evaluations"] = answers(about, evaluations, config["evaluations"], folder, spare=spare)
         fitting = timed_pca(dataset)[1]
         summary["time"] = describe_times(folder, dataset, program, seconds, fitting) | summary.pop("latency")
         summary["memory"] = {"program_bytes": program.program_bytes}

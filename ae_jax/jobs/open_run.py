@@ -17,6 +17,8 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 import numpy as np
 
 from ae_jax.errors import StorageError, UserError, describe
+from ae_jax.evaluation.asked import asked
+from ae_jax.evaluation.base import Evaluation
 from ae_jax.evaluation.method import ModelFunctions
 from ae_jax.evaluation.summary import Seconds, write_results
 from ae_jax.experiment.build import Experiment
@@ -80,6 +82,7 @@ class OpenRun:
         outcome: How it ended; None while it is open.
         recorder: Writes the run folder. This and what follows are set by `take` and `open`.
         experiment: The config as objects.
+        evaluations: What is asked when it ends.
         tracker: The W&B run.
         checkpoints: The run's own.
         epoch_seconds: Of each epoch that it trained in this process: of all runs of its program, undivided.
@@ -87,6 +90,7 @@ class OpenRun:
 
     recorder: Recorder
     experiment: Experiment
+    evaluations: dict[str, Evaluation]
     tracker: Tracker
     checkpoints: Checkpoints
 
@@ -148,6 +152,7 @@ class OpenRun:
         """
         config, folder = self.request.config, self.folder
         self.experiment = experiment = built(config)
+        self.evaluations = asked(config["evaluations"], experiment.inputs)
         handler = log_to(folder)
         self._resources.callback(handler.close)
         self._resources.callback(logging.getLogger("ae_jax").removeHandler, handler)
@@ -206,7 +211,15 @@ class OpenRun:
         self.checkpoints.save(state)
         config, seconds = self.request.config, Seconds(shared.seconds, self.epoch_seconds)
         summary = write_results(
-            self.experiment, config, self.folder, state, shared.program, seconds, shared.functions, spare=self.spare
+            self.experiment,
+            config,
+            self.folder,
+            state,
+            shared.program,
+            seconds,
+            shared.functions,
+            self.evaluations,
+            spare=self.spare,
         )
         figures = None if int(state.status) == Status.DIVERGED else shared.drawing.draw(self.folder)
         shared.completing.submit(self._complete, state, summary, figures, shared.why)

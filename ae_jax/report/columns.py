@@ -118,7 +118,9 @@ def _measures(runs: Sequence[Run]) -> list[Column]:
         for name in (*terms_of(runs), OBJECTIVE):
             ours = [run.measure(name, split) for run in runs]
             if any(value is not None for value in ours):
-                made.append(_of_objective(split, measure_named(name), ours))
+                named, theirs = measure_named(name), [run.pca(name, split) for run in runs]
+                pair = _against_pca(split, named, ours, theirs) if named.has_pca else []
+                made += pair or [_of_objective(split, named, ours)]
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from ae_jax.errors import UserError, nearest
 from ae_jax.results.results import Results
 from ae_jax.results.runs import Run, Setting, terms_of, varying
-from ae_jax.runs.measures import DISTORTION, MEASURES, OBJECTIVE, Measure, measure_named
+from ae_jax.runs.measures import DISTORTION, MEASURES, OBJECTIVE, SPLITS, Measure, measure_named
 
 # What a number is measured by, where it is measured in units of the config: groups that must agree for it to compare.
 _UNITS = {OBJECTIVE: ("loss", "bottleneck", "objective"), DISTORTION: ("loss",)}
@@ -67,17 +67,17 @@ def by_unit(results: Results, name: str) -> dict[str, Results]:
 
 
 def having(results: Results, measure: Measure, splits: Sequence[str], *, option: str = "split") -> Results:
-    """The runs that have a term on some splits, with all that is excluded; of a measure all runs.
+    """The runs that have a term on some splits, or a measure that not all runs have; with all that is excluded.
 
     Raises:
         UserError: If none has it there.
     """
-    if measure.has_pca:
+    if measure.name in MEASURES:
         return results
     kept = [run for run in results.runs if all(run.measure(measure.name, split) is not None for split in splits)]
     if not kept:
-        where = "on validation alone" if measure.name == OBJECTIVE else "on train, validation and test"
-        problem = f"{measure.name} was not measured on {' and '.join(splits)}, but {where}"
+        there = [split for split in SPLITS if any(run.measure(measure.name, split) is not None for run in results.runs)]
+        problem = f"{measure.name} was not measured on {' and '.join(splits)}, but on {', '.join(there) or 'none'}"
         raise UserError(option, problem, "choose another split, or sse")
     return Results(kept, results.excluded)
 
@@ -85,11 +85,13 @@ def having(results: Results, measure: Measure, splits: Sequence[str], *, option:
 def lacking_text(results: Results, measure: Measure, split: str = "validation") -> list[str]:
     """A note on the runs that have no such term, where there are any: "2 of 6 runs have no kl (bottleneck=none)"."""
     lacking = [run for run in results.runs if run.measure(measure.name, split) is None]
-    if measure.has_pca or not lacking:
+    if measure.name in MEASURES or not lacking:
         return []
     number = len(lacking)
     why = ", ".join(sorted({f"bottleneck={run.settings.get('bottleneck')}" for run in lacking}))
-    if measure.name == DISTORTION:  # which every objective has, and the first runs did not record
+    if asked := next((run.answered_by(measure.name) for run in results.runs if measure.name in run.described), None):
+        why = f"scripts/evaluate.py RUN evaluation={asked} adds it"
+    elif measure.name == DISTORTION:  # which every objective has, and the first runs did not record
         why = "scripts/evaluate.py RUN --fill adds it"
     return [f"{number} of {len(results.runs)} runs {'has' if number == 1 else 'have'} no {measure.name} ({why})"]
 

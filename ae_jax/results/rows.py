@@ -7,7 +7,7 @@ from typing import Any
 
 from ae_jax.results.runs import Run, Setting
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import MEASURES, SPLITS
+from ae_jax.runs.measures import MEASURES, SPLITS, measure_named
 
 PLAIN: dict[str, Any] = {"name": "VARCHAR", "tags": ["VARCHAR"], "notes": "VARCHAR"}
 """Types of the columns of what a config says of itself."""
@@ -57,6 +57,7 @@ def rows_of(run: Run, keys: Sequence[str], terms: Mapping[str, str] = MappingPro
             **{name: run.measure(name, split) for name in MEASURES},
             **{f"pca_{name}": run.pca(name, split) for name in MEASURES},
             **{column: run.measure(term, split) for term, column in terms.items()},
+            **{f"pca_{column}": run.pca(term, split) for term, column in terms.items() if measure_named(term).has_pca},
             "num_components": pca.get("num_components"),
             "components_to_match": pca.get("components_to_match"),
             "best_validation_loss": training.get("best_validation_loss"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from ae_jax.config.naming import UNNAMED, short_target
 from ae_jax.errors import UserError, path_text
 from ae_jax.runs.check import check_summary
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import MEASURES, OBJECTIVE, OF_SOME
+from ae_jax.runs.measures import MEASURES, OBJECTIVE, OF_SOME, Measure, measures_of
 from ae_jax.runs.progress import progress_of
 
 Setting = str | int | float | bool | list[Any] | None
@@ -80,10 +81,18 @@ class Run:
         """Names of the terms of its objective, in their order; of the first runs, which did not record any, none."""
         return list(self.summary["validation"].get("terms", {}))
 
+    def __post_init__(self) -> None:
+        self.described  # noqa: B018 - for what it makes known
+
+    @cached_property
+    def described(self) -> dict[str, Measure]:
+        """Measures of its evaluations, beside those that all runs have."""
+        return measures_of(self.summary)
+
     @property
     def others(self) -> list[str]:
-        """Measures that it has and not all runs have, such as a rate."""
-        return [name for name in OF_SOME if name in self.summary["validation"]]
+        """Measures that it has and not all runs have, such as a rate, and those of its evaluations."""
+        return [*(name for name in OF_SOME if name in self.summary["validation"]), *self.described]
 
     def measure(self, name: str, split: str = "test") -> float | None:
         """A measure of the autoencoder, or a term of its objective; None where it was not taken. See `measures.SPLITS`.
@@ -92,6 +101,8 @@ class Run:
         """
         if name == OBJECTIVE:
             return _number(self.summary["training"]["best_validation_loss"]) if split == "validation" else None
+        if name in self.described:
+            return self._answered("autoencoder", name, split)
         if name not in MEASURES:
             found = {} if split == "corrupted" else self.summary[split]
             return _number((found if name in OF_SOME else found.get("terms", {})).get(name))
@@ -101,9 +112,20 @@ class Run:
     def pca(self, name: str, split: str = "test") -> float | None:
         """The same measure of PCA with as many components, on the same split; None of what PCA has not."""
         if name not in MEASURES:
-            return None
+            return self._answered("pca", name, split)
         part = (self.summary.get("corrupted") or {}).get("pca") if split == "corrupted" else self.summary["pca"][split]
         return _number((part or {}).get(name))
+
+    def answered_by(self, name: str) -> str | None:
+        """The evaluation that has a measure; None where none has."""
+        answers = self.summary.get("evaluations", {}).items()
+        return next((evaluation for evaluation, answer in answers if name in answer["measures"]), None)
+
+    def _answered(self, method: str, name: str, split: str) -> float | None:
+        """What the evaluation that has this measure answered."""
+        evaluation = self.answered_by(name)
+        answer = {} if evaluation is None else self.summary["evaluations"][evaluation]
+        return _number(answer.get(method, {}).get(split, {}).get(name))
 
 
 class Excluded(NamedTuple):

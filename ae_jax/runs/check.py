@@ -13,6 +13,7 @@ _SPLITS = ("train", "validation", "test")
 _TEXTS = ("training loss", "training stopped", "training monitor")
 # Of PCA, beside numbers.
 _OTHERS = (*(f"pca {split}" for split in _SPLITS), "pca test_sse_by_components", "pca principal_angles_degrees")
+_WORDS = {"short": str, "label": str, "more_is_better": bool, "has_ratio": bool, "unit": str}
 _COUNTS = (("seed",), ("model", "latent_size"), ("dataset", "num_features"), ("pca", "num_components"))
 
 
@@ -33,6 +34,8 @@ def check_summary(summary: Mapping[str, Any]) -> None:
     curve = summary["pca"]["test_sse_by_components"]
     if not (isinstance(curve, list) and curve and all(map(is_finite, curve))):
         raise ValueError("pca test_sse_by_components is no list of finite numbers")
+    for name, answer in summary.get("evaluations", {}).items():
+        _check_answer(f"evaluations {name}", answer)
     for name in _PARTS:
         _check_part(name, summary[name])
     for *parents, name in _COUNTS:
@@ -73,6 +76,20 @@ def _check_measures(place: str, measured: Mapping[str, Any]) -> None:
         value, needed = measured[measure], measure in ("sse", "mse")
         if not (is_finite(value) or (value is None and not needed)):
             raise ValueError(f"{place} {measure} is {value!r}, which is no finite number")
+
+
+def _check_answer(place: str, answer: Mapping[str, Any]) -> None:
+    """Described measures, and numbers of methods and splits that are finite or null."""
+    for name, words in answer["measures"].items():
+        if not all(isinstance(words[key], kind) for key, kind in _WORDS.items()) or words.keys() != _WORDS.keys():
+            raise ValueError(f"{place} measures {name} is {words!r}, which describes none")
+    for method, splits in answer.items():
+        if method in ("options", "measures", "intervals"):
+            continue
+        for split, measured in splits.items():
+            for name, value in measured.items():
+                if name not in answer["measures"] or not (value is None or is_finite(value)):
+                    raise ValueError(f"{place} {method} {split} {name} is {value!r}, which is no number of a measure")
 
 
 def _check_terms(split: str, measured: Mapping[str, Any]) -> None:

@@ -19,7 +19,8 @@
 | `.lock` | held by the process that trains in the folder |
 
 Runs that they fit also have `samples.npz` (what the decoder makes of draws from a prior), `codes.npz` (which codes test
-examples have) and `columns.npz` (columns of an affine decoder), with a figure of each.
+examples have) and `columns.npz` (columns of an affine decoder), with a figure of each. `evaluations/NAME.npz` has what
+figures of an evaluation are drawn from.
 """
 
 import copy
@@ -176,6 +177,10 @@ class RunFolder:
             return arrays
         except Exception as error:  # NumPy and zipfile answer damage with a dozen types
             raise UserError(path, f"cannot be read ({error})", otherwise) from error
+
+    def evaluation(self, name: str) -> Path:
+        """File with the arrays of an evaluation."""
+        return self.path / "evaluations" / f"{name}.npz"
 
     def read(self, name: str) -> dict[str, Any]:
         """A JSON file of the folder."""

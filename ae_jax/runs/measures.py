@@ -30,6 +30,7 @@ class Measure(NamedTuple):
         has_ratio: Whether its zero means none, so that a ratio says something: such errors are on the logarithmic
             scale. The zero of a cross-entropy is out of reach, as its floor is the entropy of the data.
         has_pca: Whether PCA has it as well; it has no part of an objective.
+        unit: What a number of it is of; empty where it is a plain number or in units of the data.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Measure(NamedTuple):
     more_is_better: bool
     has_ratio: bool = False
     has_pca: bool = True
+    unit: str = ""
 
     @property
     def scale(self) -> Literal["linear", "log"]:
@@ -51,8 +53,8 @@ MEASURES = {
         Measure("sse", "sse, per example", "squared error per example (sse)", False, has_ratio=True),
         Measure("mse", "mse, per feature", "squared error per feature (mse)", False, has_ratio=True),
         Measure("explained_variance", "explained variance", "explained variance", True),
-        Measure("psnr", "psnr, dB", "peak signal-to-noise ratio (psnr), dB", True),
-        Measure("bce", "bce, nats", "cross-entropy per example (bce), nats", False),
+        Measure("psnr", "psnr, dB", "peak signal-to-noise ratio (psnr), dB", True, unit="dB"),
+        Measure("bce", "bce, nats", "cross-entropy per example (bce), nats", False, unit="nats"),
     )
 }
 
@@ -69,6 +71,9 @@ OF_SOME = {
 PCA has some of them in summary.json, and the terminal shows them; tables show the autoencoder's.
 """
 
+_OF_EVALUATIONS: dict[str, "Measure"] = {}
+"""Measures of the evaluations of all runs that this process has read: what one is called and is, summary.json says."""
+
 OBJECTIVE = "objective"
 """The objective itself as a measure: what training recorded of the best epoch, on the validation split alone."""
 DISTORTION = "distortion"
@@ -76,15 +81,36 @@ DISTORTION = "distortion"
 
 
 def measure_named(name: str) -> Measure:
-    """The measure of that name: of `MEASURES`; any other is the objective, or a term of it, of which less is better.
+    """The measure of that name: of `MEASURES`, or of an evaluation of a run that was read; any other is the objective,
+    or a term of it, of which less is better.
 
     Whether runs have it tells `results.measured.measure_of`.
     """
-    if found := MEASURES.get(name) or OF_SOME.get(name):
+    if found := MEASURES.get(name) or OF_SOME.get(name) or _OF_EVALUATIONS.get(name):
         return found
     words = name.replace("_", " ")
     label = "objective" if name == OBJECTIVE else f"{words}, a term of the objective"
     return Measure(name, words if name == OBJECTIVE else f"{words} (term)", label, False, has_pca=False)
+
+
+def described(measure: Measure) -> dict[str, Any]:
+    """What summary.json says of a measure of an evaluation."""
+    return {key: value for key, value in measure._asdict().items() if key not in ("name", "has_pca")}
+
+
+def measures_of(summary: Mapping[str, Any]) -> dict[str, Measure]:
+    """Measures of a run's evaluations that are no `MEASURES`, as its summary.json describes them.
+
+    From here on `measure_named` knows them.
+    """
+    found = {}
+    for answer in summary.get("evaluations", {}).values():
+        for name, words in answer["measures"].items():
+            if name not in MEASURES:
+                has_pca = any(name in split for split in answer.get("pca", {}).values())
+                found[name] = Measure(name=name, has_pca=has_pca, **words)
+    _OF_EVALUATIONS.update(found)
+    return found
 
 
 def competitor_name(*pcas: Mapping[str, Any]) -> str:

@@ -24,6 +24,7 @@ class Stream(enum.IntEnum):
     VALIDATION_LATENT = 5
     MEASURED_LATENT = 6
     SAMPLES = 7
+    EVALUATION = 8
 
 
 class Draw(enum.IntEnum):

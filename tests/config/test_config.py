@@ -156,7 +156,7 @@ def test_options_and_groups_that_came_later_leave_the_names_of_before(compose, t
     for key in (*options_came_later(given), *CAME_LATER):
         group, _, name = key.partition(".")
         del (before[group] if name else before)[name or group]
-    assert set(given) - set(before) == {"bottleneck", "objective"}
+    assert set(given) - set(before) == {"bottleneck", "objective", "evaluations"}
     assert set(given["model"]) - set(before["model"]) == {"normalization", "dropout_rate"}
     (tmp_path / "config.json").write_text(json.dumps(before))
     read = RunFolder(tmp_path).config

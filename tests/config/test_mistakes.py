@@ -310,7 +310,7 @@ COMMAND = {
     "run-folder-below-a-file": train("f", "experiment=smoke", "hydra.run.dir=f/run", prepare=file("f", "content")),
     "run-folder-on-another-system": train("/proc/ae_jax", "experiment=smoke", "hydra.run.dir=/proc/ae_jax/run"),
     # of the other commands
-    "evaluate-nothing": Case("folder: is missing; list the options with --help", (), "evaluate"),
+    "evaluate-nothing": Case("RUN: is missing; list the options with --help", (), "evaluate"),
     "report-nothing": Case("PATH: is missing; list the options with --help", (), "report"),
     "report-csv": Case("--csv: goes with --sql", ("runs", "--csv"), "report"),
     "report-output": Case("--output: goes with --html", ("runs", "--output", "x"), "report"),

@@ -78,7 +78,7 @@ def test_what_is_none(target):
 def test_each_kind_is_declared_by_what_there_is():
     for kind in kinds.KINDS.values():
         assert targets.resolve(kind.makes)
-    assert {name.partition("/")[0] for name in kinds.KINDS} == {*check.COMPONENTS, "figure", "table"}
+    assert {name.partition("/")[0] for name in kinds.KINDS} == {*check.COMPONENTS, "evaluation", "figure", "table"}
 
 
 # Users' own

@@ -8,18 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from ae_jax.commands import figures, tables, train
+from ae_jax.commands import evaluate, figures, tables, train
 from ae_jax.config import check, kinds, targets
 from ae_jax.errors import UserError
+from ae_jax.results import load
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "extending.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-FILES = {code.partition("\n")[0].removeprefix("# "): code for language, code in BLOCKS if language != "sh"}
+NAME = re.compile(r"^# (\S+\.(?:py|yaml))$", re.MULTILINE)
+FILES = {NAME.search(code)[1]: code for language, code in BLOCKS if language != "sh"}
 COMMANDS = [line for language, code in BLOCKS if language == "sh" for line in code.splitlines() if "python" in line]
 TRAINED = [command for command in COMMANDS if "train.py" in command]
-MADE = [command for command in COMMANDS if command not in TRAINED]
-ENTRIES = {"train": train.main, "figures": figures.main, "tables": tables.main}
+ASKED = [command for command in COMMANDS if "evaluate.py" in command]
+MADE = [command for command in COMMANDS if command not in TRAINED + ASKED]
+ENTRIES = {"train": train.main, "evaluate": evaluate.main, "figures": figures.main, "tables": tables.main}
 SHORT = ("trainer.num_epochs=2", "trainer.max_train_examples=128", "tracking.mode=disabled")
 # What stands in metrics.jsonl of what a command names.
 TERMS = {"bottleneck=channel": "power", "objective=consistent": "consistency", "bottleneck=gaussian": "kl"}
@@ -70,6 +73,23 @@ def test_what_is_trained(command, here, type_in):
     for term in ("distortion", *named):
         assert all(line[f"train_{term}"] > 0 and line[f"validation_{term}"] > 0 for line in lines)
         assert summary["test"]["terms"][term] >= 0  # from clean inputs
+
+
+def test_what_is_asked_is_in_the_summary_and_known_to_the_report(here, type_in):
+    (train,) = [command for command in TRAINED if "worst" in command]
+    assert type_in(train, *SHORT).code == 0
+    (path,) = here.glob("outputs/default/*/summary.json")
+    first = json.loads(path.read_text())["evaluations"]["worst"]
+    assert first["options"] == {"num_examples": 10}
+    assert first["autoencoder"]["test"]["worst_sse"] > first["pca"]["test"]["worst_sse"] > 0
+    ended = type_in(ASKED[0])
+    assert ended.code == 0, ended.err
+    assert "sse of the worst" in ended.out
+    again = json.loads(path.read_text())["evaluations"]["worst"]
+    assert again["options"] == {"num_examples": 5}
+    assert again["autoencoder"]["test"]["worst_sse"] > first["autoencoder"]["test"]["worst_sse"]
+    (row,) = load(here / "outputs").sql("select worst_sse, pca_worst_sse from runs where split = 'test'").fetchall()
+    assert row == tuple(again[method]["test"]["worst_sse"] for method in ("autoencoder", "pca"))
 
 
 @pytest.mark.slow

@@ -119,7 +119,7 @@ def test_the_objective_is_that_of_the_best_epoch_and_known_of_older_runs(mixed):
     (old,) = [run for run in mixed.runs if run.name == "old0"]
     assert old.measure("objective", "validation") == old.summary["training"]["best_validation_loss"]
     assert old.measure("objective", "test") is None
-    with pytest.raises(UserError, match="objective was not measured on test, but on validation alone"):
+    with pytest.raises(UserError, match="objective was not measured on test, but on validation;"):
         having(mixed, measure_of(mixed.runs, "objective"), ["test"])
 
 

@@ -1,0 +1,157 @@
+"""Which evaluations a config asks for, and how their answers become a part of summary.json.
+
+    "evaluations": {NAME: {"options": …, "measures": {MEASURE: what it is}, METHOD: {SPLIT: {MEASURE: number}},
+                           "intervals": {METHOD: {SPLIT: {MEASURE: [low, high]}}}}}
+
+Arrays of an answer are in `evaluations/NAME.npz` of the run folder.
+"""
+
+import math
+import zlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from ae_jax.baselines.pca import PCA
+from ae_jax.config.targets import bind
+from ae_jax.datasets import Dataset
+from ae_jax.errors import UserError
+from ae_jax.evaluation.base import Evaluation, Found, Subject
+from ae_jax.evaluation.competitor import competitor
+from ae_jax.evaluation.measure import Comparison, Spare, nothing_is_spared, num_active
+from ae_jax.evaluation.method import Method, leading
+from ae_jax.experiment.build import Experiment
+from ae_jax.experiment.check import made
+from ae_jax.files import make_folder
+from ae_jax.images import has_image_shape
+from ae_jax.reading import read_npz
+from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.measures import described
+from ae_jax.runs.recorder import write_npz
+from ae_jax.training.streams import Stream, run_key
+
+
+def asked(nodes: Mapping[str, dict[str, Any]], dataset: Dataset) -> dict[str, Evaluation]:
+    """Evaluations by name, of their nodes in a checked config.
+
+    Args:
+        nodes: `evaluations` of the config.
+        dataset: What they are to be asked about; it may be without its examples.
+
+    Raises:
+        UserError: If a target makes something else, or the data lack what a question needs.
+    """
+    found = {name: made("evaluation", node["_target_"], bind(node)()) for name, node in nodes.items()}
+    for name, evaluation in found.items():
+        there = {"labels": dataset.labels is not None, "images": has_image_shape(dataset.feature_shape)}
+        for need in evaluation.needs:
+            if not there[need]:
+                problem = f"needs {need}, and dataset={dataset.name} has none"
+                raise UserError(f"evaluation={name}", problem, "leave it out, or choose other data")
+    return found
+
+
+def subject_of(experiment: Experiment, model: Method, pca: PCA, compare: Callable[[], Comparison]) -> Subject:
+    """What evaluations are asked about.
+
+    Args:
+        experiment: The config as objects.
+        model: The trained model.
+        pca: PCA of its training data, with all components.
+        compare: Gives what is measured of every run.
+    """
+    dataset, structure = experiment.dataset, experiment.structure
+    limits = competitor(pca, experiment.bottleneck, model.latent_size, partial(num_active, dataset, model))
+    baseline = leading(pca, limits, structure.matmul_precision)
+    key = run_key(experiment.run.seed, Stream.EVALUATION)
+    return Subject(experiment, dataset, (model, baseline), pca, compare, key)
+
+
+def answer(name: str, evaluation: Evaluation, asked_about: Subject) -> Found:
+    """Ask, with a key of the evaluation's own, whatever else is asked.
+
+    Raises:
+        ValueError: If it answers what it did not say that it measures.
+    """
+    key = jax.random.fold_in(asked_about.key, zlib.crc32(name.encode()))
+    found = evaluation.ask(asked_about._replace(key=key))
+    known = {measure.name for measure in evaluation.measures}
+    answered = {measure for splits in found.values.values() for one in splits.values() for measure in one}
+    if answered - known:
+        raise ValueError(f"evaluation={name} measured {sorted(answered - known)}, which it does not name")
+    return found
+
+
+def answers(
+    about: Subject,
+    evaluations: Mapping[str, Evaluation],
+    nodes: Mapping[str, dict[str, Any]],
+    folder: Path,
+    *,
+    spare: Spare = nothing_is_spared,
+) -> dict[str, Any]:
+    """Ask evaluations about a run, and write their arrays.
+
+    Args:
+        about: The run.
+        evaluations: By name.
+        nodes: The config of each.
+        folder: The run folder.
+        spare: Where each is asked: one that fails is left out.
+
+    Returns:
+        `evaluations` of summary.json.
+    """
+    found = {}
+    for name, evaluation in evaluations.items():
+        with spare(f"evaluation={name}"):
+            answered = answer(name, evaluation, about)
+            write_answer_arrays(folder, name, answered)
+            found[name] = as_summary(nodes[name], evaluation, answered)
+    return found
+
+
+def merged(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """`evaluations` of a summary with answers that came later: a measure that was not asked again stays."""
+    whole = dict(recorded)
+    for name, value in found.items():
+        there = whole.get(name)
+        whole[name] = merged(there, value) if isinstance(there, dict) and name != "options" else value
+    return whole
+
+
+def as_summary(node: Mapping[str, Any], evaluation: Evaluation, found: Found) -> dict[str, Any]:
+    """An answer as its part of summary.json; a number that is not finite is null, as JSON has none."""
+    numbers = {
+        method: {split: {name: _finite(value) for name, value in one.items()} for split, one in splits.items()}
+        for method, splits in found.values.items()
+    }
+    intervals = {
+        method: {split: {name: [*map(_finite, pair)] for name, pair in one.items()} for split, one in splits.items()}
+        for method, splits in found.intervals.items()
+    }
+    return {
+        "options": {name: value for name, value in node.items() if name != "_target_"},
+        "measures": {measure.name: described(measure) for measure in evaluation.measures},
+        **numbers,
+        **({"intervals": intervals} if intervals else {}),
+    }
+
+
+def write_answer_arrays(folder: Path, name: str, found: Found) -> None:
+    """Write the arrays of an answer, where it has some, beside earlier ones: floats in float32, integers as are."""
+    if not found.arrays:
+        return
+    path = RunFolder(folder).evaluation(name)
+    make_folder(path.parent)
+    arrays = {**(read_npz(path) if path.exists() else {}), **found.arrays}
+    integers = {key: rows for key, rows in arrays.items() if np.issubdtype(rows.dtype, np.integer)}
+    write_npz(path, {key: rows for key, rows in arrays.items() if key not in integers}, **integers)
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

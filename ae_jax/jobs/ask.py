@@ -1,0 +1,71 @@
+"""Ask evaluations about runs that have ended, and write the answers into their folders."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ae_jax.config.naming import structure_of
+from ae_jax.errors import UserError
+from ae_jax.evaluation.asked import answers, asked, merged, subject_of
+from ae_jax.evaluation.measure import Spare, comparison, fit_dataset_pca
+from ae_jax.evaluation.method import ModelFunctions
+from ae_jax.evaluation.restore import TrainedRun, restore, stored_config
+from ae_jax.files import write_json
+from ae_jax.runs.check import checked_summary
+from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.progress import progress_of
+from ae_jax.runs.recorder import held
+
+Nodes = Mapping[str, dict[str, Any]]
+
+
+class Asked(NamedTuple):
+    """What became of a run that was asked.
+
+    Attributes:
+        folder: Its folder.
+        answers: What was answered, as in `evaluations` of summary.json.
+        summary: All of summary.json.
+    """
+
+    folder: Path
+    answers: dict[str, Any]
+    summary: dict[str, Any]
+
+
+def ask(folders: Sequence[Path], nodes: Nodes, spare: Spare) -> Iterator[Asked]:
+    """Ask evaluations about runs, one after the other; those of one structure share their compiled functions.
+
+    Args:
+        folders: Run folders; those of runs that have not completed raise.
+        nodes: Checked configs of evaluations, by name.
+        spare: Where each evaluation of a run is asked: one that fails leaves summary.json as it is.
+
+    Raises:
+        UserError: If a folder is damaged, another process writes there, or the data lack what is needed.
+    """
+    functions: dict[str, ModelFunctions] = {}
+    for folder in folders:
+        if (progress := progress_of(RunFolder(folder))) is not None:
+            raise UserError(folder, f"{progress.words}, so that it has no measures", progress.remedy)
+        checked_summary(RunFolder(folder))
+        config = stored_config(folder)
+        structure = json.dumps(structure_of(config), sort_keys=True)
+        trained = restore(folder, config, functions.get(structure))
+        functions.setdefault(structure, trained.functions)
+        yield _ask_one(trained, nodes, spare)
+
+
+def _ask_one(trained: TrainedRun, nodes: Nodes, spare: Spare) -> Asked:
+    experiment, model, folder = trained.experiment, trained.model, trained.folder
+    evaluations, pca = asked(nodes, experiment.dataset), fit_dataset_pca(experiment.dataset)
+    compare = cache(lambda: comparison(experiment, model, pca))
+    with held(folder):
+        found = answers(subject_of(experiment, model, pca, compare), evaluations, nodes, folder, spare=spare)
+        summary = RunFolder(folder).summary
+        whole = {**summary, "evaluations": merged(summary.get("evaluations", {}), found)}
+        if whole != summary:
+            write_json(folder / "summary.json", whole)
+    return Asked(folder, found, whole)
