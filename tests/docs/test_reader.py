@@ -40,6 +40,7 @@ SHORTER = {
     "dataset=fashion_mnist": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
     "experiment=dense_784_256": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
     "experiment=conv_ae": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
+    "experiment=conv_vae": ["trainer.num_epochs=1", "trainer.max_train_examples=2000"],
     "corruption.rate=0.4": ["trainer.num_epochs=2"],
     "corruption=gaussian": ["trainer.num_epochs=2"],
     "model.latent_size=2": ["trainer.num_epochs=2"],
@@ -48,7 +49,7 @@ SHORTER = {
     "+sweep=": ["trainer.num_epochs=2", "seed=0"],
     "-m": ["hydra.launcher.dry_run=true"],
 }
-NEEDS_IMAGES = ("dataset=fashion_mnist", "experiment=dense_784_256", "experiment=conv_ae")
+NEEDS_IMAGES = ("dataset=fashion_mnist", "experiment=dense_784_256", "experiment=conv_ae", "experiment=conv_vae")
 
 
 @pytest.fixture
