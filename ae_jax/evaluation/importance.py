@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Float64, Int
+from jaxtyping import Array, Float, Float64, Int, PyTree
 
 from ae_jax.experiment.build import Experiment
 from ae_jax.training import Structure
 from ae_jax.training.objective import Trained, Values
-from ae_jax.typing import Batch, Code, Latent, PRNGKey
+from ae_jax.typing import Batch, Code, PerExample, PRNGKey
 
 _ELEMENTS = 1 << 22  # numbers of the decoder's outputs at once: 16 MiB
 _MOST_ROWS = 256
@@ -77,14 +77,14 @@ def log_weights(
     keys = jax.vmap(lambda place: jax.random.fold_in(key, place))(places)
     repeated = jnp.broadcast_to(x[None], (at_once, *x.shape)).reshape(-1, x.shape[1])
 
-    def drawn(sample: Int[Array, ""], own_key: PRNGKey, own_code: Code) -> tuple[Latent, Float[Array, ""]]:
+    def drawn(sample: Int[Array, ""], own_key: PRNGKey, own_code: PyTree) -> tuple[PyTree, Float[Array, ""]]:
         alone = jax.tree.map(lambda leaf: leaf[None], own_code)
         own_key = jax.random.fold_in(own_key, sample)
         bottled = draw(params.bottleneck, carried.bottleneck, own_key, alone, jnp.ones(1))
         assert bottled.log_ratio is not None  # see `has_density`
         return jax.tree.map(lambda leaf: leaf[0], bottled.latent), bottled.log_ratio[0]
 
-    def weighed(_: None, samples: Int[Array, " draws"]) -> tuple[None, Sums]:
+    def weighed(_: None, samples: Int[Array, " draws"]) -> tuple[None, tuple[PerExample, PerExample]]:
         latent, ratio = jax.vmap(jax.vmap(drawn, (None, 0, 0)), (0, None, None))(samples, keys, code)
         rows = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), latent)
         outputs = structure.model.decode(params.model, carried.model, rows)

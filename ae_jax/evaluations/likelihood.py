@@ -78,16 +78,15 @@ def likelihood(*, num_samples: Size, splits: Sequence[SplitName], activity_thres
 
 
 def _check(experiment: Experiment) -> None:
-    subject, remedy = (
-        "evaluation=likelihood",
-        "loss=bernoulli_nll with dataset.binarisation=fixed, or loss=gaussian_nll",
+    lacking = {"loss is none": not experiment.loss.is_likelihood, "latent is not": not has_density(experiment)}
+    if not any(lacking.values()):
+        return
+    which = " has neither" if all(lacking.values()) else f"'s {next(name for name, lacks in lacking.items() if lacks)}"
+    problem = f"needs a loss that is a likelihood and a latent that is drawn from a density; this run{which}"
+    remedy = (
+        "train with loss=gaussian_nll, bernoulli_nll, beta_binomial or discretised_logistic, and bottleneck=gaussian"
     )
-    if not experiment.loss.is_likelihood:
-        problem = "needs a loss that is a likelihood, all of it, which the run's is not"
-        raise UserError(subject, problem, f"train with {remedy}, and bottleneck=gaussian")
-    if not has_density(experiment):
-        problem = "needs a latent that is drawn from a density, which the run's bottleneck does not"
-        raise UserError(subject, problem, "train with bottleneck=gaussian or bottleneck=bernoulli")
+    raise UserError("evaluation=likelihood", problem, f"{remedy} or bernoulli")
 
 
 def _nll(nats: float, num_features: int) -> dict[str, float]:
@@ -95,7 +94,7 @@ def _nll(nats: float, num_features: int) -> dict[str, float]:
 
 
 def _active(means: np.ndarray, threshold: float) -> dict[str, float]:
-    active = int(np.count_nonzero(means.var(axis=0, dtype=np.float64) > threshold))
+    active = float(np.count_nonzero(means.var(axis=0, dtype=np.float64) > threshold))
     return {"active_units": active, "collapsed_fraction": 1 - active / means.shape[1]}
 
 
