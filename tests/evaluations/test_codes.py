@@ -15,6 +15,8 @@ from ae_jax.experiment.build import build
 from ae_jax.runs.folder import RunFolder
 from tests.evaluations.latents import asked, drawn, fake, permuted
 
+pytestmark = pytest.mark.usefixtures("sealed")
+
 UNIFORM = np.arange(64).reshape(32, 2)
 
 

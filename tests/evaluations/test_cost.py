@@ -6,6 +6,8 @@ from ae_jax.evaluation.cost import inference_bytes
 from ae_jax.results import load
 from ae_jax.runs.folder import RunFolder
 
+pytestmark = pytest.mark.usefixtures("sealed")
+
 
 @pytest.mark.slow
 def test_costs_are_those_of_the_summary_and_have_one_column(train, tmp_path):

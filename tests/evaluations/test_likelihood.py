@@ -22,6 +22,8 @@ from ae_jax.runs.folder import RunFolder
 from ae_jax.training.objective import first_best, init_params
 from tests.evaluations.latents import asked, drawn, fake
 
+pytestmark = pytest.mark.usefixtures("sealed")
+
 KEY = jax.random.key(3)
 NORMAL = ("model=linear", "model.latent_size=4", "bottleneck=gaussian", "loss=gaussian_nll")
 COINS = ("model.latent_size=4", "bottleneck=bernoulli", "dataset.binarisation=fixed", "loss=bernoulli_nll")

@@ -9,6 +9,8 @@ from ae_jax.evaluations.sparsity import sparsity
 from ae_jax.runs.folder import RunFolder
 from tests.evaluations.latents import SPLITS, asked, drawn, fake, permuted
 
+pytestmark = pytest.mark.usefixtures("sealed")
+
 COUNT = sparsity(threshold=0.0)
 
 
