@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.against import limits_text
@@ -110,5 +110,6 @@ def _name_axes(axes: Axes, edges: np.ndarray) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.axvline(math.sqrt(_never(edges) * edges[0]), color="0.8", linewidth=0.8, zorder=1)
     axes.set(xlabel="active in which share of training examples", ylabel="share of latents")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=r" \%" if mpl.rcParams["text.usetex"] else " %"))
+    symbol = r" \%" if mpl.rcParams["text.usetex"] else " %"
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}{symbol}"))
     axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])

@@ -164,6 +164,8 @@ def _draw_limits(
             rates, errors / factor, **style, linestyle=(0, (4, 1.5)), label="PCA, least for normal data"
         )
         axes.set_ylim(_including(limits, errors / factor))
+        if axes.get_yscale() == "log":
+            plain_log_ticks(axes.yaxis)
         return [line]
     values = {value for point in points for one in point.shown.runs if (value := one.pca(measure, split)) is not None}
     if has_quantised or not values:

@@ -32,8 +32,9 @@ from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.measured import comparable_measure_of
 from ae_jax.results.similarity import beside_pca, between, require_same_examples
 
+_MEANING = "1 is the same but for a rotation and a factor, 0 unrelated"
 _MOST = 24  # autoencoders, of which cells can still be found
-_TICKS = [0.0, 0.25, 0.5, 0.75, 1.0]
+_TICKS = [0.0, 0.5, 1.0]
 
 
 def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
@@ -66,13 +67,16 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     figure = Figure(figsize=grid_size(len(shown)))
     axes = figure.subplots()
     drawn = draw_cells(axes, dict.fromkeys(cells, 0), cells, scale, _written)
-    names = [kind.label for kind in parted]
-    name_axes(axes, ["", ""], [names, names])
+    numbers = [str(number) for number in range(1, len(parted) + 1)]
+    names = [
+        f"{kind.label.removesuffix(' autoencoder')} ({number})" for kind, number in zip(parted, numbers, strict=True)
+    ]
+    name_axes(axes, ["", ""], [numbers, names])
     alone = [(at, at) for at in range(len(shown)) if (at, at) not in cells]
     for place in alone:
         axes.add_patch(Rectangle(place, 1, 1, facecolor="white", edgecolor=NEUTRAL, linewidth=0.4))
     draw_pca(axes, pca, scale, _written, in_row=False)
-    bar = draw_bar(axes, scale, "linear CKA of latents: 1 where they differ by a rotation and a factor, 0 if unrelated")
+    bar = draw_bar(axes, scale, "linear CKA of latents")
     fit_labels(figure, axes, bar)
     fit_numbers(axes, drawn, hatched=set())
     handles: list[Artist] = []
@@ -95,7 +99,7 @@ def _cells(shown: Sequence[Configuration]) -> tuple[dict[Place, float], dict[Pla
 
 
 def _notes(shown: Sequence[Configuration]) -> list[str]:
-    return [spread_text(shown, what="row", spread="none"), "diagonal: between seeds", *limits_text(shown)]
+    return [spread_text(shown, what="row", spread="none"), "diagonal: between seeds", _MEANING, *limits_text(shown)]
 
 
 def _written(value: float) -> str:

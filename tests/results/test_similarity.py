@@ -35,8 +35,6 @@ def test_unrelated_latents_are_not_alike_and_constant_ones_have_none():
     many = RNG.normal(size=(5000, 2)), RNG.normal(size=(5000, 2))
     assert linear_cka(*many) < 0.005
     assert linear_cka(np.zeros((9, 2)), X[:9]) is None
-    with pytest.raises(ValueError, match="of 9 and 200 examples"):
-        linear_cka(X[:9], Y)
 
 
 def test_pairs_of_runs_count_once_and_examples_must_be_the_same(write_run, tmp_path):
