@@ -38,5 +38,5 @@ def _ask(subject: Subject) -> Found:
     numbers = {}
     for method in subject.methods:
         told = method.cost(size) | {"inference_bytes": None if method.memory is None else method.memory(size)}
-        numbers[method.name] = {name: told[name] for name in names}
+        numbers[method.name] = {name: None if told[name] is None else float(told[name]) for name in names}
     return Found({name: dict.fromkeys(SPLITS, one) for name, one in numbers.items()})

@@ -21,7 +21,7 @@ def test_costs_are_those_of_the_summary_and_have_one_column(train, tmp_path):
         for name in ("latency_per_example_seconds", "latency_per_batch_seconds"):
             assert costs[name] == summary["time"][f"{prefix}{name}"]
         # In float32: the parameters, a batch, and what becomes of it, at least.
-        batch = 4 * 64 * 64
+        batch = 4 * 32 * 64
         assert costs["inference_bytes"] >= 4 * costs["num_parameters"] + 2 * batch
     table = load(tmp_path).table
     assert not [name for name in table.columns if name.startswith("terms.")]
