@@ -7,11 +7,10 @@ from ae_jax.evaluation.base import Evaluation, Found, Subject
 from ae_jax.evaluation.measure import SPLITS, angles_to_pca
 from ae_jax.runs.measures import Measure
 
+_WHERE = "angle to PCA's subspace, degrees"
 _MEASURES = (
-    Measure(
-        "largest_angle_degrees", "largest angle", "largest angle to PCA's subspace, degrees", False, unit="degrees"
-    ),
-    Measure("mean_angle_degrees", "mean angle", "mean angle to PCA's subspace, degrees", False, unit="degrees"),
+    Measure("largest_angle_degrees", "largest angle, degrees", f"largest {_WHERE}", False, unit="degrees"),
+    Measure("mean_angle_degrees", "mean angle, degrees", f"mean {_WHERE}", False, unit="degrees"),
 )
 
 

@@ -25,6 +25,7 @@ from ae_jax.results.configurations import Configuration, best_by_validation
 from ae_jax.results.rate_distortion import normal_distortion
 from ae_jax.results.runs import Run
 from ae_jax.results.statistics import estimate
+from ae_jax.runs.measures import MEASURES
 
 _FAR = 10.0  # times the lowest rate, from which on the axis is logarithmic
 _STEPS = 200  # of a curve
@@ -49,6 +50,9 @@ def draw(
     coordinates that stand beside quantised latents, rounded to as many bits. For sse and mse a line shows what PCA's
     variances allow at each rate: the rate-distortion function of normal data, which no code of such data is below. Of
     a likelihood, which PCA has without a rate, there is a line at each of its values.
+
+    Errors are of latents without chance. Of those that are drawn, such as a Gaussian's means, these say more than the
+    rate, so that sse is no distortion at that rate; `distortion`, the term, and likelihoods are of what is drawn.
 
     Args:
         results: Runs of one dataset with a rate.
@@ -83,6 +87,7 @@ def draw(
     shown = [point.shown for point in points]
     notes = [split_text(split, kept), *legend.notes, spread_text(shown, measure)]
     notes += selection_text("point", (point.num_candidates for point in points), measure)
+    notes += _without_chance(points, measure, split)
     notes += beyond_text(len(points) - len(inside), len(points))
     legend_above(figure, handles, [*notes, *missing, *lacking, *left_out_text(results)])
     return figure
@@ -133,6 +138,13 @@ def _pca_rate(run: Run, split: str, rate: str) -> float | None:
         return run.pca(rate, split)
     value = run.summary["pca"][split].get("rate_bits")
     return None if value is None else float(value)
+
+
+def _without_chance(points: Sequence[_Point], measure: str, split: str) -> list[str]:
+    """A note on latents that are drawn, where the measure is of what they are without chance."""
+    runs = [run for point in points for run in point.shown.runs]
+    drawn = any(run.summary["pca"][split].get("rate_bits") is None for run in runs)
+    return ["of latents that are drawn, the error is that without chance"] if drawn and measure in MEASURES else []
 
 
 def _scale_rates(axes: Axes, rates: Sequence[float]) -> None:
