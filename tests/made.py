@@ -62,10 +62,12 @@ def _write_run(
     num_epochs: int = 3,
     num_examples: int = 6,
     terms: dict[str, float] | None = None,
+    rate_bits: float | None = None,
 ) -> Path:
     """See `write_run`. `settings` are dotted keys; a component is named by its `_target_`.
 
     `terms` are those of the objective on test; on train and validation they are 0.9 and 1.1 of it. None: an older run.
+    `rate_bits` is that of a latent on every split; PCA has none.
     """
     from ae_jax.runs.recorder import Recorder
 
@@ -89,7 +91,7 @@ def _write_run(
         validation = 1.1 * sse if validation_sse is None else validation_sse
         errors = {"train": 0.9 * sse, "validation": validation, "test": sse, "corrupted": corrupted_sse}
         made = Made(config, dataset, tuple(feature_shape), unit_interval, num_examples)
-        _write_results(folder, made, errors, terms)
+        _write_results(folder, made, errors, terms, rate_bits)
     recorder.status(
         state, error=error, git_commit="0" * 40, git_changed=False, started="2026-01-01T00:00:00.000+00:00", ended=None
     )
@@ -137,7 +139,13 @@ class Made(NamedTuple):
         )
 
 
-def _write_results(folder: Path, made: Made, errors: dict[str, float | None], terms: dict[str, float] | None) -> None:
+def _write_results(
+    folder: Path,
+    made: Made,
+    errors: dict[str, float | None],
+    terms: dict[str, float] | None,
+    rate_bits: float | None,
+) -> None:
     """What a run leaves when it has completed, by what writes it after training; the costs are made up."""
     from ae_jax.evaluation import summary as written
     from ae_jax.files import write_json
@@ -157,8 +165,23 @@ def _write_results(folder: Path, made: Made, errors: dict[str, float | None], te
     if terms is None:
         for split in ("train", "validation", "test"):
             summary[split].pop("terms")
+    if rate_bits is not None:
+        for split in ("train", "validation", "test"):
+            summary[split]["rate_bits"] = rate_bits
     write_json(folder / "summary.json", summary)
     written.write_arrays(made.dataset(made.num_examples), _method(made), _pca(dataset.num_features), folder, compared)
+    _write_activity(folder, config)
+
+
+def _write_activity(folder: Path, config: dict[str, Any]) -> None:
+    """What `evaluation=sparsity` leaves of an autoencoder, of whose latents a tenth is dead, and of PCA."""
+    from ae_jax.runs.recorder import write_npz
+
+    rng = np.random.default_rng(config["seed"])
+    shares = np.where(rng.uniform(size=60) < 0.1, 0, np.clip(10 ** rng.normal(-2, 0.6, size=60), 0.001, 1))
+    (folder / "evaluations").mkdir(exist_ok=True)
+    arrays = {"autoencoder": shares, "pca": np.geomspace(0.9, 0.01, 20)}
+    write_npz(folder / "evaluations" / "sparsity.npz", arrays)
 
 
 @functools.cache

@@ -71,6 +71,17 @@ class ProbabilisticPCA:
         squares = (coordinates**2 / self.variances).sum(axis=1) + (rest**2).sum(axis=1) / self.noise_variance
         return -0.5 * (num_features * math.log(2 * math.pi) + log_determinant + squares)
 
+    def encode(self, x: Real[np.ndarray, "examples features"]) -> Float64[np.ndarray, "examples components"]:
+        r"""The mean of z given each example, :math:`M^{-1} W^\top (x - \mu)` with :math:`M = W^\top W + \sigma^2 I`.
+
+        It is :math:`\sqrt{\lambda_j - \sigma^2} / \lambda_j` times coordinate j of PCA.
+
+        Raises:
+            ValueError: `x` has other features.
+        """
+        shrinkage = np.sqrt(self.variances - self.noise_variance) / self.variances
+        return self.pca.encode(x, self.num_components) * shrinkage
+
     def sample(self, num_examples: int, *, seed: int) -> Float64[np.ndarray, "examples features"]:
         """Means W z + μ of latents drawn from the prior, without the noise, as those of an autoencoder are shown.
 

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int64
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
@@ -47,9 +47,14 @@ class Quantiser(NamedTuple):
         self, coordinates: Float[np.ndarray, "examples components"]
     ) -> Float64[np.ndarray, "examples components"]:
         """The nearest of their numbers."""
+        return np.array(self.steps) * (self.indices(coordinates) - (np.array(self.num_levels) - 1) / 2)
+
+    def indices(
+        self, coordinates: Float[np.ndarray, "examples components"]
+    ) -> Int64[np.ndarray, "examples components"]:
+        """Which of its numbers the nearest is, counted from the lowest."""
         counts, steps = np.array(self.num_levels), np.array(self.steps)
-        places = np.clip(np.floor(coordinates / steps + counts / 2), 0, counts - 1)
-        return steps * (places - (counts - 1) / 2)
+        return np.clip(np.floor(coordinates / steps + counts / 2), 0, counts - 1).astype(np.int64)
 
 
 def quantiser(variances: Sequence[float] | Float64[np.ndarray, " components"], rate: float) -> Quantiser:

@@ -53,6 +53,9 @@ class Bottleneck(NamedTuple):
             for training to find out; None: all.
         indices: `(params, state, code)` to which of a finite number each part of a latent is; None where it is not
             quantised.
+        codebooks: Of quantised latents, how many codes each codebook has, and how many parts, one after the other,
+            choose from it.
+        mean: `(params, state, code)` to the mean of the latent that is drawn; None: `latent` is it.
         prior: `(key, like)` to latents as they are taken to be distributed, of the shapes of `like`; None where nothing
             says how.
         evaluate: `apply` in evaluation, where that is something else: without what only helps training. No state is
@@ -69,6 +72,8 @@ class Bottleneck(NamedTuple):
     indices: Callable[[PyTree, PyTree, Code], Int[Array, "batch parts"]] | None = None
     evaluate: Callable[[PyTree, PyTree, PRNGKey, Code, Weights], Bottled] | None = None
     prior: Callable[[PRNGKey, PyTree], Latent] | None = None
+    codebooks: tuple[tuple[int, int], ...] = ()
+    mean: Callable[[PyTree, PyTree, Code], Latent] | None = None
 
 
 def check_flat(name: str, code: PyTree) -> None:

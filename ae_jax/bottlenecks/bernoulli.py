@@ -58,8 +58,11 @@ def bernoulli(*, prior: Probability, temperature: Positive | None) -> Bottleneck
         check_flat("bernoulli", code)
         return jnp.float32(code > 0)
 
+    def mean(params: PyTree, state: PyTree, code: Code) -> Latent:
+        return jax.nn.sigmoid(code)
+
     def from_prior(key: PRNGKey, like: PyTree) -> Latent:
         return jnp.float32(jax.random.uniform(key, like.shape) < prior)
 
     train = drawn if temperature is None else relaxed
-    return Bottleneck(train, latent, rate="kl", evaluate=drawn, prior=from_prior)
+    return Bottleneck(train, latent, rate="kl", evaluate=drawn, prior=from_prior, mean=mean)

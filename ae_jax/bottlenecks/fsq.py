@@ -61,8 +61,8 @@ def fsq(*, levels: Sequence[Level]) -> Bottleneck:
         jax.eval_shape(latent, code)
         return {}, {}
 
-    rate = sum(map(math.log2, levels))
-    return plain(latent, lambda latent: {})._replace(init=init, rate=rate, indices=indices)
+    rate, codebooks = sum(map(math.log2, levels)), tuple((count, 1) for count in levels)
+    return plain(latent, lambda latent: {})._replace(init=init, rate=rate, indices=indices, codebooks=codebooks)
 
 
 def _check_levels(num_levels: int, latent_size: int) -> None:

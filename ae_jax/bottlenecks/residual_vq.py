@@ -80,5 +80,5 @@ def residual_vq(
     def indices(params: PyTree, state: PyTree, code: Code) -> Choices:
         return jnp.concatenate([stage.choices for stage in stages_of(state, code)], axis=-1)
 
-    rate = bits(num_tokens * num_stages, num_codes)
-    return Bottleneck(apply, latent, init, couples=True, rate=rate, indices=indices)
+    rate, codebooks = bits(num_tokens * num_stages, num_codes), ((num_codes, num_tokens),) * num_stages
+    return Bottleneck(apply, latent, init, couples=True, rate=rate, indices=indices, codebooks=codebooks)

@@ -81,7 +81,8 @@ def vq(
         return choose(_vectors(params, state), code)[1]
 
     rate = bits(num_tokens, num_codes)
-    return Bottleneck(apply, latent, init, couples=True, rate=rate, indices=indices)
+    codebooks = ((num_codes, num_tokens),)
+    return Bottleneck(apply, latent, init, couples=True, rate=rate, indices=indices, codebooks=codebooks)
 
 
 def _vectors(params: PyTree, state: PyTree) -> Vectors:

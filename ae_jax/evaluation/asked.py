@@ -35,15 +35,18 @@ from ae_jax.runs.recorder import write_npz
 from ae_jax.training.streams import Stream, run_key
 
 
-def asked(nodes: Mapping[str, dict[str, Any]], dataset: Dataset) -> dict[str, Evaluation]:
+def asked(
+    nodes: Mapping[str, dict[str, Any]], dataset: Dataset, experiment: Experiment | None = None
+) -> dict[str, Evaluation]:
     """Evaluations by name, of their nodes in a checked config.
 
     Args:
         nodes: `evaluations` of the config.
         dataset: What they are to be asked about; it may be without its examples.
+        experiment: What they are to be asked of; None: that is not looked at.
 
     Raises:
-        UserError: If a target makes something else, or the data lack what a question needs.
+        UserError: If a target makes something else, or data or experiment lack what a question needs.
     """
     found = {name: made("evaluation", node["_target_"], bind(node)()) for name, node in nodes.items()}
     for name, evaluation in found.items():
@@ -52,6 +55,8 @@ def asked(nodes: Mapping[str, dict[str, Any]], dataset: Dataset) -> dict[str, Ev
             if not there[need]:
                 problem = f"needs {need}, and dataset={dataset.name} has none"
                 raise UserError(f"evaluation={name}", problem, "leave it out, or choose other data")
+        if experiment is not None and evaluation.check is not None:
+            evaluation.check(experiment)
     return found
 
 

@@ -66,8 +66,10 @@ class Evaluation(NamedTuple):
         measures: What it measures, with unit and direction.
         ask: Answers it.
         needs: What the data must have.
+        check: Refuses an experiment that it cannot be asked about, with a `UserError`, before anything is trained.
     """
 
     measures: tuple[Measure, ...]
     ask: Callable[[Subject], Found]
     needs: tuple[Need, ...] = ()
+    check: Callable[[Experiment], None] | None = None

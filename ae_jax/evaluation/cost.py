@@ -106,6 +106,25 @@ def inference_cost(
     return dict(zip(COSTS, costs, strict=True))
 
 
+def inference_bytes(reconstruct: Any, given: tuple[PyTree, ...], num_features: int, batch_size: int) -> int | None:
+    """Bytes that `reconstruct(*given, x)` holds on a batch: of its arguments, its result and what is between them.
+
+    Args:
+        reconstruct: A function of `jax.jit`.
+        given: Its first arguments, or their shapes.
+        num_features: Features of an example.
+        batch_size: Examples of the batch.
+
+    Returns:
+        What the compiler says of the program; None where it does not tell.
+    """
+    x = jax.ShapeDtypeStruct((batch_size, num_features), jnp.float32)
+    told = reconstruct.lower(*given, x).compile().memory_analysis()
+    if told is None:
+        return None
+    return int(told.argument_size_in_bytes + told.output_size_in_bytes + told.temp_size_in_bytes)
+
+
 def _latency(reconstruct: Callable[[Batch], Batch], num_rows: int, num_features: int) -> LatencySpread:
     return latency_spread(reconstruct, jnp.zeros((num_rows, num_features)), rounds=_ROUNDS, repeats=_REPEATS)
 

@@ -226,13 +226,14 @@ def _rates_of_pca(
 ) -> dict[str, dict[str, float]]:
     """The rate of quantised coordinates; and probabilistic PCA's likelihood, where the loss is one of densities."""
     rate = {} if limits.quantiser is None else {"rate_bits": limits.quantiser.rate}
-    likelihoods = _likelihoods(experiment.dataset, pca, latent_size) if experiment.loss.is_density else {}
+    likelihoods = pca_likelihoods(experiment.dataset, pca, latent_size) if experiment.loss.is_density else {}
     named = {split: {"log_likelihood": value} for split, value in likelihoods.items()}
     return {split: {**rate, **named.get(split, {})} for split in SPLITS}
 
 
 @functools.lru_cache(maxsize=64)
-def _likelihoods(dataset: Dataset, pca: PCA, num_components: int) -> dict[str, float]:
+def pca_likelihoods(dataset: Dataset, pca: PCA, num_components: int) -> dict[str, float]:
+    """See `competitor.mean_log_likelihood`; computed once per dataset."""
     return mean_log_likelihood(
         pca, num_components, {split: functools.partial(batches, dataset, split) for split in SPLITS}
     )

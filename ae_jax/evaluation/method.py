@@ -13,7 +13,8 @@ from jaxtyping import Array, PyTree
 from ae_jax.baselines.pca import PCA
 from ae_jax.bottlenecks import Weights
 from ae_jax.evaluation.competitor import Competitor
-from ae_jax.evaluation.cost import inference_cost
+from ae_jax.evaluation.cost import inference_bytes, inference_cost
+from ae_jax.evaluation.importance import Bounds, bounds_of, log_weights
 from ae_jax.experiment.build import Experiment
 from ae_jax.models.precision import MatmulPrecision, with_products
 from ae_jax.training import Best, Run, Structure
@@ -26,6 +27,7 @@ from ae_jax.training.objective import (
     from_latent,
     indices_of,
     latent_of,
+    mean_of,
     objective_from,
 )
 from ae_jax.training.objective import reconstruct as reconstruction_of
@@ -54,6 +56,11 @@ class Method(NamedTuple):
         terms: `(key, x, weights)` to the terms of the objective, summed over examples; None without an objective.
         sample: So many reconstructions of latents that are drawn from the prior; None without a prior.
         indices: Inputs to which of a finite number each part of a latent is; None where latents are not quantised.
+        codebooks: See `Bottleneck.codebooks`.
+        mean: Inputs to the mean of the latents that are drawn; None: `encode` gives it.
+        bounds: `(key, x, num_samples)` to bounds on the log-likelihood of each example, by latents that are drawn from
+            a density: see `evaluation.importance`. None without such a bound.
+        memory: Bytes that inference of a batch of that size holds; None where that is not known.
     """
 
     name: str
@@ -66,6 +73,10 @@ class Method(NamedTuple):
     terms: Callable[[PRNGKey, Host, Host], dict[str, Array]] | None = None
     sample: Callable[[int], Host] | None = None
     indices: Callable[[Host], Host] | None = None
+    codebooks: tuple[tuple[int, int], ...] = ()
+    mean: Callable[[Host], Host] | None = None
+    bounds: Callable[[PRNGKey, Host, int], Bounds] | None = None
+    memory: Callable[[int], int | None] | None = None
 
 
 class ModelFunctions:
@@ -80,6 +91,8 @@ class ModelFunctions:
         corrupt: `(values, key, x)` to corrupted x.
         terms: `(run, trained, key, x, weights)` to the terms of the objective, summed over examples.
         indices: `(values, trained, x)` to the numbers of what quantised latents are made of.
+        mean: `(values, trained, x)` to the means of the latents that are drawn.
+        log_weights: See `evaluation.importance`; products are in float32.
     """
 
     def __init__(self, structure: Structure):
@@ -104,11 +117,17 @@ class ModelFunctions:
         def indices(values: Values, trained: Trained, x: Batch) -> Array:
             return indices_of(structure, values, *trained, x)
 
-        self.encode, self.decode, self.reconstruct, self.corrupt, self.terms, self.indices = (
+        def mean(values: Values, trained: Trained, x: Batch) -> Array:
+            return _as_rows(mean_of(structure, values, *trained, x))
+
+        self.encode, self.decode, self.reconstruct, self.corrupt, self.terms, self.indices, self.mean = (
             jax.jit(with_products(structure.matmul_precision, function))
-            for function in (encode, decode, reconstruct, corrupt, terms, indices)
+            for function in (encode, decode, reconstruct, corrupt, terms, indices, mean)
         )
+        weights = with_products("float32", functools.partial(log_weights, structure))
+        self.log_weights = jax.jit(weights, static_argnums=(5, 6))
         self._cost: dict[str, Any] | None = None
+        self._bytes: dict[int, int | None] = {}
 
     def cost(self, values: Values, trained: Trained, num_features: int, batch_size: int) -> dict[str, Any]:
         """See `Method`."""
@@ -116,6 +135,12 @@ class ModelFunctions:
             given = (values, trained)
             self._cost = inference_cost(self.reconstruct, given, trained[0], num_features, batch_size)
         return self._cost
+
+    def memory(self, values: Values, trained: Trained, num_features: int, batch_size: int) -> int | None:
+        """See `Method`."""
+        if batch_size not in self._bytes:
+            self._bytes[batch_size] = inference_bytes(self.reconstruct, (values, trained), num_features, batch_size)
+        return self._bytes[batch_size]
 
 
 def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | None = None) -> Method:
@@ -128,7 +153,8 @@ def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | 
     def corrupt(index: int, x: Host) -> Host:
         return np.asarray(functions.corrupt(values, jax.random.fold_in(seen, index), x))
 
-    bottleneck, decode = experiment.bottleneck, functools.partial(_in_rows, functions.decode, values, placed)
+    bottleneck, output_width = experiment.bottleneck, experiment.loss.output_width
+    decode = functools.partial(_in_rows, functions.decode, values, placed)
 
     def sample(num: int) -> Host:
         one = abstract_latent(experiment.structure, values, placed)
@@ -147,6 +173,10 @@ def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | 
         terms=functools.partial(functions.terms, run, placed),
         sample=sample if bottleneck.prior else None,
         indices=functools.partial(_in_rows, functions.indices, values, placed) if bottleneck.indices else None,
+        codebooks=bottleneck.codebooks,
+        mean=functools.partial(_in_rows, functions.mean, values, placed) if bottleneck.mean else None,
+        bounds=functools.partial(bounds_of, functions.log_weights, values, placed, output_width),
+        memory=functools.partial(functions.memory, values, placed, num_features),
     )
 
 
@@ -165,11 +195,22 @@ def leading(pca: PCA, limits: Competitor, precision: MatmulPrecision) -> Method:
     def program(params: dict[str, Array], x: Batch) -> Batch:
         return (x - params["mean"][None]) @ params["components"].T @ params["components"] + params["mean"][None]
 
+    compiled, num_features, quantiser = jax.jit(with_products(precision, program)), len(pca.mean), limits.quantiser
+
     @functools.cache
     def cost(batch_size: int) -> dict[str, Any]:
         params = {"mean": jnp.float32(pca.mean), "components": jnp.float32(pca.components[:num_components])}
-        compiled = jax.jit(with_products(precision, program))
-        return inference_cost(compiled, (params,), params, len(pca.mean), batch_size)
+        return inference_cost(compiled, (params,), params, num_features, batch_size)
+
+    @functools.cache
+    def memory(batch_size: int) -> int | None:
+        shapes = {"mean": (num_features,), "components": (num_components, num_features)}
+        params = {name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in shapes.items()}
+        return inference_bytes(compiled, (params,), num_features, batch_size)
+
+    def indices(x: Host) -> Host:
+        assert quantiser is not None  # else there are none
+        return quantiser.indices(pca.encode(x, num_components))
 
     return Method(
         BASELINE,
@@ -178,6 +219,9 @@ def leading(pca: PCA, limits: Competitor, precision: MatmulPrecision) -> Method:
         decode=pca.decode,
         reconstruct=lambda x: pca.decode(encode(x)),
         cost=cost,
+        indices=None if quantiser is None else indices,
+        codebooks=() if quantiser is None else tuple((count, 1) for count in quantiser.num_levels),
+        memory=memory,
     )
 
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from ae_jax.jobs.ask import Asked
 from ae_jax.results.digits import alike, difference_text
 from ae_jax.runs.measures import competitor_name
-from ae_jax.terminal import Column, Screen, print_table, short_path
+from ae_jax.terminal import Column, Screen, print_table, say, short_path
 
 _SPLIT, _PAIR = "test", ("autoencoder", "pca")
 
@@ -17,6 +17,10 @@ def print_answers(output: Screen, asked: Sequence[Asked]) -> None:
     """Print what was answered on the test split, a table for each evaluation."""
     for name in dict.fromkeys(name for one in asked for name in one.answers):
         having = [one for one in asked if name in one.answers]
+        if not any(_numbers(one.answers[name], key) for one in having for key in _PAIR):
+            of = "this run" if len(asked) == 1 else "these runs"
+            say(output, f"{name} has no numbers of {of}")
+            continue
         columns = _of_one(having[0], name) if len(asked) == 1 else _of_several(having, name)
         print_table(output, f"{name}, {_SPLIT} split", columns)
 

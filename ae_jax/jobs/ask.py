@@ -60,7 +60,7 @@ def ask(folders: Sequence[Path], nodes: Nodes, spare: Spare) -> Iterator[Asked]:
 
 def _ask_one(trained: TrainedRun, nodes: Nodes, spare: Spare) -> Asked:
     experiment, model, folder = trained.experiment, trained.model, trained.folder
-    evaluations, pca = asked(nodes, experiment.dataset), fit_dataset_pca(experiment.dataset)
+    evaluations, pca = asked(nodes, experiment.dataset, experiment), fit_dataset_pca(experiment.dataset)
     compare = cache(lambda: comparison(experiment, model, pca))
     with held(folder):
         found = answers(subject_of(experiment, model, pca, compare), evaluations, nodes, folder, spare=spare)

@@ -71,6 +71,9 @@ OF_SOME = {
 PCA has some of them in summary.json, and the terminal shows them; tables show the autoencoder's.
 """
 
+COSTS = ("num_parameters", "flops_per_example", "latency_per_example_seconds", "latency_per_batch_seconds")
+"""What every run costs: columns of the table `runs` of their own, whether or not an evaluation has them as well."""
+
 _OF_EVALUATIONS: dict[str, "Measure"] = {}
 """Measures of the evaluations of all runs that this process has read: what one is called and is, summary.json says."""
 
@@ -99,14 +102,15 @@ def described(measure: Measure) -> dict[str, Any]:
 
 
 def measures_of(summary: Mapping[str, Any]) -> dict[str, Measure]:
-    """Measures of a run's evaluations that are no `MEASURES`, as its summary.json describes them.
+    """Measures of a run's evaluations, as its summary.json describes them, but those that it has without them.
 
-    From here on `measure_named` knows them.
+    These are `MEASURES`, `COSTS`, and `OF_SOME`, of which an evaluation may have a closer bound by the same name. From
+    here on `measure_named` knows the others.
     """
-    found = {}
+    found, known = {}, {*MEASURES, *OF_SOME, *COSTS}
     for answer in summary.get("evaluations", {}).values():
         for name, words in answer["measures"].items():
-            if name not in MEASURES:
+            if name not in known:
                 has_pca = any(name in split for split in answer.get("pca", {}).values())
                 found[name] = Measure(name=name, has_pca=has_pca, **words)
     _OF_EVALUATIONS.update(found)

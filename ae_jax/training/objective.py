@@ -103,6 +103,14 @@ def latent_of(structure: Structure, values: Values, params: Parameters, carried:
     return bottleneck.latent(params.bottleneck, carried.bottleneck, code)
 
 
+def mean_of(structure: Structure, values: Values, params: Parameters, carried: Carried, x: Batch) -> Latent:
+    """The means of the latents that are drawn, by a bottleneck that has such."""
+    bottleneck = structure.make_bottleneck(**values["bottleneck"])
+    assert bottleneck.mean is not None  # who asks has looked
+    code = structure.model.encode(params.model, carried.model, x)
+    return bottleneck.mean(params.bottleneck, carried.bottleneck, code)
+
+
 def indices_of(structure: Structure, values: Values, params: Parameters, carried: Carried, x: Batch) -> Array:
     """Which of a finite number each part of a latent is, by a bottleneck that has such numbers."""
     bottleneck = structure.make_bottleneck(**values["bottleneck"])

@@ -72,6 +72,7 @@ def _write(folder: Path, case: str, write_run: Callable[..., Path]) -> Path:
             sse=sse,
             corrupted_sse=sse * (1 + rate),
             state=state,
+            rate_bits=8.0 * size * (1 + rate),
             dataset="a_<long>_name of a {data} set, 50 % of $1" if case == "long_names" else "digits",
         )
     return folder

@@ -83,6 +83,7 @@ def write_grid(write_run, folder: Path, *, sizes: tuple[int, ...], num_seeds: in
                         sse=sse,
                         corrupted_sse=sse + scale,
                         dataset=dataset,
+                        rate_bits=8.0 * size * (1 + scale),
                         state="diverged" if diverges else "completed",
                     )
     return folder

@@ -143,6 +143,8 @@ def fit_labels(figure: Figure, axes: Axes, bar: Axes) -> None:
     _turn_names(figure, axes, box.width / (axes.get_xlim()[1] - axes.get_xlim()[0]))
     rows = axes.get_ylim()[1] - axes.get_ylim()[0]
     wanted = max(rows * _row_height(rows) * figure.dpi, 1.02 * axes.yaxis.label.get_window_extent().height)
+    if any("\n" in name.get_text() for name in axes.get_yticklabels()):
+        wanted = max(wanted, 1.1 * rows * max(name.get_window_extent().height for name in axes.get_yticklabels()))
     for _ in range(3):  # the scale takes its part of what the figure grows by
         figure.draw_without_rendering()
         width, height = figure.get_size_inches()
