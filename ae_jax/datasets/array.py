@@ -12,6 +12,7 @@ from jaxtyping import Shaped
 from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
 from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, SplitName, chunks, split_examples
 from ae_jax.datasets.binarisation import Binarisation, binarised
+from ae_jax.datasets.classes import KeepLabels, keep_classes, kept_provenance
 from ae_jax.datasets.labels import as_classes, named_split, says_split
 from ae_jax.datasets.scaling import ScalingName, check_source, clip, fit_scaling, in_unit_interval
 from ae_jax.errors import UserError
@@ -37,6 +38,7 @@ def array(
     header: bool | None = None,
     split_column: str | None = None,
     binarisation: Binarisation = "none",
+    keep_labels: KeepLabels = None,
 ) -> Dataset:
     """Load a file with examples first; what follows is flattened to features.
 
@@ -59,6 +61,7 @@ def array(
         split_column: A column of a table, or an array of a .npz, that says train, validation or test for each example;
             where none says validation, the share `validation_fraction` of those that say train is held out for it.
         binarisation: Whether features are drawn to be 0 or 1, see `datasets.binarisation`.
+        keep_labels: Classes of the training and the validation split, see `datasets.classes.KeepLabels`.
 
     Raises:
         UserError: If the file, a column or a value cannot be used.
@@ -74,6 +77,7 @@ def array(
         split = named_split(loaded.split, num_examples, validation=validation_fraction, split_seed=split_seed)
     else:
         split = split_examples(num_examples, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
+    split = keep_classes(split, labels, keep_labels, names=classes)
     splits = {name: _take(loaded.values, getattr(split, name)) for name in SPLITS}
     if not check_source(loaded.values, split.train, splits["train"], names=loaded.names):
         raise UserError("dataset.path", f"all training examples of {file} are the same", "give data that vary")
@@ -91,7 +95,13 @@ def array(
         unit_interval=in_unit_interval(tuple(splits.values()), scaling=scaling, per_feature=per_feature),
         labels=None if labels is None else split.take(labels),
         feature_names=loaded.names,
-        provenance=provenance | {"label_classes": classes} | split.provenance(split_seed=split_seed),
+        kept_labels=None if keep_labels is None else tuple(keep_labels),
+        provenance={
+            **provenance,
+            "label_classes": classes,
+            **split.provenance(split_seed=split_seed),
+            **kept_provenance(keep_labels),
+        },
     )
     return binarised(dataset, binarisation, seed=split_seed)
 

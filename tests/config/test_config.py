@@ -217,6 +217,7 @@ def _changed(key: str, value: object) -> object:
         "trainer.monitor": "sse",
         "loss.link": "sigmoid",
         "dataset.binarisation": "fixed",
+        "dataset.keep_labels": [0, 1],
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
         "model.normalization": "batch",
@@ -379,7 +380,10 @@ def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkey
     (tmp_path / "my_data.py").write_text(OWN_LOADER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "my_data")
-    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed", "binarisation"))
+    own = tuple(
+        f"~dataset.{key}"
+        for key in ("validation_fraction", "test_fraction", "split_seed", "binarisation", "keep_labels")
+    )
     own = (*own, "dataset._target_=my_data.load", "model.latent_size=2")
     assert train(tmp_path / "run", *own, "+dataset.whole=true").state == "completed"
     recorded = json.loads((tmp_path / "run" / "environment.json").read_text())["data_sha256"]
