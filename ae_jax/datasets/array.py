@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
-from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, SplitName, chunks, split_examples
+from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, Split, SplitFraction, SplitName, chunks, split_examples
 from ae_jax.datasets.binarisation import Binarisation, binarised
 from ae_jax.datasets.classes import KeepLabels, keep_classes, kept_provenance
 from ae_jax.datasets.labels import as_classes, named_split, says_split
@@ -73,10 +73,7 @@ def array(
     labels, classes = None, None
     if loaded.labels is not None:
         labels, classes = as_classes(loaded.labels, num_examples, name=str(label_column))
-    if loaded.split is not None:
-        split = named_split(loaded.split, num_examples, validation=validation_fraction, split_seed=split_seed)
-    else:
-        split = split_examples(num_examples, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
+    split = _dealt(loaded, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
     split = keep_classes(split, labels, keep_labels, names=classes)
     splits = {name: _take(loaded.values, getattr(split, name)) for name in SPLITS}
     if not check_source(loaded.values, split.train, splits["train"], names=loaded.names):
@@ -86,6 +83,7 @@ def array(
     if scaling == "unit_interval_clipped":
         _clip(splits, per_feature=per_feature)
     provenance = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
+    provenance["label_classes"] = classes
     dataset = Dataset(
         name=file.stem,
         **splits,
@@ -96,14 +94,17 @@ def array(
         labels=None if labels is None else split.take(labels),
         feature_names=loaded.names,
         kept_labels=None if keep_labels is None else tuple(keep_labels),
-        provenance={
-            **provenance,
-            "label_classes": classes,
-            **split.provenance(split_seed=split_seed),
-            **kept_provenance(keep_labels),
-        },
+        provenance=provenance | split.provenance(split_seed=split_seed) | kept_provenance(keep_labels),
     )
     return binarised(dataset, binarisation, seed=split_seed)
+
+
+def _dealt(loaded: Loaded, *, validation: float, test: float, split_seed: int) -> Split:
+    """The split that a column says, or a random one."""
+    num_examples = len(loaded.values)
+    if loaded.split is not None:
+        return named_split(loaded.split, num_examples, validation=validation, split_seed=split_seed)
+    return split_examples(num_examples, validation=validation, test=test, split_seed=split_seed)
 
 
 def _digest(file: Path) -> str:

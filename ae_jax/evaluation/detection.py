@@ -46,7 +46,7 @@ def detection(scores: Real[np.ndarray, " examples"], positive: Bool[np.ndarray, 
     """
     if min(positive.sum(), (~positive).sum()) < _FEWEST:
         return None
-    precision = float(average_precision_score(positive, scores))
+    precision = min(1.0, float(average_precision_score(positive, scores)))  # rounding may exceed it
     rates = roc_curve(positive, scores)[:2]
     return Detection(
         auroc=float(roc_auc_score(positive, scores)),

@@ -66,7 +66,7 @@ def logit_interval(precision: float, num_positive: int) -> Interval:
     Reference:
         Boyd, Eng & Page, Area under the precision-recall curve: point estimates and confidence intervals, 2013.
     """
-    if precision in (0.0, 1.0):
+    if not 0 < precision < 1:
         return precision, precision
     centre, half = math.log(precision / (1 - precision)), _Z / math.sqrt(num_positive * precision * (1 - precision))
     return 1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre))

@@ -40,8 +40,8 @@ def anomaly() -> Evaluation:
 
 def _ask(subject: Subject) -> Found:
     dataset, values, intervals, arrays = subject.dataset, {}, {}, {}
-    assert dataset.labels is not None and dataset.kept_labels is not None  # as is needed
-    positive = ~np.isin(dataset.labels["test"], dataset.kept_labels)
+    assert dataset.labels is not None  # as is needed
+    positive = ~np.isin(dataset.labels["test"], dataset.kept_labels or ())
     for method in subject.methods:
         errors = _squared_errors(dataset, method)
         found = detection(errors, positive)
