@@ -5,12 +5,24 @@ import os
 from collections.abc import Sequence
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
-from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, Split, SplitFraction, SplitName, chunks, split_examples
+from ae_jax.datasets.base import (
+    SPLITS,
+    Dataset,
+    Indices,
+    Labels,
+    Raw,
+    Split,
+    SplitFraction,
+    SplitName,
+    chunks,
+    split_examples,
+)
 from ae_jax.datasets.binarisation import Binarisation, binarised
 from ae_jax.datasets.classes import KeepLabels, keep_classes, kept_provenance
 from ae_jax.datasets.labels import as_classes, named_split, says_split
@@ -69,10 +81,8 @@ def array(
     file = _checked_path(path)
     loaded = _read(file, key, Columns(columns, exclude_columns, label_column, split_column), header)
     _check_values(loaded, file)
-    num_examples, per_feature = len(loaded.values), loaded.values.ndim == 2
-    labels, classes = None, None
-    if loaded.labels is not None:
-        labels, classes = as_classes(loaded.labels, num_examples, name=str(label_column))
+    labels, classes = _classes(loaded, str(label_column))
+    per_feature = loaded.values.ndim == 2
     split = _dealt(loaded, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
     split = keep_classes(split, labels, keep_labels, names=classes)
     splits = {name: _take(loaded.values, getattr(split, name)) for name in SPLITS}
@@ -82,8 +92,8 @@ def array(
     _note_doubtful(loaded)
     if scaling == "unit_interval_clipped":
         _clip(splits, per_feature=per_feature)
-    provenance = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
-    provenance["label_classes"] = classes
+    provenance: dict[str, Any] = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
+    provenance |= {"label_classes": classes, **split.provenance(split_seed=split_seed)}
     dataset = Dataset(
         name=file.stem,
         **splits,
@@ -94,9 +104,14 @@ def array(
         labels=None if labels is None else split.take(labels),
         feature_names=loaded.names,
         kept_labels=None if keep_labels is None else tuple(keep_labels),
-        provenance=provenance | split.provenance(split_seed=split_seed) | kept_provenance(keep_labels),
+        provenance=provenance | kept_provenance(keep_labels),
     )
     return binarised(dataset, binarisation, seed=split_seed)
+
+
+def _classes(loaded: Loaded, name: str) -> tuple[Labels | None, list[str] | None]:
+    """Class numbers, and their names if they have some; neither without labels."""
+    return (None, None) if loaded.labels is None else as_classes(loaded.labels, len(loaded.values), name=name)
 
 
 def _dealt(loaded: Loaded, *, validation: float, test: float, split_seed: int) -> Split:

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from ae_jax.evaluation.intervals import Interval, delong, logit_interval
 
-_FEWEST = 2
+_FEWEST, _DIGITS = 2, 12  # of a sum that rounding may carry beyond 1
 
 
 class Detection(NamedTuple):
@@ -46,7 +46,7 @@ def detection(scores: Real[np.ndarray, " examples"], positive: Bool[np.ndarray, 
     """
     if min(positive.sum(), (~positive).sum()) < _FEWEST:
         return None
-    precision = min(1.0, float(average_precision_score(positive, scores)))  # rounding may exceed it
+    precision = round(float(average_precision_score(positive, scores)), _DIGITS)
     rates = roc_curve(positive, scores)[:2]
     return Detection(
         auroc=float(roc_auc_score(positive, scores)),

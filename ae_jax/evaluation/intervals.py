@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 from jaxtyping import Float, Real
+from scipy.special import expit
 from scipy.stats import rankdata
 
 Interval = tuple[float, float]
@@ -69,7 +70,7 @@ def logit_interval(precision: float, num_positive: int) -> Interval:
     if not 0 < precision < 1:
         return precision, precision
     centre, half = math.log(precision / (1 - precision)), _Z / math.sqrt(num_positive * precision * (1 - precision))
-    return 1 / (1 + math.exp(half - centre)), 1 / (1 + math.exp(-half - centre))
+    return float(expit(centre - half)), float(expit(centre + half))
 
 
 def _placements(

@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain, pairwise
 from typing import Any, Literal
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -14,16 +16,18 @@ from ae_jax.figures.parts.against import limits_text
 from ae_jax.figures.parts.by_size import best_by_size, latent_sizes, means_by_size, pca_by_size, set_sizes
 from ae_jax.figures.parts.common import LATENT_SIZE, axis_label, kinds, left_out_text, legend_above, split_text
 from ae_jax.figures.parts.looks import legend_of
-from ae_jax.figures.parts.means import PCA_LOOK, draw_means, mark_diverged
+from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged
 from ae_jax.figures.parts.measured import shown_measure
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import NEUTRAL, figure_size
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration
+from ae_jax.results.statistics import estimate
 
 _INPUTS = "pixels"
 """The method, in summary.json, that gives inputs as they are."""
+_ROOM, _MOST_ROOM = 0.1, 0.5  # parts of the distance of two sizes: between two kinds, and for all
 _ASK = "python scripts/evaluate.py RUN… evaluation=classification"
 
 
@@ -65,16 +69,27 @@ def draw(
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
     axes.set(xlabel=axis_label(LATENT_SIZE), ylabel=chosen.label)
-    for group, style in zip(groups, legend.styles, strict=True):
-        draw_means(axes, means_by_size(group, measure, split), **style, zorder=2.5)
+    means = _side_by_side([means_by_size(group, measure, split) for group in groups], sizes)
+    for group, style in zip(means, legend.styles, strict=True):
+        draw_means(axes, group, **style, zorder=2.5)
     handles = [*legend.handles, *_draw_pca(axes, pca_by_size(shown, measure, split))]
-    handles += mark_diverged(axes, [mean for group in groups for mean in means_by_size(group, measure, split)])
+    handles += mark_diverged(axes, list(chain(*means)))
     handles += _draw_inputs(axes, shown, measure, split)
     set_sizes(figure.axes, sizes, sizes[-1])
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
     notes = [split_text(split, results), *missing, *legend.notes, spread_text(shown, measure), *limits_text(shown)]
     legend_above(figure, handles, [*notes, *selection_text("point", numbers, measure), *left_out_text(results)])
     return figure
+
+
+def _side_by_side(groups: Sequence[Sequence[Mean]], sizes: Sequence[int]) -> list[list[Mean]]:
+    """Means of several kinds, moved apart a little along the logarithmic axis, so that intervals can be told apart."""
+    room = min(other / one for one, other in pairwise(sizes)) ** min(_ROOM * (len(groups) - 1), _MOST_ROOM)
+    places = np.linspace(-0.5, 0.5, len(groups)) if len(groups) > 1 else np.zeros(1)
+    return [
+        [mean._replace(x=estimate([mean.x.mean * room**place])) for mean in means]
+        for means, place in zip(groups, places.tolist(), strict=True)
+    ]
 
 
 def _draw_pca(axes: Axes, of_size: dict[int, float]) -> list[Line2D]:

@@ -1,4 +1,4 @@
-"""Classes of latents: against scikit-learn, of perfect and of constant latents, in any order and batches of any size."""
+"""Classes of latents: against scikit-learn, of perfect and of constant latents, in any order and in any batches."""
 
 import numpy as np
 import pytest
