@@ -5,10 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ae_jax.config.targets import bind
-from ae_jax.evaluation.asked import as_summary, write_answer_arrays
-from ae_jax.evaluation.base import Found
-
 NODES = {
     "anomaly": {"_target_": "ae_jax.evaluations.anomaly.anomaly"},
     "classification": {
@@ -22,6 +18,10 @@ def write_answers(folder: Path, *, accuracy: float, auroc: float) -> None:
 
     The linear probe is half as accurate as neighbours are; pixels are at 0.95 and 0.9, PCA at 0.7 and an AUROC of 0.8.
     """
+    from ae_jax.config.targets import bind  # JAX: a process that draws figures has none
+    from ae_jax.evaluation.asked import as_summary, write_answer_arrays
+    from ae_jax.evaluation.base import Found
+
     area = {"autoencoder": auroc, "pca": 0.8}
     shares = {"autoencoder": (accuracy, accuracy / 2), "pca": (0.7, 0.6), "pixels": (0.95, 0.9)}
     found = {
