@@ -19,7 +19,7 @@ CAME_LATER: dict[str, Any] = {
 
 OPTIONS_CAME_LATER: dict[str, dict[str, Any]] = {
     **{
-        f"ae_jax.datasets.{name}.{name}": {"binarisation": "none", "keep_labels": None}
+        f"ae_jax.datasets.{name}.{name}": {"binarisation": "none"}
         for name in ("array", "digits", "fashion_mnist", "mnist")
     },
     "ae_jax.models.conv.ConvAutoencoder": {"tied_weights": False},

@@ -217,7 +217,6 @@ def _changed(key: str, value: object) -> object:
         "trainer.monitor": "sse",
         "loss.link": "sigmoid",
         "dataset.binarisation": "fixed",
-        "dataset.keep_labels": [0, 1],
         "model.hidden_sizes": [32],
         "model.activation": "tanh",
         "model.normalization": "batch",
