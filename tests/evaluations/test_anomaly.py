@@ -10,6 +10,7 @@ from ae_jax.baselines.pca import fit_pca
 from ae_jax.datasets.mnist import mnist
 from ae_jax.evaluation.detection import detection
 from ae_jax.evaluation.intervals import delong, logit_interval
+from ae_jax.runs.folder import RunFolder
 from tests.evaluations.conftest import identity, method, of_pca
 
 KEPT = (1,)
@@ -111,3 +112,20 @@ def test_residuals_of_pca_on_mnist(data_dir, monkeypatch):
             found.append(detection(errors, dataset.labels["test"] != label).auroc)
     means = [round(100 * np.mean(found), 1) for found in areas.values()]
     assert means == [93.7, 95.4, 95.5, 94.6, 93.0]
+
+
+@pytest.mark.slow
+def test_a_run_has_answers_and_curves_when_it_ends(train, tmp_path):
+    """Trained on two digits of ten: both evaluations can be asked."""
+    train(tmp_path / "run", "dataset.keep_labels=[3,8]", "evaluation=[reconstruction,anomaly,classification]")
+    run = RunFolder(tmp_path / "run")
+    answers = run.summary["evaluations"]
+    for name in ("autoencoder", "pca"):
+        assert 0.5 < answers["anomaly"][name]["test"]["auroc"] <= 1
+        low, high = answers["anomaly"]["intervals"][name]["test"]["auroc"]
+        assert low <= answers["anomaly"][name]["test"]["auroc"] <= high
+        assert {*answers["classification"][name]["test"]} == {"knn_accuracy", "linear_accuracy"}
+    assert answers["classification"]["pixels"]["test"]["knn_accuracy"] > 0.9
+    with np.load(run.evaluation("anomaly")) as curves:
+        assert {*curves} == {"autoencoder_roc", "pca_roc"}
+    assert run.summary["dataset"]["provenance"]["keep_labels"] == [3, 8]
