@@ -5,13 +5,26 @@ import os
 from collections.abc import Sequence
 from hashlib import file_digest
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 
 from ae_jax.datasets.array_files import Columns, Loaded, read_array_file
-from ae_jax.datasets.base import SPLITS, Dataset, Indices, Raw, SplitFraction, SplitName, chunks, split_examples
+from ae_jax.datasets.base import (
+    SPLITS,
+    Dataset,
+    Indices,
+    Labels,
+    Raw,
+    Split,
+    SplitFraction,
+    SplitName,
+    chunks,
+    split_examples,
+)
 from ae_jax.datasets.binarisation import Binarisation, binarised
+from ae_jax.datasets.classes import KeepLabels, keep_classes, kept_provenance
 from ae_jax.datasets.labels import as_classes, named_split, says_split
 from ae_jax.datasets.scaling import ScalingName, check_source, clip, fit_scaling, in_unit_interval
 from ae_jax.errors import UserError
@@ -37,6 +50,7 @@ def array(
     header: bool | None = None,
     split_column: str | None = None,
     binarisation: Binarisation = "none",
+    keep_labels: KeepLabels = None,
 ) -> Dataset:
     """Load a file with examples first; what follows is flattened to features.
 
@@ -59,6 +73,7 @@ def array(
         split_column: A column of a table, or an array of a .npz, that says train, validation or test for each example;
             where none says validation, the share `validation_fraction` of those that say train is held out for it.
         binarisation: Whether features are drawn to be 0 or 1, see `datasets.binarisation`.
+        keep_labels: Classes of the training and the validation split, see `datasets.classes.KeepLabels`.
 
     Raises:
         UserError: If the file, a column or a value cannot be used.
@@ -66,14 +81,10 @@ def array(
     file = _checked_path(path)
     loaded = _read(file, key, Columns(columns, exclude_columns, label_column, split_column), header)
     _check_values(loaded, file)
-    num_examples, per_feature = len(loaded.values), loaded.values.ndim == 2
-    labels, classes = None, None
-    if loaded.labels is not None:
-        labels, classes = as_classes(loaded.labels, num_examples, name=str(label_column))
-    if loaded.split is not None:
-        split = named_split(loaded.split, num_examples, validation=validation_fraction, split_seed=split_seed)
-    else:
-        split = split_examples(num_examples, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
+    labels, classes = _classes(loaded, str(label_column))
+    per_feature = loaded.values.ndim == 2
+    split = _dealt(loaded, validation=validation_fraction, test=test_fraction, split_seed=split_seed)
+    split = keep_classes(split, labels, keep_labels, names=classes)
     splits = {name: _take(loaded.values, getattr(split, name)) for name in SPLITS}
     if not check_source(loaded.values, split.train, splits["train"], names=loaded.names):
         raise UserError("dataset.path", f"all training examples of {file} are the same", "give data that vary")
@@ -81,7 +92,8 @@ def array(
     _note_doubtful(loaded)
     if scaling == "unit_interval_clipped":
         _clip(splits, per_feature=per_feature)
-    provenance = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
+    provenance: dict[str, Any] = {"source": [str(file)], "sha256": {file.name: _digest(file)}, "scaling": scaling}
+    provenance |= {"label_classes": classes, **split.provenance(split_seed=split_seed)}
     dataset = Dataset(
         name=file.stem,
         **splits,
@@ -91,9 +103,23 @@ def array(
         unit_interval=in_unit_interval(tuple(splits.values()), scaling=scaling, per_feature=per_feature),
         labels=None if labels is None else split.take(labels),
         feature_names=loaded.names,
-        provenance=provenance | {"label_classes": classes} | split.provenance(split_seed=split_seed),
+        kept_labels=None if keep_labels is None else tuple(keep_labels),
+        provenance=provenance | kept_provenance(keep_labels),
     )
     return binarised(dataset, binarisation, seed=split_seed)
+
+
+def _classes(loaded: Loaded, name: str) -> tuple[Labels | None, list[str] | None]:
+    """Class numbers, and their names if they have some; neither without labels."""
+    return (None, None) if loaded.labels is None else as_classes(loaded.labels, len(loaded.values), name=name)
+
+
+def _dealt(loaded: Loaded, *, validation: float, test: float, split_seed: int) -> Split:
+    """The split that a column says, or a random one."""
+    num_examples = len(loaded.values)
+    if loaded.split is not None:
+        return named_split(loaded.split, num_examples, validation=validation, split_seed=split_seed)
+    return split_examples(num_examples, validation=validation, test=test, split_seed=split_seed)
 
 
 def _digest(file: Path) -> str:

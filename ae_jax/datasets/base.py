@@ -45,6 +45,8 @@ class Dataset:
         provenance: JSON-able: sources, SHA-256 of their content, counts for each split, split seed.
         intensities: Probabilities of 1, of which training draws its examples anew in every epoch, in [0, 1]; `train`
             then is one such draw. None: training sees `train`.
+        kept_labels: The classes that the training and the validation split have, where that is not all of them: see
+            `datasets.classes.KeepLabels`.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Dataset:
     feature_names: tuple[str, ...] | None
     provenance: dict[str, Any]
     intensities: Float32[np.ndarray, "train features"] | None = None
+    kept_labels: tuple[int, ...] | None = None
 
     @property
     def num_features(self) -> int:

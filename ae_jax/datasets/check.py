@@ -49,7 +49,8 @@ def note_absent_classes(dataset: Dataset) -> None:
     classes, counts = np.unique(everything, return_counts=True)
     names = dataset.provenance.get("label_classes")
     for split in SPLITS:
-        absent = np.flatnonzero(~np.isin(classes, dataset.labels[split]))
+        expected = classes if split == "test" or dataset.kept_labels is None else dataset.kept_labels
+        absent = np.flatnonzero(np.isin(classes, expected) & ~np.isin(classes, dataset.labels[split]))
         if not len(absent):
             continue
         told = [

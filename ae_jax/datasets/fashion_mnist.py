@@ -6,6 +6,7 @@ arXiv:1708.07747, 2017.
 
 from ae_jax.datasets.base import Dataset
 from ae_jax.datasets.binarisation import Binarisation
+from ae_jax.datasets.classes import KeepLabels
 from ae_jax.datasets.download import Collection, RemoteFile
 from ae_jax.datasets.idx_images import load_idx_images
 from ae_jax.typing import Count, Size
@@ -43,16 +44,23 @@ FASHION_MNIST = Collection(
 )
 
 
-def fashion_mnist(*, validation_size: Size, split_seed: Count, binarisation: Binarisation = "none") -> Dataset:
+def fashion_mnist(
+    *, validation_size: Size, split_seed: Count, binarisation: Binarisation = "none", keep_labels: KeepLabels = None
+) -> Dataset:
     """Load Fashion-MNIST with its official 10,000 test images.
 
     Args:
         validation_size: How many of the 60,000 training images are held out for validation.
         split_seed: Seed of that choice, and of fixed draws.
         binarisation: Whether pixels are drawn to be 0 or 1, see `datasets.binarisation`.
+        keep_labels: Classes of the training and the validation split, see `datasets.classes.KeepLabels`.
     """
     return load_idx_images(
-        FASHION_MNIST, validation_size=validation_size, split_seed=split_seed, binarisation=binarisation
+        FASHION_MNIST,
+        validation_size=validation_size,
+        split_seed=split_seed,
+        binarisation=binarisation,
+        keep_labels=keep_labels,
     )
 
 

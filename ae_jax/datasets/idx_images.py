@@ -4,13 +4,19 @@ import numpy as np
 
 from ae_jax.datasets.base import Dataset, split_examples
 from ae_jax.datasets.binarisation import Binarisation, binarised
+from ae_jax.datasets.classes import KeepLabels, keep_classes, kept_provenance
 from ae_jax.datasets.download import Collection, locate
 from ae_jax.datasets.idx import parse_idx
 from ae_jax.errors import UserError
 
 
 def load_idx_images(
-    collection: Collection, *, validation_size: int, split_seed: int, binarisation: Binarisation
+    collection: Collection,
+    *,
+    validation_size: int,
+    split_seed: int,
+    binarisation: Binarisation,
+    keep_labels: KeepLabels = None,
 ) -> Dataset:
     """Load a collection of the four canonical files; pixels are scaled by 1/255 to [0, 1].
 
@@ -19,6 +25,7 @@ def load_idx_images(
         validation_size: How many of the official training examples are held out for validation.
         split_seed: Seed of that choice, and of fixed draws.
         binarisation: Whether pixels are drawn to be 0 or 1, see `datasets.binarisation`.
+        keep_labels: Classes of the training and the validation split, see `datasets.classes.KeepLabels`.
     """
     located = locate(collection)
     arrays = {name: parse_idx(file.content, source=file.path) for name, file in located.items()}
@@ -27,6 +34,7 @@ def load_idx_images(
     if len(train_images) != len(train_labels) or len(test_images) != len(test_labels):
         raise UserError(f"dataset {collection.name}", "images and labels differ in number", "replace the files")
     split = split_examples(len(train_images), validation=validation_size, test=0, split_seed=split_seed)
+    split = keep_classes(split, train_labels, keep_labels)
     pixels = train_images.reshape(len(train_images), -1)
     provenance = split.provenance(split_seed=split_seed)
     dataset = Dataset(
@@ -40,11 +48,13 @@ def load_idx_images(
         unit_interval=True,
         labels={**split.take(train_labels), "test": test_labels.astype(np.int64)},
         feature_names=None,
+        kept_labels=None if keep_labels is None else tuple(keep_labels),
         provenance={
             "source": [str(file.path) for file in located.values()],
             "sha256": {file.name: file.sha256 for file in collection.files},
             **provenance,
             "counts": {**provenance["counts"], "test": len(test_images)},
+            **kept_provenance(keep_labels),
         },
     )
     return binarised(dataset, binarisation, seed=split_seed)

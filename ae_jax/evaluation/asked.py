@@ -34,6 +34,12 @@ from ae_jax.runs.measures import described
 from ae_jax.runs.recorder import write_npz
 from ae_jax.training.streams import Stream, run_key
 
+_REMEDY = "leave it out, or choose other data"
+_LACKING = {
+    "classes": ("two classes or more, and dataset.keep_labels keeps one", "leave it out, or keep others as well"),
+    "keep_labels": ("classes that training lacks, and it has all", "choose those to keep with dataset.keep_labels=[…]"),
+}
+
 
 def asked(
     nodes: Mapping[str, dict[str, Any]], dataset: Dataset, experiment: Experiment | None = None
@@ -49,12 +55,18 @@ def asked(
         UserError: If a target makes something else, or data or experiment lack what a question needs.
     """
     found = {name: made("evaluation", node["_target_"], bind(node)()) for name, node in nodes.items()}
+    kept = dataset.kept_labels
+    there = {
+        "labels": dataset.labels is not None,
+        "images": has_image_shape(dataset.feature_shape),
+        "classes": kept is None or len(kept) > 1,
+        "keep_labels": kept is not None,
+    }
     for name, evaluation in found.items():
-        there = {"labels": dataset.labels is not None, "images": has_image_shape(dataset.feature_shape)}
         for need in evaluation.needs:
             if not there[need]:
-                problem = f"needs {need}, and dataset={dataset.name} has none"
-                raise UserError(f"evaluation={name}", problem, "leave it out, or choose other data")
+                lacking, remedy = _LACKING.get(need, (f"{need}, and dataset={dataset.name} has none", _REMEDY))
+                raise UserError(f"evaluation={name}", f"needs {lacking}", remedy)
         if experiment is not None and evaluation.check is not None:
             evaluation.check(experiment)
     return found

@@ -1,7 +1,5 @@
 """Error against latent size: each kind of autoencoder, and PCA with any number of components."""
 
-import itertools
-import math
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
@@ -12,18 +10,16 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.against import draw_needed, draw_ratios, limits_text, ratio_notes, ratios_of
+from ae_jax.figures.parts.by_size import best_by_size, latent_sizes, means_by_size, pca_by_size, set_sizes
 from ae_jax.figures.parts.common import (
     LATENT_SIZE,
-    Kind,
     axis_label,
     kinds,
     left_out_text,
     legend_above,
-    require_measured,
     split_text,
 )
 from ae_jax.figures.parts.looks import legend_of
@@ -34,13 +30,10 @@ from ae_jax.figures.parts.selection import beyond_text, selection_text
 from ae_jax.figures.parts.spread import spread_text
 from ae_jax.figures.style import figure_size, plain_log_ticks
 from ae_jax.results import Results
-from ae_jax.results.configurations import Configuration, best_by_validation, setting_text
+from ae_jax.results.configurations import Configuration, setting_text
 from ae_jax.results.runs import Run, varying
-from ae_jax.results.statistics import estimate
 from ae_jax.results.verdict import gaining_most, needed, sentence
-from ae_jax.runs.measures import is_limited
 
-_GAP = 0.055  # part of the axis that two numbers need between them
 _HIGH = 0.8  # of two panels, as a part of the width
 
 
@@ -98,20 +91,20 @@ def draw(
     if LATENT_SIZE in lines:
         raise UserError("lines", f"{LATENT_SIZE} is the axis of this figure", "leave it out")
     candidates = kinds(results, lines, option="lines")
-    groups = [kind._replace(configurations=_selected(kind, measure, split)) for kind in candidates]
+    groups = [kind._replace(configurations=best_by_size(kind, measure, split)) for kind in candidates]
     shown = [one for group in groups for one in group.configurations]
-    sizes = _sizes(shown)
+    sizes = latent_sizes(shown)
     curve, legend = _pca(shown, measure, split), legend_of(groups, lines=False)
-    limits = visible_limits([mean.y.mean for mean in _means(shown, measure, split)], curve.at(sizes), chosen)
+    limits = visible_limits([mean.y.mean for mean in means_by_size(shown, measure, split)], curve.at(sizes), chosen)
     inside = [_inside(kind.configurations, measure, split, limits) for kind in groups]
     ratios = [ratios_of(group, measure, split) for group in inside] if ratio and chosen.has_ratio else []
     figure, axes = _panels(ratios, legend.styles)
     for kind, group, style in zip(groups, inside, legend.styles, strict=True):
-        draw_means(axes, _means(group, measure, split), **style, label=kind.label, zorder=2.5)
+        draw_means(axes, means_by_size(group, measure, split), **style, label=kind.label, zorder=2.5)
     handles = [*legend.handles, *_draw_pca(axes, curve, sizes)]
-    handles += mark_diverged(axes, [mean for group in inside for mean in _means(group, measure, split)])
+    handles += mark_diverged(axes, [mean for group in inside for mean in means_by_size(group, measure, split)])
     _set_scale(axes, scale or ("linear" if chosen.more_is_better else None), shown, curve, measure, split)
-    _set_sizes(figure.axes, sizes, max([*curve.sizes, *sizes]))
+    set_sizes(figure.axes, sizes, max([*curve.sizes, *sizes]))
     axes.set_ylabel(chosen.label)
     numbers = [n for kind in candidates for n in Counter(one.latent_size for one in kind.configurations).values()]
     notes = [split_text(split, results), *missing, *legend.notes, spread_text(shown, measure)]
@@ -121,18 +114,9 @@ def draw(
     most = gaining_most(shown)
     legend_above(figure, handles, notes, headline=sentence(most) if curve.exact else "")
     if curve.exact:
-        (at,) = _means([most], measure, split)
+        (at,) = means_by_size([most], measure, split)
         draw_needed(figure, axes, at, needed(most), curve.points)
     return figure
-
-
-def _sizes(shown: Sequence[Configuration]) -> list[int]:
-    """The latent sizes. Raises UserError if there is one only."""
-    sizes = sorted({one.latent_size for one in shown})
-    if len(sizes) < 2:
-        remedy = "train several: python scripts/train.py +sweep=latent_vs_pca"
-        raise UserError("runs", f"all have the latent size {sizes[0]}, which makes no line", remedy)
-    return sizes
 
 
 def _panels(ratios: Sequence[Sequence[Mean]], styles: Sequence[dict[str, Any]]) -> tuple[Figure, Axes]:
@@ -149,15 +133,6 @@ def _panels(ratios: Sequence[Sequence[Mean]], styles: Sequence[dict[str, Any]]) 
     return figure, axes
 
 
-def _selected(kind: Kind, measure: str, split: str) -> list[Configuration]:
-    """The best configuration of a kind at each latent size."""
-    by_size = sorted(kind.configurations, key=lambda one: one.latent_size)
-    grouped = [list(group) for _, group in itertools.groupby(by_size, key=lambda one: one.latent_size)]
-    for group in grouped:
-        require_measured(group, measure, split)
-    return [best_by_validation(group, measure) for group in grouped]
-
-
 def _pca(shown: Sequence[Configuration], measure: str, split: str) -> _Curve:
     """PCA at every number of components where the runs tell it, up to those that it needs; else at the latent sizes."""
     if split == "test" and measure in ("sse", "mse", "explained_variance"):
@@ -167,10 +142,7 @@ def _pca(shown: Sequence[Configuration], measure: str, split: str) -> _Curve:
         return _Curve(list(range(1, len(values) + 1)), values, exact=True)
     if split == "corrupted":
         _require_one_corruption(shown)
-    of_size: dict[int, float] = {}
-    for one in sorted(shown, key=lambda one: (one.latent_size, any(map(is_limited, one.pcas)), -one.num_seeds)):
-        if (found := one.pca(measure, split)) is not None:
-            of_size.setdefault(one.latent_size, found.mean)
+    of_size = pca_by_size(shown, measure, split)
     return _Curve(list(of_size), list(of_size.values()), exact=False)
 
 
@@ -190,11 +162,6 @@ def _exact(run: Run, measure: str) -> tuple[float, ...]:
     if measure == "explained_variance":
         return tuple(1 - sse / (sse[0] or 1.0))  # of a split without variance nothing is left to explain
     return tuple(sse / run.summary["dataset"]["num_features"] if measure == "mse" else sse)
-
-
-def _means(shown: Sequence[Configuration], measure: str, split: str) -> list[Mean]:
-    found = [(one, one.estimate(measure, split)) for one in shown]
-    return [Mean(estimate([float(one.latent_size)]), y, one.num_diverged) for one, y in found if y is not None]
 
 
 def _inside(
@@ -234,21 +201,3 @@ def _set_scale(
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, 0.8 * min([lowest, *visible])), high)
     plain_log_ticks(axes.yaxis)
-
-
-def _set_sizes(panels: Sequence[Axes], sizes: Sequence[int], last: int) -> None:
-    """Ticks at the latent sizes of the runs, the largest always, as far as their numbers have room; up to `last`."""
-    axes = panels[-1]
-    for one in panels:
-        one.set_xscale("log", base=2)
-    first, end = math.log2(sizes[0]), math.log2(max(sizes[-1], last))
-    room = 0.04 * (end - first)
-    low, high = (math.log2(x) for x in axes.dataLim.intervalx)
-    axes.set_xlim(2 ** (min(first, low) - room), 2 ** (max(end, high) + room))
-    ticks = [sizes[-1]]
-    for size in reversed(sizes):
-        if math.log2(ticks[-1] / size) >= _GAP * (end - first):
-            ticks.append(size)
-    axes.xaxis.set_major_locator(FixedLocator(ticks[::-1]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())

@@ -116,6 +116,10 @@ class Run:
         part = (self.summary.get("corrupted") or {}).get("pca") if split == "corrupted" else self.summary["pca"][split]
         return _number((part or {}).get(name))
 
+    def other(self, method: str, name: str, split: str = "test") -> float | None:
+        """A measure of another method that an evaluation asked, such as `pixels`; None where it was not taken."""
+        return self._answered(method, name, split)
+
     def answered_by(self, name: str) -> str | None:
         """The evaluation that has a measure; None where none has."""
         answers = self.summary.get("evaluations", {}).items()

@@ -379,13 +379,12 @@ def test_own_loader_without_provenance_trains_and_a_broken_one_is_refused(monkey
     (tmp_path / "my_data.py").write_text(OWN_LOADER)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("AE_JAX_ALLOWED_TARGETS", "my_data")
-    own = tuple(f"~dataset.{key}" for key in ("validation_fraction", "test_fraction", "split_seed", "binarisation"))
-    own = (*own, "dataset._target_=my_data.load", "model.latent_size=2")
-    assert train(tmp_path / "run", *own, "+dataset.whole=true").state == "completed"
+    own, loader = ("~dataset", "model.latent_size=2"), "+dataset={_target_: my_data.load, whole: %s}"
+    assert train(tmp_path / "run", *own, loader % "true").state == "completed"
     recorded = json.loads((tmp_path / "run" / "environment.json").read_text())["data_sha256"]
     assert recorded.keys() == {"train", "validation", "test"}
     with pytest.raises(UserError, match=r"^my_data\.load: returned a tuple, expected an ae_jax"):
-        train(tmp_path / "other", *own, "+dataset.whole=false")
+        train(tmp_path / "other", *own, loader % "false")
     sys.modules.pop("my_data")
 
 

@@ -1,8 +1,83 @@
-"""Each test here works in a sealed environment: see tests/running.py."""
+"""What evaluations are asked about in their tests: small data in classes, and methods that are functions."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
 import pytest
 
+from ae_jax.baselines.pca import PCA
+from ae_jax.datasets import Dataset
+from ae_jax.evaluation.base import Found, Subject
+from ae_jax.evaluation.method import Method
+from ae_jax.evaluations.anomaly import anomaly
+from ae_jax.evaluations.classification import classification
 
 @pytest.fixture(autouse=True)
 def each_sealed(sealed: None) -> None:
-    """See `sealed`."""
+    """See tests/running.py."""
+
+
+SIZES = {"train": 300, "validation": 90, "test": 150}
+
+
+def method(name: str, encode: Callable[..., Any], reconstruct: Callable[..., Any] = np.asarray) -> Method:
+    """A method of two functions."""
+    return Method(name, 1, encode=encode, decode=np.asarray, reconstruct=reconstruct, cost=lambda _: {})
+
+
+def identity(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+def of_pca(pca: PCA, num_components: int) -> Method:
+    """PCA with some components."""
+    return method(
+        "pca", lambda x: pca.encode(x, num_components), lambda x: pca.reconstruct(x, num_components)
+    )._replace(latent_size=num_components)
+
+
+@pytest.fixture
+def classes() -> Callable[..., Dataset]:
+    """Three classes around corners of a cube of six dimensions, as far apart as `apart` in units of their spread."""
+
+    def make(*, apart: float = 3.0, kept: tuple[int, ...] | None = None, order: int | None = None) -> Dataset:
+        rng, splits, labels = np.random.default_rng(0), {}, {}
+        for split, size in SIZES.items():
+            allowed = kept if kept and split != "test" else (0, 1, 2)
+            labels[split] = rng.choice(allowed, size)
+            noise = rng.normal(size=(size, 6))
+            splits[split] = (apart * np.eye(6)[labels[split]] + noise).astype(np.float32)
+            if order is not None:
+                places = np.random.default_rng(order).permutation(size)
+                splits[split], labels[split] = splits[split][places], labels[split][places]
+        return Dataset(
+            **splits, name="corners", scale=1.0, offset=0.0, feature_shape=(6,), unit_interval=False, labels=labels,
+            feature_names=None, provenance={}, kept_labels=kept,
+        )  # fmt: skip
+
+    return make
+
+
+def asked(evaluation: Any, dataset: Dataset, *methods: Method) -> Found:
+    """What methods answer."""
+    subject = Subject(None, dataset, methods, None, lambda: None, jax.random.key(0))  # type: ignore[arg-type]
+    return evaluation.ask(subject)
+
+
+@pytest.fixture
+def classified() -> Callable[..., Mapping[str, Any]]:
+    """Values and intervals of the classification, as `conf/evaluation` has it."""
+
+    def ask(dataset: Dataset, *methods: Method, num_neighbors: int = 5) -> Found:
+        evaluation = classification(num_neighbors=num_neighbors, penalties=[1e-6, 1e-3, 1.0])
+        return asked(evaluation, dataset, *methods)
+
+    return ask
+
+
+@pytest.fixture
+def detected() -> Callable[..., Found]:
+    """Values, intervals and curves of the detection of anomalies."""
+    return lambda dataset, *methods: asked(anomaly(), dataset, *methods)
