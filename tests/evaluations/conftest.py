@@ -14,6 +14,7 @@ from ae_jax.evaluation.method import Method
 from ae_jax.evaluations.anomaly import anomaly
 from ae_jax.evaluations.classification import classification
 
+
 @pytest.fixture(autouse=True)
 def each_sealed(sealed: None) -> None:
     """See tests/running.py."""
