@@ -47,7 +47,11 @@ def asked(nodes: Mapping[str, dict[str, Any]], dataset: Dataset) -> dict[str, Ev
     """
     found = {name: made("evaluation", node["_target_"], bind(node)()) for name, node in nodes.items()}
     for name, evaluation in found.items():
-        there = {"labels": dataset.labels is not None, "images": has_image_shape(dataset.feature_shape)}
+        there = {
+            "labels": dataset.labels is not None,
+            "images": has_image_shape(dataset.feature_shape),
+            "inputs in [0, 1]": dataset.unit_interval,
+        }
         for need in evaluation.needs:
             if not there[need]:
                 problem = f"needs {need}, and dataset={dataset.name} has none"

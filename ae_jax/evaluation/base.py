@@ -14,7 +14,7 @@ from ae_jax.experiment.build import Experiment
 from ae_jax.runs.measures import Measure
 from ae_jax.typing import PRNGKey
 
-Need = Literal["labels", "images"]
+Need = Literal["labels", "images", "inputs in [0, 1]"]
 Values = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """Numbers by method, split and measure. None: not defined there; what is missing was not asked."""
 Intervals = Mapping[str, Mapping[str, Mapping[str, tuple[float, float]]]]
