@@ -23,7 +23,7 @@ from ae_jax.errors import UserError, nearest
 from ae_jax.evaluation.measure import batches
 from ae_jax.evaluation.method import ROWS, Host
 from ae_jax.images import has_image_shape
-from ae_jax.typing import Fraction, NonNegative, Positive, PRNGKey, Scalar
+from ae_jax.typing import Fraction, NonNegative, Positive, Scalar
 
 _VALUES = (Scalar, Positive, NonNegative, Fraction)
 _OF_FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
@@ -109,24 +109,23 @@ def chosen(option: str, name: str | None, levels: Sequence[float] | None) -> dic
     return asked
 
 
-def corrupted_batches(
-    dataset: Dataset, corruption: Levelled, level: float, key: PRNGKey
-) -> Iterator[tuple[Host, Host]]:
-    """Batches of the test split, clean and corrupted: the noise of a row follows from the key and its place.
+def corrupted_batches(dataset: Dataset, corruption: Levelled, level: float) -> Iterator[tuple[Host, Host]]:
+    """Batches of the test split, clean and corrupted.
 
-    All levels have the same draws, so that a curve over them is smooth.
+    The noise of a row follows from its place and the corruption alone: all runs, all methods and all seeds see one
+    corrupted test split, as that is what they are compared on, and levels have the same draws, so that a curve over
+    them is smooth.
 
     Args:
         dataset: The data.
         corruption: What corrupts.
         level: How much.
-        key: What is drawn from.
     """
-    own = jax.random.fold_in(key, zlib.crc32(corruption.name.encode()))
+    key = jax.random.key(zlib.crc32(corruption.name.encode()))
     apply = _compiled(corruption, dataset.feature_shape)
     for index, x in enumerate(batches(dataset, "test")):
         padded = np.pad(x, ((0, ROWS - len(x)), (0, 0)))
-        yield x, np.asarray(apply(jax.random.fold_in(own, index), padded, np.float32(level)))[: len(x)]
+        yield x, np.asarray(apply(jax.random.fold_in(key, index), padded, np.float32(level)))[: len(x)]
 
 
 @functools.cache

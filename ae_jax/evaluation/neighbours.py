@@ -1,6 +1,6 @@
 """Nearest neighbours, exact, in blocks: distances of all pairs are never in memory at once.
 
-Euclidean distances in float64, by scikit-learn's `ArgKmin`, whatever type the numbers come in.
+Euclidean distances by scikit-learn, which computes those of float32 in float64, block by block.
 """
 
 from typing import NamedTuple
@@ -31,8 +31,9 @@ def nearest(points: Host, queries: Host, num_neighbors: int) -> Neighbours:
         queries: Shape "queries features".
         num_neighbors: How many, at most as many as there are points.
     """
-    index = NearestNeighbors(n_neighbors=num_neighbors, algorithm="brute").fit(points.astype(np.float64))
-    return Neighbours(*index.kneighbors(queries.astype(np.float64)))
+    kind = np.result_type(points, queries, np.float32)
+    index = NearestNeighbors(n_neighbors=num_neighbors, algorithm="brute").fit(points.astype(kind, copy=False))
+    return Neighbours(*index.kneighbors(queries.astype(kind, copy=False)))
 
 
 def nearest_labels(train: Host, labels: Host, queries: Host, num_neighbors: int, num_classes: int) -> Host:

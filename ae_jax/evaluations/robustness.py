@@ -3,16 +3,14 @@ r"""What is left of reconstructions, and of what latents tell, when inputs are c
     A = \frac{1}{s_m - s_1} \int_{s_1}^{s_m} \frac{1}{n} \sum_i \lVert x_i - r(c_s(x_i)) \rVert^2 \, ds
 
 by the trapezoidal rule over levels s_1 < … < s_m of a corruption c: a mean squared error against the clean input, over
-levels. All methods see the same corrupted inputs, whatever an autoencoder was trained with; PCA was fitted to clean
-ones.
+levels. All methods and all runs see the same corrupted inputs, whatever an autoencoder was trained with; PCA was fitted
+to clean ones.
 """
 
 import functools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ae_jax.datasets import Dataset
@@ -118,27 +116,24 @@ def area(levels: Sequence[float], values: Sequence[float]) -> float:
 
 def _curve_of(subject: Subject, method: Method, asked: Asked) -> Curve:
     """The curve of a method; of those that several runs share, such as PCA, it is made once."""
-    key = tuple(np.asarray(jax.random.key_data(subject.key)).tolist())
     make = curve.__wrapped__ if method.name == AUTOENCODER else curve
-    return make(subject.dataset, method, asked, key)
+    return make(subject.dataset, method, asked)
 
 
 @functools.lru_cache(maxsize=256)
-def curve(dataset: Dataset, method: Method, asked: Asked, key: tuple[int, ...]) -> Curve:
+def curve(dataset: Dataset, method: Method, asked: Asked) -> Curve:
     """Error and accuracy of a method at every level.
 
     Args:
         dataset: The data.
         method: The method.
         asked: Corruption and levels.
-        key: Words of the key that is drawn from.
     """
-    drawn = jax.random.wrap_key_data(jnp.asarray(key, jnp.uint32))
     known = _known_latents(dataset, method) if dataset.labels else None
     errors, accuracies = list[float](), list[float]()
     for level in asked.levels:
         total, latents, num = 0.0, list[Host](), 0
-        for x, seen in corrupted_batches(dataset, asked.corruption, level, drawn):
+        for x, seen in corrupted_batches(dataset, asked.corruption, level):
             total += float(np.sum((method.reconstruct(seen).astype(np.float64) - x) ** 2))
             if known is not None and num < asked.num_queries:
                 latents.append(method.encode(seen[: asked.num_queries - num]))

@@ -45,7 +45,7 @@ class _Shown(NamedTuple):
 def draw(results: Results, /, *, corruption: str | None, curve: Literal["sse", "accuracy"], lines: list[str]) -> Figure:
     """A line for each kind of autoencoder at each level of training, among them those trained on clean inputs.
 
-    All see the test split at the same levels, through the same draws for the same seed.
+    All see the test split at the same levels, through the same draws.
 
     Args:
         results: Runs of one latent size that were asked: `scripts/evaluate.py RUNS evaluation=robustness`.
@@ -66,7 +66,7 @@ def draw(results: Results, /, *, corruption: str | None, curve: Literal["sse", "
     legend = legend_of(parted, lines=True)
     best = [best_by_validation(kind.configurations, "sse") for kind in parted]
     curves = [_means(one.runs, shown, "autoencoder", one.num_diverged) for one in best]
-    pca = _means(list({(run.data, run.seed): run for one in best for run in one.runs}.values()), shown, "pca")
+    pca = _means(list({run.data: run for one in best for run in one.runs}.values()), shown, "pca")
     figure = Figure(figsize=figure_size())
     axes = figure.subplots()
     for means, style in zip(curves, legend.styles, strict=True):
