@@ -160,6 +160,7 @@ def _write_results(folder: Path, made: Made, errors: dict[str, float | None], te
     write_json(folder / "summary.json", summary)
     written.write_arrays(made.dataset(made.num_examples), _method(made), _pca(dataset.num_features), folder, compared)
     _write_answers(folder, errors["test"], compared.curve[compared.limits.num_components])
+    _write_generated(folder, made)
 
 
 def _write_answers(folder: Path, sse: float, pca_sse: float) -> None:
@@ -170,6 +171,22 @@ def _write_answers(folder: Path, sse: float, pca_sse: float) -> None:
     curves = {"masking_sse_autoencoder": sse * (1 + 2 * levels**2), "masking_sse_pca": pca_sse * (1 + 4 * levels)}
     (folder / "evaluations").mkdir(exist_ok=True)
     write_npz(folder / "evaluations" / "robustness.npz", {"masking_levels": levels, **curves})
+
+
+def _write_generated(folder: Path, made: Made) -> None:
+    """Arrays of samples and walks, which are noise."""
+    from ae_jax.runs.recorder import write_npz
+
+    rng, size = np.random.default_rng(made.config["seed"]), made.config["model"]["latent_size"]
+    shapes = {"samples": (10,), "nearest": (10,), "interpolations": (2, 5), "traversals": (size, 5)}
+    arrays = {
+        f"{name}_{method}": rng.uniform(size=(*shape, *made.feature_shape))
+        for name, shape in shapes.items()
+        for method in ("autoencoder", "pca")
+    }
+    arrays |= {name: rng.uniform(size=(10, *made.feature_shape)) for name in ("samples_real", "interpolations_inputs")}
+    places = {f"dimensions_{method}": np.arange(size) for method in ("autoencoder", "pca")}
+    write_npz(folder / "evaluations" / "generation.npz", arrays, **places)
 
 
 @functools.cache

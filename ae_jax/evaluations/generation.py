@@ -112,7 +112,7 @@ def _ask(options: Options, subject: Subject) -> Found:
             answer = of_method(dataset, method, method.sample, options, np.random.default_rng(drawn))
         values[method.name] = {"test": answer.values}
         arrays |= {f"{name}_{method.name}": rows for name, rows in answer.arrays.items()}
-    arrays |= {"samples_real": test[:_SHOWN], "interpolations_inputs": test[: 2 * NUM_PAIRS]}
+    arrays |= {"samples_real": test[:_SHOWN], "interpolations_inputs": _ends(dataset)}
     return Found(values, arrays={name: _shaped(dataset, name, rows) for name, rows in arrays.items()})
 
 
@@ -167,11 +167,19 @@ def of_method(
 def _walks(dataset: Dataset, method: Method, latents: Host) -> dict[str, Host]:
     moved = traversals(method, latents)
     made = {
-        "interpolations": interpolations(method, dataset.scaled(dataset.test[: 2 * NUM_PAIRS])),
+        "interpolations": interpolations(method, _ends(dataset)),
         "traversals": moved.images,
         "dimensions": moved.places,
     }
     return made | ({"manifold": manifold(method, latents)} if latents.shape[1] == 2 else {})
+
+
+def _ends(dataset: Dataset) -> Host:
+    """Pairs of test examples: the first of each class and the first of the next; of few classes the first of all."""
+    assert dataset.labels is not None  # or there are no features
+    firsts = np.unique(dataset.labels["test"], return_index=True)[1]
+    pairs = np.stack([firsts, np.roll(firsts, -1)], axis=1)[:NUM_PAIRS].ravel()
+    return dataset.scaled(dataset.test[pairs if len(firsts) > 2 else slice(2 * NUM_PAIRS)])
 
 
 def _quality(dataset: Dataset, samples: Host, options: Options) -> dict[str, float]:

@@ -81,8 +81,8 @@ def test_samples_of_the_data_themselves_are_as_good_as_the_floor(dataset, ask):
 
 def test_pca_is_that_of_scikit_learn(dataset, ask):
     found, pca = ask(generation(**OPTIONS), dataset, identity(36)), PCA(4, svd_solver="full").fit(dataset.train)
-    x = dataset.test[:12].astype(np.float64)
-    ends = pca.inverse_transform(pca.transform(x)).reshape(6, 2, 6, 6)
+    x = found.arrays["interpolations_inputs"].reshape(6, 36).astype(np.float64)  # of three classes, three pairs
+    ends = pca.inverse_transform(pca.transform(x)).reshape(3, 2, 6, 6)
     between = found.arrays["interpolations_pca"]
     np.testing.assert_allclose(between[:, [0, -1]], ends, atol=1e-5)
     np.testing.assert_allclose(between[:, 4], ends.mean(axis=1), atol=1e-5)
@@ -101,7 +101,7 @@ def test_arrays_have_the_shape_of_examples(dataset, ask):
     arrays = ask(generation(**OPTIONS), dataset, two, num_components=2).arrays
     for method in ("autoencoder", "pca"):
         assert arrays[f"samples_{method}"].shape == (64, 6, 6)
-        assert arrays[f"interpolations_{method}"].shape == (6, 9, 6, 6)
+        assert arrays[f"interpolations_{method}"].shape == (3, 9, 6, 6)
         assert arrays[f"traversals_{method}"].shape == (2, 9, 6, 6)
         assert arrays[f"manifold_{method}"].shape == (12, 12, 6, 6)
         assert set(arrays[f"dimensions_{method}"]) == {0, 1}
