@@ -27,7 +27,7 @@ def draw(results: Results, /, *, num_pairs: Annotated[int, Ge(1)], rows: list[st
     shown, notes = chosen(results, ["interpolations"], rows)
     inputs, num_steps = shown[0].arrays["interpolations_inputs"], shown[0].array("interpolations").shape[1]
     made = list[Row]()
-    for pair in range(min(num_pairs, len(inputs) // 2)):
+    for pair in range(min(num_pairs, len(shown[0].array("interpolations")))):
         blend = _blend(inputs[2 * pair], inputs[2 * pair + 1], num_steps)
         made.append(Row((blend,), (Cell("pixels"), Cell()), (), apart=pair > 0))
         made += [Row((one.array("interpolations")[pair],), one.cells(), ()) for one in shown]
