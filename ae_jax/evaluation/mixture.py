@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
 
 from ae_jax.evaluation.method import Host
 
@@ -42,7 +43,8 @@ class Density:
 
     def bic(self, latents: Host) -> float:
         """-2 log likelihood + parameters · log examples, of examples that it was not fitted to."""
-        return float(self._fitted.bic(latents))
+        with threadpool_limits(1):
+            return float(self._fitted.bic(latents))
 
 
 def fit_density(latents: Host, num_components: int, *, seed: int = 0) -> Density:
@@ -59,7 +61,8 @@ def fit_density(latents: Host, num_components: int, *, seed: int = 0) -> Density
     latents = latents.astype(np.float64)
     floor = _TINY * float(latents.var(axis=0).mean()) or _TINY
     mixture = GaussianMixture(num_components, reg_covar=floor, max_iter=_ITERATIONS, random_state=seed)
-    with warnings.catch_warnings():
+    # On one thread: products are so small that threads mostly wait for each other, for thirty times as long.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # 50 steps are as many as are wanted
         return Density(mixture.fit(latents))
 

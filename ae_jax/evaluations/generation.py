@@ -96,8 +96,8 @@ def _measures() -> Iterator[Measure]:
         yield Measure(f"recall_lenet{suffix}", f"recall{short}", f"recall {of}", True)
     label = "distance of samples to the nearest training example"
     yield Measure("nearest_train_distance", "distance to the nearest", label, True)
-    label = "distance of samples to the nearest training example, by that of test examples"
-    yield Measure("nearest_train_ratio", "the same by that of test", label, True)
+    label = "distance of samples to the nearest training example, divided by that of test examples"
+    yield Measure("nearest_train_ratio", "nearest, ratio to test", label, True)
 
 
 def _ask(options: Options, subject: Subject) -> Found:
