@@ -90,8 +90,8 @@ def generation(
 def _measures() -> Iterator[Measure]:
     for name, suffix in _SUFFIXES.items():
         of, short = f"of samples from {_WORDS[name]}", f", {name}" if suffix else ""
-        label = f"Fréchet distance {of}, in features of a small classifier"
-        yield Measure(f"frechet_lenet{suffix}", f"Fréchet distance{short}", label, False, has_ratio=True)
+        label = f"Frechet distance {of}, in features of a small classifier"
+        yield Measure(f"frechet_lenet{suffix}", f"Frechet distance{short}", label, False, has_ratio=True)
         yield Measure(f"precision_lenet{suffix}", f"precision{short}", f"precision {of}", True)
         yield Measure(f"recall_lenet{suffix}", f"recall{short}", f"recall {of}", True)
     label = "distance of samples to the nearest training example"

@@ -56,7 +56,7 @@ def draw(
         made += _rows(one, name, number, len(inputs), num_rows, with_nearest)
     said = [f"{results.datasets[0]}, test split", _WORDS[density]]
     said += ["below each sample the nearest training example"] if with_nearest else []
-    return table(made, (Cell("Fréchet\ndistance"),), [*said, *notes])
+    return table(made, (Cell("Frechet\ndistance"),), [*said, *notes])
 
 
 def _rows(one: Shown, name: str, number: str, columns: int, num_rows: int, with_nearest: bool) -> list[Row]:
