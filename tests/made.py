@@ -171,6 +171,8 @@ def _write_results(
     write_json(folder / "summary.json", summary)
     written.write_arrays(made.dataset(made.num_examples), _method(made), _pca(dataset.num_features), folder, compared)
     _write_activity(folder, config)
+    _write_answers(folder, errors["test"], compared.curve[compared.limits.num_components])
+    _write_generated(folder, made)
 
 
 def _write_activity(folder: Path, config: dict[str, Any]) -> None:
@@ -182,6 +184,32 @@ def _write_activity(folder: Path, config: dict[str, Any]) -> None:
     (folder / "evaluations").mkdir(exist_ok=True)
     arrays = {"autoencoder": shares, "pca": np.geomspace(0.9, 0.01, 20)}
     write_npz(folder / "evaluations" / "sparsity.npz", arrays)
+
+
+def _write_answers(folder: Path, sse: float, pca_sse: float) -> None:
+    """Arrays of evaluations, which figures of them are drawn from."""
+    from ae_jax.runs.recorder import write_npz
+
+    levels = np.linspace(0, 0.7, 8)
+    curves = {"masking_sse_autoencoder": sse * (1 + 2 * levels**2), "masking_sse_pca": pca_sse * (1 + 4 * levels)}
+    (folder / "evaluations").mkdir(exist_ok=True)
+    write_npz(folder / "evaluations" / "robustness.npz", {"masking_levels": levels, **curves})
+
+
+def _write_generated(folder: Path, made: Made) -> None:
+    """Arrays of samples and walks, which are noise."""
+    from ae_jax.runs.recorder import write_npz
+
+    rng, size = np.random.default_rng(made.config["seed"]), made.config["model"]["latent_size"]
+    shapes = {"samples": (10,), "nearest": (10,), "interpolations": (2, 5), "traversals": (size, 5)}
+    arrays = {
+        f"{name}_{method}": rng.uniform(size=(*shape, *made.feature_shape))
+        for name, shape in shapes.items()
+        for method in ("autoencoder", "pca")
+    }
+    arrays |= {name: rng.uniform(size=(10, *made.feature_shape)) for name in ("samples_real", "interpolations_inputs")}
+    places = {f"dimensions_{method}": np.arange(size) for method in ("autoencoder", "pca")}
+    write_npz(folder / "evaluations" / "generation.npz", arrays, **places)
 
 
 @functools.cache

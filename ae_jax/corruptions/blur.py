@@ -40,6 +40,10 @@ def blur(
     return jnp.where(scale > 0, blurred.reshape(x.shape).astype(x.dtype), x)
 
 
+# Of its strength, at which its effect is looked at where nothing else is said.
+blur.levels = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)  # type: ignore[attr-defined] # functions take attributes
+
+
 def _weights(size: int, scale: NonNegative) -> Float[Array, "size size"]:
     places = jnp.arange(size, dtype=jnp.float32)
     distances = places[:, None] - places[None, :]

@@ -26,3 +26,7 @@ def gaussian(key: PRNGKey, x: Batch, /, *, scale: NonNegative) -> Batch:
         Vincent, Larochelle, Lajoie, Bengio & Manzagol, JMLR 11:3371, 2010, section 3.3.
     """
     return x + jnp.asarray(scale, x.dtype) * jax.random.normal(key, x.shape, x.dtype)
+
+
+# Of its strength, at which its effect is looked at where nothing else is said.
+gaussian.levels = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # type: ignore[attr-defined] # functions take attributes

@@ -41,6 +41,10 @@ def shift(
     return _moved(_moved(images, moves[0], 1), moves[1], 2).reshape(x.shape)
 
 
+# Of its strength, at which its effect is looked at where nothing else is said.
+shift.levels = (0.0, 1.0, 2.0, 3.0, 4.0)  # type: ignore[attr-defined] # functions take attributes
+
+
 def _moved(
     images: Float[Array, "images height width channels"], moves: Float[Array, " images"], axis: int
 ) -> Float[Array, "images height width channels"]:

@@ -61,6 +61,7 @@ def asked(
         "images": has_image_shape(dataset.feature_shape),
         "classes": kept is None or len(kept) > 1,
         "keep_labels": kept is not None,
+        "inputs in [0, 1]": dataset.unit_interval,
     }
     for name, evaluation in found.items():
         for need in evaluation.needs:

@@ -14,8 +14,8 @@ from ae_jax.experiment.build import Experiment
 from ae_jax.runs.measures import Measure
 from ae_jax.typing import PRNGKey
 
-Need = Literal["labels", "images", "classes", "keep_labels"]
-"""Labels; inputs that are images; labels of two classes or more in training; classes that training lacks."""
+Need = Literal["labels", "images", "classes", "keep_labels", "inputs in [0, 1]"]
+"""Of data: `classes` are labels of two classes or more in training, `keep_labels` test labels that training lacks."""
 Values = Mapping[str, Mapping[str, Mapping[str, float | None]]]
 """Numbers by method, split and measure. None: not defined there; what is missing was not asked."""
 Intervals = Mapping[str, Mapping[str, Mapping[str, tuple[float, float]]]]

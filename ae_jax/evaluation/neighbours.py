@@ -7,66 +7,101 @@ taken by it than are asked for, and those are ordered by the left side, which lo
 """
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Real
+from jaxtyping import Array, Float, Int, Integer, Real
 
 _SPARE = 8  # candidates beside the neighbours: as many as rounding may confuse
 _QUERIES = 256  # at once: with 60,000 references that is 60 MB of products
 
 
-def nearest(
-    queries: Real[np.ndarray, "queries features"],
-    references: Real[np.ndarray, "references features"],
-    *,
-    num_neighbors: int,
-    num_rows: int = _QUERIES,
-) -> Int[np.ndarray, "queries neighbors"]:
-    """The nearest references of each query by the Euclidean distance, the nearest first.
+class Neighbours(NamedTuple):
+    """The nearest of some points to each of some queries.
 
-    Of references that are equally far away, those that stand first come first.
+    Attributes:
+        distances: Ascending.
+        places: Of those points.
+    """
+
+    distances: Float[np.ndarray, "queries neighbors"]
+    places: Int[np.ndarray, "queries neighbors"]
+
+
+def nearest(
+    points: Real[np.ndarray, "points features"],
+    queries: Real[np.ndarray, "queries features"],
+    num_neighbors: int,
+    *,
+    num_rows: int = _QUERIES,
+) -> Neighbours:
+    """The nearest points to each query by the Euclidean distance; of those equally far away, the first first.
 
     Args:
-        queries: In any units.
-        references: In the same, at least as many as neighbours.
+        points: In any units, at least as many as neighbours.
+        queries: In the same.
         num_neighbors: How many are wanted.
         num_rows: Queries in one call of the compiled program; it changes no result.
 
-    Returns:
-        Their positions in `references`.
-
     Raises:
-        ValueError: If there are fewer references.
+        ValueError: If there are fewer points.
     """
-    if not 1 <= num_neighbors <= len(references):
-        raise ValueError(f"expected 1 to {len(references)} neighbours, got {num_neighbors}")
-    centre = references.mean(axis=0, dtype=np.float64)
-    near, asked = (jnp.asarray((rows - centre).astype(np.float32)) for rows in (references, queries))
+    if not 1 <= num_neighbors <= len(points):
+        raise ValueError(f"expected 1 to {len(points)} neighbours, got {num_neighbors}")
+    centre = points.mean(axis=0, dtype=np.float64)
+    near, asked = (jnp.asarray((rows - centre[None]).astype(np.float32)) for rows in (points, queries))
     squares = jnp.sum(near**2, axis=1)
-    num_candidates, found = min(num_neighbors + _SPARE, len(references)), []
+    num_candidates, found = min(num_neighbors + _SPARE, len(points)), []
     for start in range(0, len(queries), num_rows):
         rows = asked[start : start + num_rows]
         padded = jnp.pad(rows, ((0, num_rows - len(rows)), (0, 0)))
-        places = _nearest(padded, near, squares, num_candidates=num_candidates, num_neighbors=num_neighbors)
-        found.append(np.asarray(places)[: len(rows)])
-    return np.concatenate(found) if found else np.zeros((0, num_neighbors), np.int32)
+        made = _nearest(padded, near, squares, num_candidates=num_candidates, num_neighbors=num_neighbors)
+        found.append([np.asarray(one)[: len(rows)] for one in made])
+    if not found:
+        return Neighbours(np.zeros((0, num_neighbors), np.float32), np.zeros((0, num_neighbors), np.int32))
+    return Neighbours(*map(np.concatenate, zip(*found, strict=True)))
+
+
+def nearest_labels(
+    train: Real[np.ndarray, "train features"],
+    labels: Integer[np.ndarray, " train"],
+    queries: Real[np.ndarray, "queries features"],
+    num_neighbors: int,
+    num_classes: int,
+) -> Integer[np.ndarray, " queries"]:
+    """The class that most of the nearest training points of each query have; of several as frequent the smallest.
+
+    Args:
+        train: Shape "train features".
+        labels: Their classes, from 0, shape "train".
+        queries: Shape "queries features".
+        num_neighbors: How many neighbours have a vote, each the same.
+        num_classes: How many classes there are.
+
+    Returns:
+        Classes, shape "queries".
+    """
+    voters = labels[nearest(train, queries, min(num_neighbors, len(train))).places]
+    votes = np.zeros((len(queries), num_classes), np.int64)
+    np.add.at(votes, (np.arange(len(queries))[:, None], voters), 1)
+    return votes.argmax(axis=1)
 
 
 @partial(jax.jit, static_argnames=("num_candidates", "num_neighbors"))
 def _nearest(
     queries: Float[Array, "queries features"],
-    references: Float[Array, "references features"],
-    squares: Float[Array, " references"],
+    points: Float[Array, "points features"],
+    squares: Float[Array, " points"],
     *,
     num_candidates: int,
     num_neighbors: int,
-) -> Int[Array, "queries neighbors"]:
-    """`jax.lax.top_k` puts the first of equal ones first, so candidates stand in the order of the references."""
+) -> tuple[Float[Array, "queries neighbors"], Int[Array, "queries neighbors"]]:
+    """`jax.lax.top_k` puts the first of equal ones first, so candidates stand in the order of the points."""
     with jax.default_matmul_precision("highest"):
-        closeness = 2 * queries @ references.T - squares[None]
+        closeness = 2 * queries @ points.T - squares[None]
     candidates = jnp.sort(jax.lax.top_k(closeness, num_candidates)[1], axis=1)
-    distances = jnp.sum((references[candidates] - queries[:, None]) ** 2, axis=2)
-    order = jax.lax.top_k(-distances, num_neighbors)[1]
-    return jnp.take_along_axis(candidates, order, axis=1)
+    distances = jnp.sum((points[candidates] - queries[:, None]) ** 2, axis=2)
+    nearest, order = jax.lax.top_k(-distances, num_neighbors)
+    return jnp.sqrt(-nearest), jnp.take_along_axis(candidates, order, axis=1)

@@ -16,7 +16,7 @@ from ae_jax.evaluation.base import Evaluation, Found, Subject
 from ae_jax.evaluation.intervals import wilson
 from ae_jax.evaluation.measure import batches
 from ae_jax.evaluation.method import AUTOENCODER
-from ae_jax.evaluation.neighbours import nearest
+from ae_jax.evaluation.neighbours import nearest_labels
 from ae_jax.evaluation.probe import fit_probe
 from ae_jax.runs.measures import Measure
 from ae_jax.typing import Size
@@ -105,7 +105,10 @@ def _measure(dataset: Dataset, encode: _Encode, options: _Options) -> dict[str, 
         raise UserError("evaluations.classification.num_neighbors", problem, "ask for fewer")
     train = _labelled(dataset, "train", encode, known)
     held_out = {split: _labelled(dataset, split, encode, known) for split in _SPLITS}
-    voted = {split: _voted(train, one.latents, options.num_neighbors) for split, one in held_out.items()}
+    voters, number = (train.latents, train.classes), int(train.classes.max()) + 1
+    voted = {
+        split: nearest_labels(*voters, one.latents, options.num_neighbors, number) for split, one in held_out.items()
+    }
     probed = _probed(train, held_out, options.penalties)
     return {
         split: _Correct(
@@ -135,14 +138,6 @@ def _labelled(dataset: Dataset, split: str, encode: _Encode, known: np.ndarray) 
     if dataset.kept_labels is None:
         return _Labelled(latents, classes)
     return _Labelled(latents[there], classes[there])
-
-
-def _voted(train: _Labelled, latents: np.ndarray, num_neighbors: int) -> np.ndarray:
-    """The class that most of the nearest training examples have; of several the first."""
-    neighbors = train.classes[nearest(latents, train.latents, num_neighbors=num_neighbors)]
-    votes = np.zeros((len(latents), train.classes.max() + 1), np.int64)
-    np.add.at(votes, (np.arange(len(latents))[:, None], neighbors), 1)
-    return votes.argmax(axis=1)
 
 
 def _probed(train: _Labelled, held_out: dict[str, _Labelled], penalties: tuple[float, ...]) -> dict[str, np.ndarray]:

@@ -10,6 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from ae_jax.corruptions.blur import blur
 from ae_jax.corruptions.contrast import contrast
+from ae_jax.corruptions.impulse import impulse
 from ae_jax.corruptions.occlusion import occlusion
 from ae_jax.corruptions.shift import shift
 from ae_jax.errors import UserError
@@ -24,6 +25,7 @@ OTHERS = [shape for name, shape in SHAPES.items() if name != "colour"]
 IMAGES = {
     "blur": (blur, "scale", 1.3),
     "contrast": (contrast, "strength", 0.4),
+    "impulse": (impulse, "rate", 0.4),
     "occlusion": (occlusion, "size", 0.5),
     "shift": (shift, "distance", 2.0),
 }
@@ -62,7 +64,8 @@ def test_runs_in_a_group_are_corrupted_as_alone(name):
 
 @each_corruption
 def test_what_is_no_image_is_refused_before_anything_compiles(name, compose, table):
-    config = compose("dataset=array", f"dataset.path={table}", f"corruption={name}", "model.latent_size=2")
+    scaled = ("dataset=array", f"dataset.path={table}", "dataset.scaling=unit_interval_clipped")
+    config = compose(*scaled, f"corruption={name}", "model.latent_size=2")
     with pytest.raises(UserError, match=rf"^corruption={name}: is for images, .* is \d+ numbers; .*height, width"):
         build(config)
 
@@ -84,6 +87,19 @@ def test_contrast_keeps_the_mean_of_each_channel_and_scales_what_differs_from_it
     np.testing.assert_allclose(after, mean + 0.6 * (before - mean), rtol=1e-5)
     gone = corrupted("contrast", x, (5, 4, 3), 1.0).reshape(-1, 20, 3)
     np.testing.assert_allclose(gone, np.broadcast_to(mean, gone.shape), rtol=1e-5)
+
+
+@pytest.mark.parametrize("rate", [0.3, 1.0])
+def test_impulses_are_in_one_channel_half_black_and_half_white(rate):
+    x = jnp.full((2000, 60), 0.5)
+    after = corrupted("impulse", x, (5, 4, 3), rate).reshape(-1, 20, 3)
+    hit = after != 0.5
+    assert (hit.any(axis=1).sum(axis=1) <= 1).all()
+    # Of 40,000 pixels as many are black as white, within five standard errors; channels of 2,000 images likewise.
+    for value in (0, 1):
+        assert abs((after == value).sum() - 20_000 * rate) < 5 * np.sqrt(40_000 * rate / 2 * (1 - rate / 2))
+    if rate == 1:
+        assert abs(hit.any(axis=1).sum(axis=0) - 2000 / 3).max() < 5 * np.sqrt(2000 * 2 / 9)
 
 
 def test_occlusion_covers_a_rectangle_of_its_size_anywhere():

@@ -67,19 +67,19 @@ def test_batches_of_any_size_have_the_same_neighbours():
     near, asked = rng.normal(size=(500, 3)), rng.normal(size=(70, 3))
     expected = NearestNeighbors(n_neighbors=7, algorithm="brute").fit(near).kneighbors(asked, return_distance=False)
     for num_rows in (1, 32, 256):
-        np.testing.assert_array_equal(nearest(asked, near, num_neighbors=7, num_rows=num_rows), expected)
+        np.testing.assert_array_equal(nearest(near, asked, 7, num_rows=num_rows).places, expected)
 
 
 def test_of_equal_neighbours_the_first_count_and_short_distances_lose_no_digits():
     same = np.repeat([[0.0, 0.0], [1.0, 0.0]], 20, axis=0)
-    np.testing.assert_array_equal(nearest(same[20:21], same, num_neighbors=4), [[20, 21, 22, 23]])
+    np.testing.assert_array_equal(nearest(same, same[20:21], 4).places, [[20, 21, 22, 23]])
     # Products of float32 have an error of 1e-7 of the squared norm, 1e4: more than these squared distances.
     ring = 100 * np.array([[np.cos(angle), np.sin(angle)] for angle in np.linspace(0, 2 * np.pi, 2000)[:-1]])
     close = ring[:1] + np.array([[0, 0.003], [0, 0.001], [0, 0.002], [0.004, 0]])
-    found = nearest(ring[:1], np.concatenate([close, ring[100:1900]]), num_neighbors=4)
+    found = nearest(np.concatenate([close, ring[100:1900]]), ring[:1], 4).places
     np.testing.assert_array_equal(found, [[1, 2, 0, 3]])
     with pytest.raises(ValueError, match="expected 1 to 4 neighbours"):
-        nearest(ring, close, num_neighbors=5)
+        nearest(close, ring, 5)
 
 
 def test_intervals_are_wilsons(classes, classified):
@@ -151,6 +151,6 @@ def test_five_neighbours_of_coordinates_of_pca(load, expected, data_dir, monkeyp
     labels = np.concatenate([dataset.labels["train"], dataset.labels["validation"]])
     pca = fit_pca([x])
     for size, accuracy in expected.items():
-        found = labels[nearest(pca.encode(test, size), pca.encode(x, size), num_neighbors=5)]
+        found = labels[nearest(pca.encode(x, size), pca.encode(test, size), 5).places]
         votes = np.stack([np.sum(found == label, axis=1) for label in range(10)], axis=1).argmax(axis=1)
         assert 100 * np.mean(votes == dataset.labels["test"]) == pytest.approx(accuracy, abs=0.06)

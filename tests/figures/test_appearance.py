@@ -31,7 +31,7 @@ EVERYWHERE = [
 ]
 
 # Figures of one latent size.
-ONE_SIZE = ("budget", "noise", "cost", "roc")
+ONE_SIZE = ("budget", "noise", "cost", "roc", "robustness")
 # What stands in for more autoencoders than can be told apart.
 REFUSED = {"many"}
 _RATE, _SIZE = "optimizer.learning_rate", "model.latent_size"

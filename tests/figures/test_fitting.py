@@ -13,12 +13,31 @@ USUAL = {"learning_curve", "pca_curve", "reconstructions"}
 
 @pytest.fixture
 def run(write_run, tmp_path):
-    return RunFolder(write_run(tmp_path / "run", feature_shape=(4, 4)))
+    run = RunFolder(write_run(tmp_path / "run", feature_shape=(4, 4)))
+    run.evaluation("generation").rename(tmp_path / "generation.npz")
+    return run
 
 
 def test_a_run_without_them_has_the_usual_ones(run):
     assert set(run_figures(run)) == USUAL
-    assert set(run_figures()) == USUAL | {"samples", "codes", "columns"}
+    assert set(run_figures()) == USUAL | {"samples", "codes", "columns", "mixture_samples", "traversals"}
+
+
+def test_a_run_that_was_asked_to_generate_shows_it(run, tmp_path):
+    (tmp_path / "generation.npz").rename(run.evaluation("generation"))
+    assert set(run_figures(run)) == USUAL | {"mixture_samples", "traversals"}
+    figures = {name: run_figures(run)[name](run) for name in ("mixture_samples", "traversals")}
+    labels = {name: [text.get_text() for text in figure.axes[0].texts] for name, figure in figures.items()}
+    assert labels["mixture_samples"] == ["input", "autoencoder\nsamples", "PCA\nsamples"]  # of ten are no more
+    of_two = ["dimension 1", "dimension 2", "PCA component 1", "PCA component 2"]
+    assert labels["traversals"] == ["input", *of_two]
+    assert draw_run_figures(run.path).problems == {}
+
+
+def test_a_table_has_samples_and_no_traversals(write_run, tmp_path):
+    table = RunFolder(write_run(tmp_path / "run", feature_shape=(6,)))
+    assert set(run_figures(table)) == USUAL | {"mixture_samples"}
+    assert draw_run_figures(table.path).problems == {}
 
 
 @pytest.mark.parametrize("with_pca", [True, False])
@@ -70,4 +89,4 @@ def test_columns_fill_a_grid_each_by_its_own_largest(number, run):
 def test_columns_of_what_is_no_image_are_not_drawn(write_run, tmp_path):
     run = RunFolder(write_run(tmp_path / "run", feature_shape=(6,)))
     write_npz(run.path / "columns.npz", {"columns": np.ones((3, 6)), "used": np.ones(3)}, places=np.arange(3))
-    assert set(run_figures(run)) == USUAL
+    assert set(run_figures(run)) == USUAL | {"mixture_samples"}

@@ -32,7 +32,7 @@ QUICK = [("icml", "column")]
 SLOW = [("jmlr", "text"), ("ieee", "column"), ("ieee", "text"), ("neurips", "text"), ("icml", "text")]
 
 # Figures that take some of the runs only.
-WHERE = dict.fromkeys(("budget", "noise", "roc"), "model.latent_size = 2")
+WHERE = dict.fromkeys(("budget", "noise", "roc", "robustness"), "model.latent_size = 2")
 
 DRAW_ALL = """
 import sys
