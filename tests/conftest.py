@@ -6,18 +6,18 @@ import logging
 import os
 import random
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-# Set before JAX is imported. Worker processes inherit them, and so share the cache of compiled programs, which is made
-# anew for every session. JAX_PLATFORMS=cuda,cpu (make test-gpu) tests on a GPU, which several processes then share.
+# Set before JAX is imported. Worker processes inherit them, and so share the cache of compiled programs with each other
+# and with sessions before: the slow tests need many that the fast ones compile. JAX_PLATFORMS=cuda,cpu (make test-gpu)
+# tests on a GPU, which several processes then share.
 if os.environ.setdefault("JAX_PLATFORMS", "cpu") != "cpu":
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     # Without it, two programs may be given different algorithms for the same product.
     os.environ.setdefault("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="ae_jax_tests_"))
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "compiled"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")  # to write a small one takes longer
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.pop("COLUMNS", None)  # else it says how wide what is printed is

@@ -10,7 +10,7 @@ from ae_jax.errors import UserError
 from ae_jax.evaluation.asked import asked
 from ae_jax.evaluation.features import classifier_features, train_features
 from ae_jax.evaluations.generation import generation
-from tests.evaluations.conftest import constant, fake, perfect, made_images
+from tests.evaluations.conftest import constant, fake, made_images, perfect
 
 OPTIONS = {
     "num_samples": 1000,

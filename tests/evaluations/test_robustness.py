@@ -12,7 +12,7 @@ from ae_jax.evaluation import corrupted
 from ae_jax.evaluation.asked import asked as made
 from ae_jax.evaluation.corrupted import corrupted_batches, levelled
 from ae_jax.evaluations.robustness import area, robustness
-from tests.evaluations.conftest import constant, perfect, made_images
+from tests.evaluations.conftest import constant, made_images, perfect
 
 
 def question(corruption=None, levels=None):

@@ -15,7 +15,7 @@ SMALL = (
 )  # fmt: skip
 RUN = (*SMALL, "tracking.mode=offline", "hydra.run.dir=run")
 SWEEP = ("-m", *SMALL, "tracking.mode=offline", "seed=0,1", "optimizer.learning_rate=0.001,0.01")
-RANDOM_KILLS = 25
+RANDOM_KILLS = 12
 
 
 def _moment(at: str, call: int, when: str) -> dict:

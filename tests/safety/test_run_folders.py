@@ -109,7 +109,7 @@ def put(folder: Path, name: str, content: bytes) -> None:
 
 
 @pytest.mark.slow
-@thorough(150)
+@thorough(60)
 @given(data=st.data(), name=st.sampled_from(FILES))
 def test_odd_values_are_read_or_said(pair, data, name):
     content = json.loads((pair / ".odd" / name).read_text())

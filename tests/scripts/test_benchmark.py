@@ -128,13 +128,3 @@ def test_all_ways_to_run_a_sweep_train_the_same_and_without_pytorch_it_goes_on(t
     for row in others:
         assert row["result"] == first["result"]
         assert row["ratio"] == pytest.approx(row["seconds"][0] / first["seconds"][0])
-
-
-@pytest.mark.slow
-def test_sweep_large_trains_the_reference_experiment(tmp_path: Path, data_dir: Path) -> None:
-    output = tmp_path / "numbers.json"
-    arguments = ("sweep_large", "--images", "512", "--repeats", "1", "--output", str(output))
-    finished = benchmark(*arguments, data_dir=data_dir)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    first, alone = json.loads(output.read_text())["sweep_large"]["rows"]
-    assert first["result"] == alone["result"]

@@ -33,20 +33,14 @@ def test_the_gradient_is_that_of_the_mean_of_the_rows_with_weight():
 VQ = ("bottleneck=vq", "bottleneck.num_tokens=2", "bottleneck.num_codes=8")
 DEAD = ("objective=dead_latents", "objective.steps_until_dead=1", "objective.num_auxiliary=2")
 KINDS = {
-    "vq": (None, VQ),
     "none": (None, ("corruption=masking",)),
-    "l1": (None, ("bottleneck=l1",)),
-    "top_k": (None, ("bottleneck=top_k", "bottleneck.num_active=2")),
-    "gaussian": (None, ("bottleneck=gaussian",)),
     "sampled": ("spectral_norm", ("bottleneck=gaussian", "bottleneck.kl=sampled")),
     "iwae": (None, ("bottleneck=gaussian", "objective=iwae")),
-    "contractive": (None, ("objective=contractive",)),
     "contractive-vq": ("spectral_norm", ("objective=contractive", *VQ)),
     "batch_top_k": (None, ("bottleneck=batch_top_k", "bottleneck.num_active=2")),
     "dead_latents": (None, ("model=dictionary", "bottleneck=jump_relu", *DEAD)),
     "stochastic-mmd": (None, ("bottleneck=mmd", "objective=contractive", "objective.estimate=stochastic")),
     "kl_sparsity": (None, ("bottleneck=kl_sparsity", "objective=matryoshka", "objective.prefix_sizes=[3]")),
-    "dropout": ("dropout", ()),
 }
 
 
