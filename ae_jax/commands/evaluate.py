@@ -7,6 +7,7 @@ import re
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,31 +188,40 @@ def _evaluations(overrides: list[str], config_dir: str | None) -> dict[str, Any]
 
 
 def _ask(given: Namespace) -> int:
-    """Ask evaluations about runs, write the answers, and show them."""
+    """Ask evaluations about runs, write the answers, and show them; of several, those that cannot be are named."""
     from ae_jax.jobs.answers import print_answers
     from ae_jax.jobs.ask import Asked, ask
     from ae_jax.results.find import find_runs
 
     nodes, folders, output = _evaluations(given.overrides, given.config_dir), find_runs(given.folders), console()
-    failed, done = list[str](), list[Asked]()
-
-    @contextmanager
-    def spare(what: str) -> Iterator[None]:
+    functions, failed, done = dict[str, Any](), list[str](), list[Asked]()
+    for number, folder in enumerate(folders, start=1):
         try:
-            yield
-        except UserError:
-            raise
-        except Exception as error:
-            failed.append(what)
-            place = short_path(folders[len(done)])
-            say(console(errors=True), f"{place}: {what} failed ({describe(error)}); summary.json is as it was")
-
-    for one in ask(folders, nodes, spare):
-        done.append(one)
-        if len(folders) > 1:
-            say(output, f"{len(done)} of {len(folders)}: {short_path(one.folder)}")
+            done.append(ask(folder, nodes, functions, partial(_spared, folder, failed)))
+        except UserError as error:
+            if len(folders) == 1:
+                raise
+            say(console(errors=True), f"left out: {short_path(folder)} ({error})", style="yellow")
+        else:
+            if len(folders) > 1:
+                say(output, f"{number} of {len(folders)}: {short_path(folder)}")
+    if not done:
+        raise UserError("evaluation", "none of these runs could be asked", "see the lines above")
     print_answers(output, done)
     return EXIT_FAILED if failed else EXIT_COMPLETED
+
+
+@contextmanager
+def _spared(folder: Path, failed: list[str], what: str) -> Iterator[None]:
+    """Work on an answer: what fails, but for a user's mistake, is named, and no more."""
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        failed.append(what)
+        problem = f"{short_path(folder)}: {what} failed ({describe(error)}); summary.json is as it was"
+        say(console(errors=True), problem)
 
 
 def _as_far(recorded: dict[str, Any], measured: dict[str, Any], name: str) -> Any:

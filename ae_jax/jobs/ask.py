@@ -1,7 +1,7 @@
 """Ask evaluations about runs that have ended, and write the answers into their folders."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,30 +35,30 @@ class Asked(NamedTuple):
     summary: dict[str, Any]
 
 
-def ask(folders: Sequence[Path], nodes: Nodes, spare: Spare) -> Iterator[Asked]:
-    """Ask evaluations about runs, one after the other; those of one structure share their compiled functions.
+def ask(folder: Path, nodes: Nodes, functions: dict[str, ModelFunctions], spare: Spare) -> Asked:
+    """Ask evaluations about a run, and write the answers.
 
     Args:
-        folders: Run folders; those of runs that have not completed raise.
+        folder: Its folder.
         nodes: Checked configs of evaluations, by name.
-        spare: Where each evaluation of a run is asked: one that fails leaves summary.json as it is.
+        functions: The compiled functions of runs that were asked before, by structure; added to.
+        spare: Where each evaluation is asked: one that fails leaves summary.json as it is.
 
     Raises:
-        UserError: If a folder is damaged, another process writes there, or the data lack what is needed.
+        UserError: If the run has not completed, its folder is damaged, another process writes there, or it or its data
+            lack what is needed.
     """
-    functions: dict[str, ModelFunctions] = {}
-    for folder in folders:
-        if (progress := progress_of(RunFolder(folder))) is not None:
-            raise UserError(folder, f"{progress.words}, so that it has no measures", progress.remedy)
-        checked_summary(RunFolder(folder))
-        config = stored_config(folder)
-        structure = json.dumps(structure_of(config), sort_keys=True)
-        trained = restore(folder, config, functions.get(structure))
-        functions.setdefault(structure, trained.functions)
-        yield _ask_one(trained, nodes, spare)
+    if (progress := progress_of(RunFolder(folder))) is not None:
+        raise UserError(folder, f"{progress.words}, so that it has no measures", progress.remedy)
+    checked_summary(RunFolder(folder))
+    config = stored_config(folder)
+    structure = json.dumps(structure_of(config), sort_keys=True)
+    trained = restore(folder, config, functions.get(structure))
+    functions.setdefault(structure, trained.functions)
+    return _ask(trained, nodes, spare)
 
 
-def _ask_one(trained: TrainedRun, nodes: Nodes, spare: Spare) -> Asked:
+def _ask(trained: TrainedRun, nodes: Nodes, spare: Spare) -> Asked:
     experiment, model, folder = trained.experiment, trained.model, trained.folder
     evaluations, pca = asked(nodes, experiment.dataset, experiment), fit_dataset_pca(experiment.dataset)
     compare = cache(lambda: comparison(experiment, model, pca))

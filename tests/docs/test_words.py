@@ -125,7 +125,7 @@ def test_every_link_leads_to_a_file():
             assert not heading or heading in [line.lstrip("# ").lower().replace(" ", "-") for line in lines], target
 
 
-GROUPS = ("dataset", "corruption", "model", "bottleneck", "objective", "loss", "optimizer")
+GROUPS = ("dataset", "corruption", "model", "bottleneck", "objective", "loss", "optimizer", "evaluation")
 
 
 @pytest.mark.parametrize("group", GROUPS)

@@ -1,6 +1,7 @@
 """Evaluations are asked when a run ends and later, of one run and of many, and what fails leaves all as it was."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -153,7 +154,17 @@ def test_what_the_data_lack_is_refused_before_anything_is_trained(own, compose, 
 def test_a_run_that_has_not_ended_is_refused(run):
     (run / "status.json").write_text((run / "status.json").read_text().replace("completed", "running"))
     with pytest.raises(UserError, match="has no measures"):
-        list(ask([run], {}, pytest.fail))
+        ask(run, {}, {}, pytest.fail)
+
+
+def test_of_several_runs_those_that_cannot_be_asked_are_named(run, own, type_in):
+    other = shutil.copytree(run, run.with_name("other"))
+    (other / "status.json").write_text((other / "status.json").read_text().replace("completed", "running"))
+    ended = type_in(run.parent, "evaluation=size", *own)
+    assert ended.code == 0, ended.err
+    assert re.search(r"left out: \S*other \(.*, so that it has no measures", " ".join(ended.err.split()))
+    assert "size" in summary_of(run)["evaluations"]
+    assert type_in(run.parent, "evaluation=codes").code == 2  # latents of neither are quantised
 
 
 def test_numbers_that_are_not_finite_are_null():
