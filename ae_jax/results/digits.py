@@ -106,6 +106,8 @@ def change_text(found: Comparison, *, word: str = "") -> str:
     larger = gap.mean > 0
     if gap.low is not None and gap.high is not None and not larger:
         gap = gap._replace(low=-gap.high, high=-gap.low)
+    if not word and abs(gap.mean) <= _ROUNDING:
+        return "equal"
     if not word:
         return f"{_three(abs(gap.mean))}{unit} {'higher' if larger else 'lower'}"
     value, interval = printed_gap(gap._replace(mean=abs(gap.mean)), 0.0)

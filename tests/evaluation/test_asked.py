@@ -106,6 +106,7 @@ def test_one_that_fails_names_itself_and_leaves_the_summary_as_it_was(run, own, 
     assert (run / "summary.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_one_that_fails_when_a_run_ends_leaves_it_completed_without_it(own, compose, tmp_path):
     node = {"_target_": "own_evaluations.size", "plus": 0, "needs": "", "broken": True}
     config = compose(*TINY)

@@ -38,6 +38,7 @@ def copying(dataset):
     return fake(lambda x: x, decode, 36)
 
 
+@pytest.mark.slow
 def test_features_tell_classes_apart(dataset):
     found, labels = train_features(dataset), dataset.labels["train"]
     means = np.stack([found[labels == label].mean(axis=0) for label in range(3)])

@@ -48,6 +48,7 @@ def test_one_sample_is_the_evidence_lower_bound(model):
     np.testing.assert_allclose(bounds.importance, bounds.elbo, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_bound_rises_with_the_number_of_samples(model):
     """In expectation: for a mean over forty examples that is far beyond chance here."""
     method, x = model
@@ -57,6 +58,7 @@ def test_the_bound_rises_with_the_number_of_samples(model):
     assert max(elbos) < found[1]
 
 
+@pytest.mark.slow
 def test_batches_and_what_is_drawn_at_once_do_not_matter(model, monkeypatch):
     method, x = model
     whole = method.bounds(KEY, x, 50)

@@ -54,7 +54,14 @@ def test_the_decoder_restores_the_size(feature_shape, options):
     assert jax.eval_shape(model.decode, params, state, jnp.ones((2, latent_size))).shape == (2, 3 * num_features)
 
 
-@pytest.mark.parametrize(("feature_shape", "stride", "size"), [((7, 5, 2), 2, 3), ((4, 6, 1), 1, 3), ((9, 8, 3), 3, 4)])
+@pytest.mark.parametrize(
+    ("feature_shape", "stride", "size"),
+    [
+        ((7, 5, 2), 2, 3),
+        pytest.param((4, 6, 1), 1, 3, marks=pytest.mark.slow),
+        pytest.param((9, 8, 3), 3, 4, marks=pytest.mark.slow),
+    ],
+)
 def test_tied_weights_take_every_linear_map_back(feature_shape, stride, size):
     """Without activation, biases and blocks the decoder is the transpose of the encoder; of a wide code, of a part."""
     options = {"stride": stride, "kernel_size": size, "activation": "identity", "tied_weights": True, "code_width": 2}
@@ -68,6 +75,7 @@ def test_tied_weights_take_every_linear_map_back(feature_shape, stride, size):
     np.testing.assert_allclose(decoder, encoder[:, :3].T, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_tied_weights_have_blocks_of_their_own_and_one_gradient():
     model = conv(tied_weights=True, num_residual_blocks=1, normalization="group")
     params, state = jax.jit(model.init)(jax.random.key(0))

@@ -62,8 +62,8 @@ def test_a_sample_is_scaled_and_the_result_is_of_the_runs_that_all_trained(sweep
         sweeps.Way("alone", [command("b", 2.0, 4.0, seconds=3), command("b", 2.0, 4.0, seconds=5)], 10),
     ]
     contest = sweeps.take_turns(ways, [sweeps.Point(0.1, 0), sweeps.Point(0.1, 1)], repeats=1)
-    assert contest.measured["all"] == ([8], 3.0, "by a")
-    assert contest.measured["alone"] == ([80], 3.0, "by b")
+    assert contest.measured["all"][:3] == ([8], 3.0, "by a")
+    assert contest.measured["alone"][:3] == ([80], 3.0, "by b")
     assert contest.ratio("alone", "all") == 10
 
 

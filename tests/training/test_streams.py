@@ -20,6 +20,7 @@ def test_numbers_stay_what_they_were():
     assert {stream.name: stream.value for stream in Stream} == {
         "MODEL_INIT": 0, "TRAIN": 1, "VALIDATION_CORRUPTION": 2, "TEST_CORRUPTION": 3,
         "BOTTLENECK_INIT": 4, "VALIDATION_LATENT": 5, "MEASURED_LATENT": 6, "SAMPLES": 7,
+        "EVALUATION": 8,
     }  # fmt: skip
     assert {draw.name: draw.value for draw in Draw} == {
         "ORDER": 0,
