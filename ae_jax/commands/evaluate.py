@@ -46,10 +46,11 @@ def main() -> None:
     parser.add_argument("--fill", action="store_true", help="write what the run lacks: measures, arrays, figures")
     parser.add_argument("--config-dir", metavar="FOLDER", help="a folder with options of yours, as dataset/NAME.yaml")
     given = parser.parse_intermixed_args()
-    given.folders, given.overrides = _parted([*given.folders, *given.overrides])
-    asks = any(_is_of_evaluation(override) for override in given.overrides)
-    if not given.folders or (len(given.folders) > 1 and not asks):
-        parser.error("give one run folder; with evaluation=NAME also several")
+    words = [*given.folders, *given.overrides]
+    asks = any(_is_of_evaluation(word) for word in words)
+    given.folders, given.overrides = _parted(words) if asks else (words[:1], words[1:])
+    if not given.folders:
+        parser.error("the following arguments are required: RUN")
     if given.fill and given.overrides:
         parser.error("argument --fill: is for the run's own data: leave out what names others")
     if asks and given.json is not None:

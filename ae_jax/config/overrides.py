@@ -38,7 +38,7 @@ def quoted(text: str) -> str:
 def _in_grammar(override: str, groups: Path, sweeps: bool) -> str:
     key, is_given, value = override.partition("=")
     name = key.lstrip("+~")
-    if key == "evaluations" and value[:1] == "[":  # of names: the options of a group that are chosen
+    if key == "evaluations" and value[:1] != "{":  # names: the options of a group that are chosen
         return f"evaluation={value}"
     is_option = re.fullmatch(r"\w+|[\d.]+", value, re.ASCII)
     is_plain = re.fullmatch(_PLAIN, value, re.ASCII) is not None

@@ -1,11 +1,13 @@
 """One run of the command line: trained alone, unless it has ended before, and shown: config, epochs, outcome."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ae_jax.jobs.guard import EXIT_COMPLETED, EXIT_DIVERGED
-from ae_jax.terminal import console, say
+from ae_jax.runs.folder import RunFolder
+from ae_jax.terminal import console, say, short_path
 
 _FORKS, _PLAIN_FORKS = ("├─ ", "│  ", "└─ "), ("|-- ", "|   ", "`-- ")
 
@@ -65,7 +67,16 @@ def answer_if_ended(config: dict[str, Any], folder: Path) -> int | None:
     if end is None:
         return None
     print_outcome(folder, trained_before=True)
+    if end == "completed" and (new := _not_asked(config, folder)):
+        place, names = shlex.quote(str(short_path(folder))), ",".join(new)
+        say(console(), f"To ask it {names} too: python scripts/evaluate.py {place} evaluation={names}")
     return EXIT_DIVERGED if end == "diverged" else EXIT_COMPLETED
+
+
+def _not_asked(config: dict[str, Any], folder: Path) -> list[str]:
+    """Evaluations of a config that a run which has ended was not asked; those of every run count as asked."""
+    answered = RunFolder(folder).summary.get("evaluations", {})
+    return [name for name in config["evaluations"] if name not in answered and name != "reconstruction"]
 
 
 def print_config(config: dict[str, Any], default: Callable[[], dict[str, Any]] | None = None) -> None:

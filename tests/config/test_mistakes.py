@@ -633,7 +633,7 @@ SWEEP = {
         "hydra.sweeper.max_batch_size: must be at least 1", "hydra.sweeper.max_batch_size=0", writes=""
     ),
     "key-of-one-option": sweep(
-        "corruption.rate: is not a key of the chosen options; it is one of corruption=impulse and corruption=masking and ",
+        "corruption.rate: is not a key of the chosen options; it is one of corruption=impulse and corruption=mask",
         "corruption=masking,gaussian",
         "corruption.rate=0.1,0.2",
         says="; sweep over each corruption by itself, with its own keys, and give both commands one name=…",

@@ -14,7 +14,7 @@ from ae_jax.jobs.ask import ask
 from ae_jax.results import load
 from ae_jax.runs.check import check_summary
 from ae_jax.runs.measures import MEASURES, Measure, measure_named
-from tests.running import TINY, train_one
+from tests.running import SIX_EPOCHS, TINY, train_one
 
 OWN = """
 from ae_jax.evaluation.base import Evaluation, Found
@@ -96,6 +96,15 @@ def test_of_several_runs_each_is_a_row_and_a_folder_of_runs_is_all_of_them(run, 
     assert "2 of 2" in ended.out
     assert all(word in ended.out for word in ("tiny", "other", "PCA's numbers"))
     assert all(summary_of(one)["evaluations"]["size"]["autoencoder"]["test"]["size"] == 4 for one in (run, other))
+
+
+def test_a_run_that_has_ended_says_how_it_is_asked_more(run, command_line):
+    config = json.loads((run / "config.json").read_text())
+    asked = ["evaluations=[reconstruction,sparsity]", f"hydra.run.dir={run}", *TINY, *SIX_EPOCHS]
+    ended = command_line(*asked, f"name={config['name']}")
+    assert ended.code == 0, ended.err
+    assert "evaluation=sparsity" in ended.out
+    assert "trained before" in ended.out
 
 
 def test_one_that_fails_names_itself_and_leaves_the_summary_as_it_was(run, own, type_in):
