@@ -124,14 +124,27 @@ def _pca(trained: Any, *, may_be_stored: bool) -> Any:
         return trained.pca
 
 
-def _fill(folder: Path) -> None:
-    """Make again what failed when the run ended, and say what was made."""
+def _fill(folder: Path) -> bool:
+    """Make again what failed when the run ended, and say what was made; returns whether all could be."""
+    from ae_jax.config.check import checked_evaluations
     from ae_jax.evaluation.restore import restore, stored_config
+    from ae_jax.jobs.ask import ask_restored
     from ae_jax.jobs.fill import fill
 
+    run, failed = RunFolder(folder), list[str]()
     trained = restore(folder, stored_config(folder))
     made = fill(trained, _pca(trained, may_be_stored=False), _measure(trained, [], None)[1])
-    say(console(), f"made: {', '.join(made)}" if made else "nothing is missing")
+    answered = RunFolder(folder).summary.get("evaluations", {})
+    nodes = checked_evaluations(
+        {name: node for name, node in run.config["evaluations"].items() if name not in answered}
+    )
+    if nodes:
+        made += [
+            f"evaluation={name}" for name in ask_restored(trained, nodes, partial(_spared, folder, failed)).answers
+        ]
+    if made or not failed:
+        say(console(), f"made: {', '.join(made)}" if made else "nothing is missing")
+    return not failed
 
 
 def _evaluate(given: Namespace) -> int:
@@ -142,8 +155,8 @@ def _evaluate(given: Namespace) -> int:
     folder, overrides = Path(given.folders[0]), given.overrides
     if (progress := progress_of(RunFolder(folder))) is not None:
         raise UserError(folder, f"{progress.words}, so that it has no measures", progress.remedy)
-    if given.fill:
-        _fill(folder)
+    if given.fill and not _fill(folder):
+        return EXIT_FAILED
     recorded = None if overrides else checked_summary(RunFolder(folder))
     trained = restore(folder, stored_config(folder))
     experiment, compared = _measure(trained, overrides, given.config_dir)

@@ -37,7 +37,6 @@ _TOP_LEVEL: dict[str, Any] = {
     "seed": Annotated[int, Interval(ge=0, lt=2**32)],
     "tags": list[str],
     "notes": str,
-    "evaluations": dict[str, Any],
 }
 # Groups whose files change the whole config.
 _PRESETS = {"experiment", "debug", "sweep"}
@@ -65,22 +64,30 @@ def validate(config: dict[str, Any]) -> dict[str, Any]:
     if "evaluation" in config:
         remedy = "begin the file in evaluation/ with the line: # @package evaluations.NAME"
         raise UserError("evaluation", "is the name of a group, and no key of the config", remedy)
-    checked = check_parts(config, plain=_TOP_LEVEL, components=COMPONENTS, others=["runtime"])
+    checked = check_parts(config, plain=_TOP_LEVEL, components=COMPONENTS, others=["runtime", "evaluations"])
     check_name("name", checked["name"])
     _require_keys("runtime", config["runtime"], _RUNTIME)
     _check_keys("runtime", config["runtime"], set(_RUNTIME))
-    evaluations = _checked_evaluations(checked["evaluations"])
+    evaluations = checked_evaluations(config["evaluations"])
     runtime = {name: check_type(f"runtime.{name}", config["runtime"][name], hint) for name, hint in _RUNTIME.items()}
-    first = {name: checked[name] for name in _TOP_LEVEL if name != "evaluations"}
+    first = {name: checked[name] for name in _TOP_LEVEL}
     components = {group: checked[group] for group in COMPONENTS}
     return {**first, "runtime": runtime, **components, "evaluations": evaluations}
 
 
-def _checked_evaluations(nodes: dict[str, Any]) -> dict[str, Any]:
-    """Checked nodes of the evaluations, by name."""
-    for name in nodes:
+def checked_evaluations(nodes: Any) -> dict[str, Any]:
+    """Checked nodes of the evaluations, by name.
+
+    Raises:
+        UserError: See `validate`.
+    """
+    found: dict[str, Any] = {}
+    for name, node in check_type("evaluations", nodes, dict[str, Any]).items():
         check_name("evaluations", name)
-    return {name: _check_component(f"evaluations.{name}", node, [KINDS["evaluation"]]) for name, node in nodes.items()}
+        for key, target in _targets(node, f"evaluations.{name}."):
+            check_target(key, target)
+        found[name] = _check_component(f"evaluations.{name}", node, [KINDS["evaluation"]])
+    return found
 
 
 def check_parts(

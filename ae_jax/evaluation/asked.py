@@ -9,7 +9,6 @@ Arrays of an answer are in `evaluations/NAME.npz` of the run folder.
 import math
 import zlib
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +17,15 @@ import numpy as np
 
 from ae_jax.baselines.pca import PCA
 from ae_jax.config.targets import bind
-from ae_jax.datasets import Dataset
 from ae_jax.errors import UserError
 from ae_jax.evaluation.base import Evaluation, Found, Subject
-from ae_jax.evaluation.competitor import competitor
-from ae_jax.evaluation.measure import Comparison, Spare, nothing_is_spared, num_active
+from ae_jax.evaluation.competitor import Competitor
+from ae_jax.evaluation.measure import Comparison, Spare, nothing_is_spared
 from ae_jax.evaluation.method import Method, leading
 from ae_jax.experiment.build import Experiment
 from ae_jax.experiment.check import made
 from ae_jax.files import make_folder
 from ae_jax.images import has_image_shape
-from ae_jax.reading import read_npz
 from ae_jax.runs.folder import RunFolder
 from ae_jax.runs.measures import described
 from ae_jax.runs.recorder import write_npz
@@ -41,20 +38,18 @@ _LACKING = {
 }
 
 
-def asked(
-    nodes: Mapping[str, dict[str, Any]], dataset: Dataset, experiment: Experiment | None = None
-) -> dict[str, Evaluation]:
+def asked(nodes: Mapping[str, dict[str, Any]], experiment: Experiment) -> dict[str, Evaluation]:
     """Evaluations by name, of their nodes in a checked config.
 
     Args:
         nodes: `evaluations` of the config.
-        dataset: What they are to be asked about; it may be without its examples.
-        experiment: What they are to be asked of; None: that is not looked at.
+        experiment: What they are to be asked of; its data need not be at hand.
 
     Raises:
         UserError: If a target makes something else, or data or experiment lack what a question needs.
     """
     found = {name: made("evaluation", node["_target_"], bind(node)()) for name, node in nodes.items()}
+    dataset = experiment.inputs
     kept = dataset.kept_labels
     there = {
         "labels": dataset.labels is not None,
@@ -68,25 +63,26 @@ def asked(
             if not there[need]:
                 lacking, remedy = _LACKING.get(need, (f"{need}, and dataset={dataset.name} has none", _REMEDY))
                 raise UserError(f"evaluation={name}", f"needs {lacking}", remedy)
-        if experiment is not None and evaluation.check is not None:
+        if evaluation.check is not None:
             evaluation.check(experiment)
     return found
 
 
-def subject_of(experiment: Experiment, model: Method, pca: PCA, compare: Callable[[], Comparison]) -> Subject:
+def subject_of(
+    experiment: Experiment, model: Method, pca: PCA, limits: Competitor, compare: Callable[[], Comparison]
+) -> Subject:
     """What evaluations are asked about.
 
     Args:
         experiment: The config as objects.
         model: The trained model.
         pca: PCA of its training data, with all components.
+        limits: What PCA is limited to beside it.
         compare: Gives what is measured of every run.
     """
-    dataset, structure = experiment.dataset, experiment.structure
-    limits = competitor(pca, experiment.bottleneck, model.latent_size, partial(num_active, dataset, model))
-    baseline = leading(pca, limits, structure.matmul_precision)
+    baseline = leading(pca, limits, experiment.structure.matmul_precision)
     key = run_key(experiment.run.seed, Stream.EVALUATION)
-    return Subject(experiment, dataset, (model, baseline), pca, compare, key)
+    return Subject(experiment, experiment.dataset, (model, baseline), pca, compare, key)
 
 
 def answer(name: str, evaluation: Evaluation, asked_about: Subject) -> Found:
@@ -164,11 +160,15 @@ def write_answer_arrays(folder: Path, name: str, found: Found) -> None:
     """Write the arrays of an answer, where it has some, beside earlier ones: floats in float32, integers as are."""
     if not found.arrays:
         return
-    path = RunFolder(folder).evaluation(name)
-    make_folder(path.parent)
-    arrays = {**(read_npz(path) if path.exists() else {}), **found.arrays}
+    run = RunFolder(folder)
+    make_folder(run.evaluation(name).parent)
+    try:
+        earlier = run.answered(name)
+    except UserError:  # damaged: nothing of it can be kept
+        earlier = {}
+    arrays = {**earlier, **found.arrays}
     integers = {key: rows for key, rows in arrays.items() if np.issubdtype(rows.dtype, np.integer)}
-    write_npz(path, {key: rows for key, rows in arrays.items() if key not in integers}, **integers)
+    write_npz(run.evaluation(name), {key: rows for key, rows in arrays.items() if key not in integers}, **integers)
 
 
 def _finite(value: float | None) -> float | None:

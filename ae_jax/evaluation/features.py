@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 
 from ae_jax.datasets import Dataset
 from ae_jax.evaluation.measure import batches
-from ae_jax.evaluation.method import ROWS, Host
+from ae_jax.evaluation.method import Host, in_rows
 from ae_jax.images import has_image_shape, image_shape
 
 NUM_FEATURES = 84
@@ -37,16 +37,7 @@ def classifier_features(dataset: Dataset) -> Callable[[Host], Host]:
     num_classes = 1 + max(int(labels.max()) for labels in dataset.labels.values())
     shape = image_shape("generation", dataset.feature_shape, otherwise="") if is_image(dataset) else None
     params = _trained(dataset, shape, num_classes)
-    apply = jax.jit(lambda x: _features(params, x, shape))
-
-    def features(x: Host) -> Host:
-        found = []
-        for start in range(0, len(x), ROWS):
-            rows = np.asarray(x[start : start + ROWS], np.float32)
-            found.append(np.asarray(apply(np.pad(rows, ((0, ROWS - len(rows)), (0, 0)))))[: len(rows)])
-        return np.concatenate(found)
-
-    return features
+    return functools.partial(in_rows, jax.jit(lambda x: _features(params, x, shape)))
 
 
 def is_image(dataset: Dataset) -> bool:

@@ -128,7 +128,7 @@ def comparison(experiment: Experiment, model: Method, pca: PCA, *, spare: Spare 
         spare: Where terms, costs, angles, and errors from corrupted inputs are measured; what fails is None.
     """
     dataset, structure = experiment.dataset, experiment.structure
-    limits = competitor(pca, experiment.bottleneck, model.latent_size, functools.partial(num_active, dataset, model))
+    limits = limits_of(experiment, model, pca)
     baseline = leading(pca, limits, structure.matmul_precision)
     methods, corrupted, angles = (model, baseline), dict[str, Measured](), None
     terms = dict[str, dict[str, float]]()
@@ -180,6 +180,12 @@ def measure(
 def measure_splits(dataset: Dataset, method: Method, pca: PCA) -> dict[str, Measured]:
     """Measures on every split, from clean inputs."""
     return {split: measure(dataset, split, method, pca) for split in SPLITS}
+
+
+def limits_of(experiment: Experiment, model: Method, pca: PCA) -> Competitor:
+    """What PCA is limited to beside a model."""
+    measured = functools.partial(num_active, experiment.dataset, model)
+    return competitor(pca, experiment.bottleneck, model.latent_size, measured)
 
 
 def num_active(dataset: Dataset, model: Method) -> int:

@@ -153,8 +153,11 @@ def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | 
     def corrupt(index: int, x: Host) -> Host:
         return np.asarray(functions.corrupt(values, jax.random.fold_in(seen, index), x))
 
+    def rowwise(function: Callable[..., Array]) -> Callable[[Host], Host]:
+        return functools.partial(in_rows, functools.partial(function, values, placed))
+
     bottleneck, output_width = experiment.bottleneck, experiment.loss.output_width
-    decode = functools.partial(_in_rows, functions.decode, values, placed)
+    decode = rowwise(functions.decode)
 
     def sample(num: int) -> Host:
         one = abstract_latent(experiment.structure, values, placed)
@@ -165,16 +168,16 @@ def autoencoder(experiment: Experiment, best: Best, functions: ModelFunctions | 
     return Method(
         AUTOENCODER,
         latent_size_of(experiment),
-        encode=functools.partial(_in_rows, functions.encode, values, placed),
+        encode=rowwise(functions.encode),
         decode=decode,
-        reconstruct=functools.partial(_in_rows, functions.reconstruct, values, placed),
+        reconstruct=rowwise(functions.reconstruct),
         cost=functools.partial(functions.cost, values, placed, num_features),
         corrupt=corrupt if experiment.corrupts else None,
         terms=functools.partial(functions.terms, run, placed),
         sample=sample if bottleneck.prior else None,
-        indices=functools.partial(_in_rows, functions.indices, values, placed) if bottleneck.indices else None,
+        indices=rowwise(functions.indices) if bottleneck.indices else None,
         codebooks=bottleneck.codebooks,
-        mean=functools.partial(_in_rows, functions.mean, values, placed) if bottleneck.mean else None,
+        mean=rowwise(functions.mean) if bottleneck.mean else None,
         bounds=functools.partial(bounds_of, functions.log_weights, values, placed, output_width),
         memory=functools.partial(functions.memory, values, placed, num_features),
     )
@@ -247,12 +250,12 @@ def _from_rows(rows: Array, like: PyTree) -> Latent:
     return jax.tree.unflatten(tree, shaped)
 
 
-def _in_rows(function: Callable[..., Array], values: Values, trained: Trained, x: Host) -> Host:
+def in_rows(function: Callable[[Host], Array], x: Host) -> Host:
     """Apply a compiled function to any number of rows, in padded calls of one size."""
     x = np.asarray(x, np.float32)
     results = []
     for start in range(0, max(1, len(x)), ROWS):
         rows = x[start : start + ROWS]
         padded = np.pad(rows, ((0, ROWS - len(rows)), (0, 0)))
-        results.append(np.asarray(function(values, trained, padded))[: len(rows)])
+        results.append(np.asarray(function(padded))[: len(rows)])
     return np.concatenate(results)

@@ -134,9 +134,12 @@ def load_run(folder: str | Path) -> TrainedRun:
 
 
 def stored_config(folder: Path) -> dict[str, Any]:
-    """The checked config of a run folder, checked again: whoever sends a folder cannot make it run other code."""
+    """The checked config of a run folder, checked again: whoever sends a folder cannot make it run other code.
+
+    Without its evaluations, which change no result: the run is what it is where one of them is not at hand.
+    """
     run = RunFolder(folder)
-    config = validate({"resume": "auto", **run.config})  # which the first runs did not record
+    config = validate({"resume": "auto", **run.config, "evaluations": {}})  # the first runs did not record `resume`
     if config_hash(config) != run.read("status.json").get("config_hash"):
         raise UserError(folder / "config.json", "is not the config of this run", "train the run again")
     return config

@@ -76,7 +76,7 @@ def write_results(
         compared = comparison(experiment, model, pca, spare=spare)
         write_arrays(dataset, model, pca, folder, compared, spare=spare)
         summary |= compared.summary
-        about = subject_of(experiment, model, pca, lambda: compared)
+        about = subject_of(experiment, model, pca, compared.limits, lambda: compared)
         summary["evaluations"] = answers(about, evaluations, config["evaluations"], folder, spare=spare)
         fitting = timed_pca(dataset)[1]
         summary["time"] = describe_times(folder, dataset, program, seconds, fitting) | summary.pop("latency")

@@ -7,11 +7,9 @@ Methods are fitted to the classes of `dataset.keep_labels`, and asked about a te
 
 import numpy as np
 
-from ae_jax.datasets import Dataset
 from ae_jax.evaluation.base import Evaluation, Found, Subject
 from ae_jax.evaluation.detection import detection
-from ae_jax.evaluation.measure import batches
-from ae_jax.evaluation.method import Method
+from ae_jax.evaluation.measure import measure
 from ae_jax.runs.measures import Measure
 
 _MEASURES = (
@@ -43,7 +41,8 @@ def _ask(subject: Subject) -> Found:
     assert dataset.labels is not None  # as is needed
     positive = ~np.isin(dataset.labels["test"], dataset.kept_labels or ())
     for method in subject.methods:
-        errors = _squared_errors(dataset, method)
+        errors = measure(dataset, "test", method, subject.pca).errors
+        assert errors is not None  # of the test split they are kept
         found = detection(errors, positive)
         kept = {"kept_sse": None if positive.all() else float(errors[~positive].mean())}
         values[method.name] = {"test": kept | {"auroc": None, "average_precision": None}}
@@ -53,9 +52,3 @@ def _ask(subject: Subject) -> Found:
             intervals[method.name] = {"test": own}
             arrays[f"{method.name}_roc"] = found.roc
     return Found(values, intervals, arrays)
-
-
-def _squared_errors(dataset: Dataset, method: Method) -> np.ndarray:
-    """Of each test example, shape "examples", summed over features in float64."""
-    parts = [(x - method.reconstruct(x).astype(np.float64)) ** 2 for x in batches(dataset, "test")]
-    return np.concatenate([part.sum(axis=1) for part in parts])

@@ -48,7 +48,7 @@ class Options(NamedTuple):
 class Answer(NamedTuple):
     """What is found of one method."""
 
-    values: dict[str, float]
+    values: dict[str, float | None]
     arrays: dict[str, Host]
 
 
@@ -101,7 +101,7 @@ def _measures() -> Iterator[Measure]:
 
 
 def _ask(options: Options, subject: Subject) -> Found:
-    dataset, values, arrays = subject.dataset, dict[str, dict[str, dict[str, float]]](), dict[str, Host]()
+    dataset, values, arrays = subject.dataset, dict[str, dict[str, dict[str, float | None]]](), dict[str, Host]()
     drawn = np.asarray(jax.random.key_data(subject.key))
     test = dataset.scaled(dataset.test[: _num(dataset, options)])
     values["real"] = {"test": _quality(dataset, test, options) | _distances(dataset, test, options)[0]}
@@ -156,7 +156,7 @@ def of_method(
         **({} if prior is None else {"prior": prior}),
     }
     samples = {name: np.asarray(draw(_num(dataset, options)), np.float32) for name, draw in samplers.items()}
-    values, arrays = dict[str, float](), dict[str, Host]()
+    values, arrays = dict[str, float | None](), dict[str, Host]()
     for name, drawn in samples.items():
         values |= {f"{key}{_SUFFIXES[name]}": value for key, value in _quality(dataset, drawn, options).items()}
         arrays[f"samples{_SUFFIXES[name]}"] = drawn[:_SHOWN]
@@ -182,7 +182,7 @@ def _ends(dataset: Dataset) -> Host:
     return dataset.scaled(dataset.test[pairs if len(firsts) > 2 else slice(2 * NUM_PAIRS)])
 
 
-def _quality(dataset: Dataset, samples: Host, options: Options) -> dict[str, float]:
+def _quality(dataset: Dataset, samples: Host, options: Options) -> dict[str, float | None]:
     """In the features of the classifier, against the training split."""
     known, found = train_features(dataset), classifier_features(dataset)(samples)
     shares = precision_recall(known[: options.num_compared], found[: options.num_compared], options.num_neighbors)
@@ -193,12 +193,13 @@ def _quality(dataset: Dataset, samples: Host, options: Options) -> dict[str, flo
     }
 
 
-def _distances(dataset: Dataset, samples: Host, options: Options) -> tuple[dict[str, float], Host]:
+def _distances(dataset: Dataset, samples: Host, options: Options) -> tuple[dict[str, float | None], Host]:
     """How far samples are from the training split, and the examples of it that are nearest to the first ones."""
     train = dataset.scaled("train")
     found = nearest(train, samples[: options.num_nearest].astype(np.float32), 1)
     mean = float(found.distances.mean())
-    ratio = mean / _test_distance(dataset, options.num_nearest)
+    beside = _test_distance(dataset, options.num_nearest)
+    ratio = mean / beside if beside else None  # test examples that are training examples tell nothing
     return {"nearest_train_distance": mean, "nearest_train_ratio": ratio}, train[found.places[:_SHOWN, 0]]
 
 

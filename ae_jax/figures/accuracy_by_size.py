@@ -101,8 +101,8 @@ def _draw_pca(axes: Axes, of_size: dict[int, float]) -> list[Line2D]:
 def _draw_inputs(axes: Axes, shown: Sequence[Configuration], measure: str, split: str) -> list[Line2D]:
     """A line at what the inputs as they are give; nothing where they were not asked."""
     runs = [run for one in shown for run in one.runs]
-    found = {run.other(_INPUTS, measure, split) for run in runs} - {None}
+    found = sorted(value for run in runs if (value := run.answered(_INPUTS, measure, split)) is not None)
     num_features = {run.summary["dataset"]["num_features"] for run in runs}
     label = f"inputs ({num_features.pop()} numbers)" if len(num_features) == 1 else "inputs"
     styled: dict[str, Any] = {"color": NEUTRAL, "linestyle": "--", "linewidth": 1.0, "zorder": 2.2}
-    return [axes.axhline(value, **styled, label=label) for value in sorted(filter(None, found))][:1]
+    return [axes.axhline(value, **styled, label=label) for value in dict.fromkeys(found)][:1]

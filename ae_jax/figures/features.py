@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from ae_jax.errors import UserError
 from ae_jax.figures.parts.against import limits_text
+from ae_jax.figures.parts.answered import asked_alone
 from ae_jax.figures.parts.common import kinds, left_out_text, legend_above, require_measured
 from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import PCA_LOOK
@@ -43,7 +43,7 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     """
     results.require(what="a figure")
     comparable_measure_of(results.runs, measure)
-    kept, missing = _asked(results)
+    kept, missing = asked_alone(results, "sparsity", ["autoencoder", "pca"])
     parted = kinds(kept, lines, option="lines")
     for kind in parted:
         require_measured(kind.configurations, measure, "validation")
@@ -63,20 +63,9 @@ def draw(results: Results, /, *, measure: str, lines: list[str]) -> Figure:
     return figure
 
 
-def _asked(results: Results) -> tuple[Results, list[str]]:
-    """The runs that have frequencies, and a note on the others."""
-    runs = [run for run in results.runs if run.folder.evaluation("sparsity").exists()]
-    if not runs:
-        remedy = "ask it: python scripts/evaluate.py RUN evaluation=sparsity"
-        raise UserError("runs", "were not asked evaluation=sparsity, which counts what is active", remedy)
-    lacking, total = len(results.runs) - len(runs), len(results.runs)
-    notes = [f"{lacking} of {total} runs were not asked evaluation=sparsity"] if lacking else []
-    return Results(runs, results.excluded), notes
-
-
 def _frequencies(one: Configuration, method: str) -> np.ndarray:
     """In which share of training examples each latent is active, of all seeds."""
-    return np.concatenate([run.folder.answered("sparsity", ("autoencoder", "pca"))[method] for run in one.runs])
+    return np.concatenate([run.folder.answered("sparsity")[method] for run in one.runs])
 
 
 def _edges(frequencies: np.ndarray) -> np.ndarray:

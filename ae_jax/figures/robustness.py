@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.against import limits_text
-from ae_jax.figures.parts.answered import arrays_of, asked_alone
+from ae_jax.figures.parts.answered import asked_alone
 from ae_jax.figures.parts.common import Kind, kinds, labels, left_out_text, legend_above, plain
 from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import PCA_LOOK, Mean, draw_means, mark_diverged, scale_measure
@@ -83,7 +83,7 @@ def draw(results: Results, /, *, corruption: str | None, curve: Literal["sse", "
 
 def _asked(run: Run) -> set[str]:
     """The corruptions that a run was asked about."""
-    return {key.removesuffix("_levels") for key in arrays_of(run.folder, _NAME) if key.endswith("_levels")}
+    return {key.removesuffix("_levels") for key in run.folder.answered(_NAME) if key.endswith("_levels")}
 
 
 def _only(runs: Sequence[Run]) -> str:
@@ -110,7 +110,7 @@ def _levels(runs: Sequence[Run], name: str) -> tuple[float, ...]:
     Raises:
         UserError: If they differ.
     """
-    found = {tuple(arrays_of(run.folder, _NAME)[f"{name}_levels"].round(6).tolist()) for run in runs}
+    found = {tuple(run.folder.answered(_NAME)[f"{name}_levels"].round(6).tolist()) for run in runs}
     if len(found) > 1:
         remedy = f"ask all at once: python scripts/evaluate.py RUNS evaluation=robustness evaluation.corruption={name}"
         raise UserError("runs", f"were asked about {name} at {len(found)} different lists of levels", remedy)
@@ -153,7 +153,7 @@ def _training(settings: Mapping[str, Setting]) -> str:
 
 def _means(runs: Sequence[Run], shown: _Shown, method: str, num_diverged: int = 0) -> list[Mean]:
     """Means over runs at every level, with intervals."""
-    values = np.array([arrays_of(run.folder, _NAME)[shown.array(method)] for run in runs], np.float64)
+    values = np.array([run.folder.answered(_NAME)[shown.array(method)] for run in runs], np.float64)
     scale, splits = (shown.unit.scale if (values > 0).all() else "linear"), [run.data for run in runs]
     return [
         Mean(estimate([level]), estimate(column, scale=scale, splits=splits), num_diverged)

@@ -11,13 +11,13 @@ from matplotlib.lines import Line2D
 
 from ae_jax.errors import UserError
 from ae_jax.figures.parts.against import limits_text
+from ae_jax.figures.parts.answered import asked_alone
 from ae_jax.figures.parts.common import Kind, kinds, left_out_text, legend_above, seeds_text
 from ae_jax.figures.parts.looks import legend_of
 from ae_jax.figures.parts.means import PCA_LOOK
 from ae_jax.figures.parts.selection import selection_text
 from ae_jax.figures.parts.swept import require_one_pca
 from ae_jax.figures.style import NEUTRAL, figure_size
-from ae_jax.reading import read_npz
 from ae_jax.results import Results
 from ae_jax.results.configurations import Configuration, best_by_validation, setting_text
 from ae_jax.results.runs import Run, varying
@@ -67,10 +67,7 @@ def draw(results: Results, /, *, lines: list[str], most_false_alarms: float) -> 
     if not 0 < most_false_alarms <= 1:
         raise UserError("most_false_alarms", f"is a rate, got {most_false_alarms:g}", "give one above 0, at most 1")
     require_one_pca(results.runs)
-    answered = [run for run in results.runs if run.folder.evaluation(_EVALUATION).exists()]
-    if not answered:
-        raise UserError("runs", f"none has answered evaluation={_EVALUATION}", _ASK)
-    kept = Results(answered, results.excluded)
+    kept, lacking = asked_alone(results, _EVALUATION, ["autoencoder_roc", "pca_roc"])
     parted = kinds(kept, [line for line in lines if line != _KEPT], option="lines")
     groups, legend = [_best(kind) for kind in parted], legend_of(parted, lines=True)
     figure = Figure(figsize=figure_size(ratio=_HIGH))
@@ -85,7 +82,7 @@ def draw(results: Results, /, *, lines: list[str], most_false_alarms: float) -> 
         _draw(axes, curve, style | {"zorder": 2.5})
     theirs = _pca_curve([one.shown for group in groups for one in group])
     handles += [_named(_draw(axes, theirs, PCA_LOOK | {"label": "PCA", "zorder": 2.3}), theirs), chance]
-    legend_above(figure, handles, _notes(results, kept, groups, legend.notes))
+    legend_above(figure, handles, [*_notes(results, groups, legend.notes), *lacking, *left_out_text(results)])
     return figure
 
 
@@ -124,15 +121,11 @@ def _pca_curve(shown: Sequence[Configuration]) -> _Curve:
 
 def _of_run(run: Run, method: str) -> _Curve:
     """The curve of a run: of several points at one rate of false alarms the highest, and lines between others."""
-    path = run.folder.evaluation(_EVALUATION)
-    area = run.other(method, "auroc")
-    try:
-        false_alarms, detected = read_npz(path)[f"{method}_roc"]
-        if area is None:
-            raise ValueError("summary.json has no area for it")
-        return _Curve(np.interp(_RATES, false_alarms, detected), area)
-    except Exception as error:  # NumPy and zipfile answer damage with a dozen types
-        raise UserError(path, f"holds no curve of {method} ({error})", f"make it again: {_ASK}") from error
+    path, curve = run.folder.evaluation(_EVALUATION), run.folder.answered(_EVALUATION)[f"{method}_roc"]
+    area = run.answered(method, "auroc")
+    if area is None or curve.ndim != 2 or len(curve) != 2:
+        raise UserError(path, f"holds no curve of {method} with an area", f"make it again: {_ASK}")
+    return _Curve(np.interp(_RATES, *curve), area)
 
 
 def _mean(curves: Sequence[_Curve]) -> _Curve:
@@ -153,14 +146,12 @@ def _named(line: Line2D, curve: _Curve) -> Line2D:
     return line
 
 
-def _notes(results: Results, kept: Results, groups: Sequence[Sequence[_Best]], of_kinds: Sequence[str]) -> list[str]:
+def _notes(results: Results, groups: Sequence[Sequence[_Best]], of_kinds: Sequence[str]) -> list[str]:
     every = [one for group in groups for one in group]
-    shown, lacking = [one.shown for one in every], len(results.runs) - len(kept.runs)
+    shown = [one.shown for one in every]
     classes = list(dict.fromkeys(setting_text(one.runs[0].settings.get(_KEPT)) for one in shown))
     notes = [f"{results.datasets[0]}, test split", f"latent size {shown[0].latent_size}", *of_kinds]
     notes += [f"trained on class {classes[0]}"] if len(classes) == 1 else []
     among = f"{len(classes)} choices of training classes and " if len(classes) > 1 else ""
     notes += [f"mean over {among}{seeds_text(shown)}", *limits_text(shown)]
-    notes += [f"{lacking} of {len(results.runs)} runs have no curve ({_ASK})"] if lacking else []
-    selected = selection_text("configuration", (one.num_candidates for one in every), _SELECTED_BY)
-    return [*notes, *selected, *left_out_text(results)]
+    return notes + selection_text("configuration", (one.num_candidates for one in every), _SELECTED_BY)

@@ -1,13 +1,13 @@
 """What the terminal shows of evaluations: of one run all methods side by side, of several a row each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.markup import escape
 
 from ae_jax.jobs.ask import Asked
 from ae_jax.results.digits import alike, difference_text
-from ae_jax.runs.measures import competitor_name
+from ae_jax.runs.measures import competitor_name, methods_of
 from ae_jax.terminal import Column, Screen, print_table, say, short_path
 
 _SPLIT, _PAIR = "test", ("autoencoder", "pca")
@@ -28,7 +28,7 @@ def print_answers(output: Screen, asked: Sequence[Asked]) -> None:
 def _of_one(asked: Asked, name: str) -> list[Column]:
     """A row for each measure, a column for each method."""
     answer = asked.answers[name]
-    methods = [key for key in answer if key not in ("options", "measures", "intervals") and _numbers(answer, key)]
+    methods = [key for key in methods_of(answer) if _numbers(answer, key)]
     names = [measure for measure in answer["measures"] if any(measure in _numbers(answer, key) for key in methods)]
     rows = [alike(*(_value(answer, key, measure) for key in methods)) for measure in names]
     shown = [
@@ -46,7 +46,8 @@ def _of_one(asked: Asked, name: str) -> list[Column]:
 def _of_several(asked: Sequence[Asked], name: str) -> list[Column]:
     """A row for each run, two columns for each measure."""
     columns = [Column("run", [escape(str(short_path(one.folder))) for one in asked], words=True)]
-    for measure, words in _described(asked, name):
+    described = {key: words for one in asked for key, words in one.answers[name]["measures"].items()}
+    for measure, words in described.items():
         values = {key: [_value(one.answers[name], key, measure) for one in asked] for key in _PAIR}
         texts = alike(*values["autoencoder"], *values["pca"])
         for at, (key, method) in enumerate(zip(_PAIR, ("", "PCA's "), strict=True)):
@@ -54,11 +55,6 @@ def _of_several(asked: Sequence[Asked], name: str) -> list[Column]:
             told = any(measure in _numbers(one.answers[name], key) for one in asked)
             columns += [Column(f"{method}{escape(words['short'])}", own)] if told else []
     return columns
-
-
-def _described(asked: Sequence[Asked], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Measures that any of the answers has, and what they are."""
-    yield from {key: words for one in asked for key, words in one.answers[name]["measures"].items()}.items()
 
 
 def _numbers(answer: dict[str, Any], method: str) -> dict[str, float | None]:

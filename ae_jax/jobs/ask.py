@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ae_jax.config.naming import structure_of
 from ae_jax.errors import UserError
 from ae_jax.evaluation.asked import answers, asked, merged, subject_of
-from ae_jax.evaluation.measure import Spare, comparison, fit_dataset_pca
+from ae_jax.evaluation.measure import Spare, comparison, fit_dataset_pca, limits_of
 from ae_jax.evaluation.method import ModelFunctions
 from ae_jax.evaluation.restore import TrainedRun, restore, stored_config
 from ae_jax.files import write_json
@@ -55,15 +55,17 @@ def ask(folder: Path, nodes: Nodes, functions: dict[str, ModelFunctions], spare:
     structure = json.dumps(structure_of(config), sort_keys=True)
     trained = restore(folder, config, functions.get(structure))
     functions.setdefault(structure, trained.functions)
-    return _ask(trained, nodes, spare)
+    return ask_restored(trained, nodes, spare)
 
 
-def _ask(trained: TrainedRun, nodes: Nodes, spare: Spare) -> Asked:
+def ask_restored(trained: TrainedRun, nodes: Nodes, spare: Spare) -> Asked:
+    """Ask evaluations about a run that has completed and was restored. See `ask`."""
     experiment, model, folder = trained.experiment, trained.model, trained.folder
-    evaluations, pca = asked(nodes, experiment.dataset, experiment), fit_dataset_pca(experiment.dataset)
+    evaluations, pca = asked(nodes, experiment), fit_dataset_pca(experiment.dataset)
     compare = cache(lambda: comparison(experiment, model, pca))
+    about = subject_of(experiment, model, pca, limits_of(experiment, model, pca), compare)
     with held(folder):
-        found = answers(subject_of(experiment, model, pca, compare), evaluations, nodes, folder, spare=spare)
+        found = answers(about, evaluations, nodes, folder, spare=spare)
         summary = RunFolder(folder).summary
         whole = {**summary, "evaluations": merged(summary.get("evaluations", {}), found)}
         if whole != summary:

@@ -152,7 +152,7 @@ class OpenRun:
         """
         config, folder = self.request.config, self.folder
         self.experiment = experiment = built(config)
-        self.evaluations = asked(config["evaluations"], experiment.inputs, experiment)
+        self.evaluations = asked(config["evaluations"], experiment)
         handler = log_to(folder)
         self._resources.callback(handler.close)
         self._resources.callback(logging.getLogger("ae_jax").removeHandler, handler)

@@ -102,7 +102,7 @@ class Run:
         if name == OBJECTIVE:
             return _number(self.summary["training"]["best_validation_loss"]) if split == "validation" else None
         if name in self.described:
-            return self._answered("autoencoder", name, split)
+            return self.answered("autoencoder", name, split)
         if name not in MEASURES:
             found = {} if split == "corrupted" else self.summary[split]
             return _number((found if name in OF_SOME else found.get("terms", {})).get(name))
@@ -112,21 +112,17 @@ class Run:
     def pca(self, name: str, split: str = "test") -> float | None:
         """The same measure of PCA with as many components, on the same split; None of what PCA has not."""
         if name not in MEASURES:
-            return self._answered("pca", name, split)
+            return self.answered("pca", name, split)
         part = (self.summary.get("corrupted") or {}).get("pca") if split == "corrupted" else self.summary["pca"][split]
         return _number((part or {}).get(name))
-
-    def other(self, method: str, name: str, split: str = "test") -> float | None:
-        """A measure of another method that an evaluation asked, such as `pixels`; None where it was not taken."""
-        return self._answered(method, name, split)
 
     def answered_by(self, name: str) -> str | None:
         """The evaluation that has a measure; None where none has."""
         answers = self.summary.get("evaluations", {}).items()
         return next((evaluation for evaluation, answer in answers if name in answer["measures"]), None)
 
-    def _answered(self, method: str, name: str, split: str) -> float | None:
-        """What the evaluation that has this measure answered."""
+    def answered(self, method: str, name: str, split: str = "test") -> float | None:
+        """A measure of an evaluation, of any method that was asked, such as `pixels`; None where it was not taken."""
         evaluation = self.answered_by(name)
         answer = {} if evaluation is None else self.summary["evaluations"][evaluation]
         return _number(answer.get(method, {}).get(split, {}).get(name))

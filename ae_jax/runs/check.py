@@ -6,7 +6,7 @@ from typing import Any
 
 from ae_jax.errors import UserError
 from ae_jax.runs.folder import RunFolder
-from ae_jax.runs.measures import MEASURES, OF_SOME
+from ae_jax.runs.measures import MEASURES, OF_SOME, methods_of
 
 _PARTS = ("training", "model", "time", "memory", "pca")
 _SPLITS = ("train", "validation", "test")
@@ -83,10 +83,8 @@ def _check_answer(place: str, answer: Mapping[str, Any]) -> None:
     for name, words in answer["measures"].items():
         if not all(isinstance(words[key], kind) for key, kind in _WORDS.items()) or words.keys() != _WORDS.keys():
             raise ValueError(f"{place} measures {name} is {words!r}, which describes none")
-    for method, splits in answer.items():
-        if method in ("options", "measures", "intervals"):
-            continue
-        for split, measured in splits.items():
+    for method in methods_of(answer):
+        for split, measured in answer[method].items():
             for name, value in measured.items():
                 if name not in answer["measures"] or not (value is None or is_finite(value)):
                     raise ValueError(f"{place} {method} {split} {name} is {value!r}, which is no number of a measure")

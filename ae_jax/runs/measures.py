@@ -113,8 +113,16 @@ def measures_of(summary: Mapping[str, Any]) -> dict[str, Measure]:
             if name not in known:
                 has_pca = any(name in split for split in answer.get("pca", {}).values())
                 found[name] = Measure(name=name, has_pca=has_pca, **words)
-    _OF_EVALUATIONS.update(found)
+    for name, measure in found.items():
+        # PCA has it where it has it beside any run: of a likelihood it has one beside some losses alone.
+        known_pca = name in _OF_EVALUATIONS and _OF_EVALUATIONS[name].has_pca
+        _OF_EVALUATIONS[name] = measure._replace(has_pca=measure.has_pca or known_pca)
     return found
+
+
+def methods_of(answer: Mapping[str, Any]) -> list[str]:
+    """Names of the methods that an evaluation was asked of, in its part of summary.json."""
+    return [key for key in answer if key not in ("options", "measures", "intervals")]
 
 
 def competitor_name(*pcas: Mapping[str, Any]) -> str:

@@ -250,7 +250,7 @@ def _make(folder: Path) -> None:
 
 def _tidy(folder: Path) -> None:
     """Delete what a process that was killed left half-written; the lock says that nobody writes now."""
-    for part in (*folder.glob(".*.part"), *folder.glob("figures/.*.part")):
+    for part in (*folder.glob(".*.part"), *folder.glob("figures/.*.part"), *folder.glob("evaluations/.*.part")):
         with suppress(OSError):
             part.unlink()
 

@@ -10,14 +10,17 @@ from ae_jax.commands import evaluate
 from ae_jax.errors import UserError
 from ae_jax.evaluation.asked import as_summary, merged
 from ae_jax.evaluation.base import Evaluation, Found
+from ae_jax.evaluation.restore import load_run
 from ae_jax.jobs.ask import ask
 from ae_jax.results import load
 from ae_jax.runs.check import check_summary
-from ae_jax.runs.measures import MEASURES, Measure, measure_named
+from ae_jax.runs.folder import RunFolder
+from ae_jax.runs.measures import MEASURES, Measure, measure_named, measures_of
 from tests.running import SIX_EPOCHS, TINY, train_one
 
 OWN = """
 from ae_jax.evaluation.base import Evaluation, Found
+from ae_jax.evaluation.restore import load_run
 from ae_jax.runs.measures import Measure
 from ae_jax.typing import Count
 
@@ -96,6 +99,51 @@ def test_of_several_runs_each_is_a_row_and_a_folder_of_runs_is_all_of_them(run, 
     assert "2 of 2" in ended.out
     assert all(word in ended.out for word in ("tiny", "other", "PCA's numbers"))
     assert all(summary_of(one)["evaluations"]["size"]["autoencoder"]["test"]["size"] == 4 for one in (run, other))
+
+
+def test_what_failed_when_a_run_ended_is_asked_by_fill(run, own, type_in):
+    config, summary = (json.loads((run / name).read_text()) for name in ("config.json", "summary.json"))
+    config["evaluations"]["size"] = {"_target_": "own_evaluations.size", "plus": 0, "needs": "", "broken": False}
+    (run / "config.json").write_text(json.dumps(config))
+    del summary["evaluations"]["reconstruction"]
+    (run / "summary.json").write_text(json.dumps(summary))
+    ended = type_in(run, "--fill")
+    assert ended.code == 0, ended.err
+    assert {"evaluation=size", "evaluation=reconstruction"} <= set(re.findall(r"evaluation=\w+", ended.out))
+    assert summary_of(run)["evaluations"].keys() == {"reconstruction", "size"}
+    assert "nothing is missing" in type_in(run, "--fill").out
+
+
+def test_a_run_is_loaded_without_the_evaluations_that_it_was_asked(run, own, monkeypatch):
+    config = json.loads((run / "config.json").read_text())
+    config["evaluations"]["size"] = {"_target_": "own_evaluations.size", "plus": 0, "needs": "", "broken": False}
+    (run / "config.json").write_text(json.dumps(config))
+    monkeypatch.delenv("AE_JAX_ALLOWED_TARGETS")
+    assert load_run(run).experiment.dataset.name == "digits"
+
+
+def test_damaged_arrays_are_made_anew_and_others_stay(run, own, type_in):
+    arrays = RunFolder(run).evaluation("size")
+    assert RunFolder(run).answered("size") == {}
+    assert type_in(run, "evaluation=size", *own).code == 0
+    whole = arrays.read_bytes()
+    arrays.write_bytes(whole[:40])
+    with pytest.raises(UserError, match=r"evaluations/size\.npz: cannot be read .*evaluation=size makes it again"):
+        RunFolder(run).answered("size")
+    assert type_in(run, "evaluation=size", *own).code == 0
+    assert arrays.read_bytes() == whole
+
+
+def test_pca_has_a_measure_that_it_has_beside_any_run():
+    words = {"short": "s", "label": "l", "more_is_better": False, "has_ratio": False, "unit": ""}
+    having, lacking = (
+        {"evaluations": {"one": {"measures": {"some": words}, "pca": {"test": numbers}}}}
+        for numbers in ({"some": 1.0}, {})
+    )
+    for order in ((having, lacking), (lacking, having)):
+        for summary in order:
+            measures_of(summary)
+        assert measure_named("some").has_pca
 
 
 def test_a_run_that_has_ended_says_how_it_is_asked_more(run, command_line):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from unittest.mock import Mock
 
 import jax
 import numpy as np
@@ -14,6 +15,7 @@ from ae_jax.evaluation.competitor import Competitor
 from ae_jax.evaluation.method import AUTOENCODER, Method, leading
 from ae_jax.evaluations.anomaly import anomaly
 from ae_jax.evaluations.classification import classification
+from ae_jax.experiment.build import Experiment
 
 
 @pytest.fixture(autouse=True)
@@ -62,10 +64,18 @@ def classes() -> Callable[..., Dataset]:
     return make
 
 
-def asked(evaluation: Any, dataset: Dataset, *methods: Method) -> Found:
-    """What methods answer."""
-    subject = Subject(None, dataset, methods, None, lambda: None, jax.random.key(0))  # type: ignore[arg-type]
-    return evaluation.ask(subject)
+def asked(
+    evaluation: Any,
+    dataset: Dataset,
+    *methods: Method,
+    limits: Competitor | None = None,
+    experiment: Any = None,
+    seed: int = 0,
+) -> Found:
+    """What methods answer, and beside them PCA under some limits, if there are any."""
+    pca = fit_pca([dataset.train])
+    all_of = methods if limits is None else (*methods, leading(pca, limits, "float32"))
+    return evaluation.ask(Subject(experiment, dataset, all_of, pca, lambda: None, jax.random.key(seed)))
 
 
 @pytest.fixture
@@ -85,9 +95,14 @@ def detected() -> Callable[..., Found]:
     return lambda dataset, *methods: asked(anomaly(), dataset, *methods)
 
 
-def fake(encode: Callable[..., Any], decode: Callable[..., Any], size: int) -> Method:
+def fake(encode: Callable[..., Any], decode: Callable[..., Any], size: int, **more: Any) -> Method:
     """A method that takes the autoencoder's place."""
-    return Method(AUTOENCODER, size, encode, decode, lambda x: decode(encode(x)), cost=lambda _: {})
+    return Method(AUTOENCODER, size, encode, decode, lambda x: decode(encode(x)), cost=lambda _: {}, **more)
+
+
+def of_data(dataset: Dataset, **more: Any) -> Any:
+    """An experiment of which no more is known than its data."""
+    return Mock(spec=Experiment, inputs=dataset, **more)
 
 
 def perfect(num_features: int) -> Method:
@@ -124,9 +139,7 @@ def made_images(seed: int = 0, sizes: tuple[int, int, int] = (300, 60, 90)) -> D
 def ask() -> Callable[..., Found]:
     """Ask an evaluation about a method and PCA of some components."""
 
-    def asked(evaluation: Any, dataset: Dataset, method: Method, *, num_components: int = 4, seed: int = 0) -> Found:
-        pca = fit_pca([dataset.train])
-        methods = (method, leading(pca, Competitor(num_components), "float32"))
-        return evaluation.ask(Subject(None, dataset, methods, pca, lambda: None, jax.random.key(seed)))
+    def ask(evaluation: Any, dataset: Dataset, method: Method, *, num_components: int = 4, seed: int = 0) -> Found:
+        return asked(evaluation, dataset, method, limits=Competitor(num_components), seed=seed)
 
-    return asked
+    return ask

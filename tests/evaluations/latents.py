@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import numpy as np
 
-from ae_jax.baselines.pca import fit_pca
 from ae_jax.datasets import Dataset
-from ae_jax.evaluation.base import Found, Subject
+from ae_jax.evaluation.base import Found
 from ae_jax.evaluation.competitor import Competitor
-from ae_jax.evaluation.method import AUTOENCODER, Method, leading
+from ae_jax.evaluation.method import Method
+from tests.evaluations import conftest
 
 SPLITS = ("train", "validation", "test")
 
@@ -42,12 +41,10 @@ def permuted(dataset: Dataset) -> Dataset:
 def fake(
     encode: Callable[..., Any], size: int, decode: Callable[..., Any] = lambda latent: latent, **more: Any
 ) -> Method:
-    """A method that takes the autoencoder's place."""
-    return Method(AUTOENCODER, size, encode, decode, lambda x: decode(encode(x)), cost=lambda _: {}, **more)
+    """A method that takes the autoencoder's place; its reconstruction is the latent, unless it says otherwise."""
+    return conftest.fake(encode, decode, size, **more)
 
 
 def asked(evaluation: Any, dataset: Dataset, method: Method, limits: Competitor, experiment: Any = None) -> Found:
     """What an evaluation finds of a method, and of PCA under some limits."""
-    pca = fit_pca([dataset.train])
-    methods = (method, leading(pca, limits, "float32"))
-    return evaluation.ask(Subject(experiment, dataset, methods, pca, lambda: None, jax.random.key(0)))
+    return conftest.asked(evaluation, dataset, method, limits=limits, experiment=experiment)

@@ -10,7 +10,7 @@ from ae_jax.errors import UserError
 from ae_jax.evaluation.asked import asked
 from ae_jax.evaluation.features import classifier_features, train_features
 from ae_jax.evaluations.generation import generation
-from tests.evaluations.conftest import constant, fake, made_images, perfect
+from tests.evaluations.conftest import constant, fake, made_images, of_data, perfect
 
 OPTIONS = {
     "num_samples": 1000,
@@ -131,4 +131,4 @@ def test_data_that_are_no_images_have_features(ask):
 def test_data_without_labels_are_refused(dataset):
     node = {"_target_": "ae_jax.evaluations.generation.generation", **OPTIONS}
     with pytest.raises(UserError, match="evaluation=generation: needs labels"):
-        asked({"generation": node}, replace(dataset, labels=None))
+        asked({"generation": node}, of_data(replace(dataset, labels=None)))

@@ -12,7 +12,7 @@ from ae_jax.evaluation import corrupted
 from ae_jax.evaluation.asked import asked as made
 from ae_jax.evaluation.corrupted import corrupted_batches, levelled
 from ae_jax.evaluations.robustness import area, robustness
-from tests.evaluations.conftest import constant, made_images, perfect
+from tests.evaluations.conftest import constant, made_images, of_data, perfect
 
 
 def question(corruption=None, levels=None):
@@ -121,7 +121,7 @@ def test_data_that_do_not_fit_one_that_is_named_are_refused(name, need, images):
     node = {"_target_": "ae_jax.evaluations.robustness.robustness", "corruption": name, "levels": None}
     nodes = {"robustness": node | {"num_neighbors": 5, "num_queries": 10}}
     with pytest.raises(UserError, match=f"needs {need}"):
-        made(nodes, replace(images, feature_shape=(36,), unit_interval=False))
+        made(nodes, of_data(replace(images, feature_shape=(36,), unit_interval=False)))
 
 
 def test_an_area_is_a_mean_over_levels():

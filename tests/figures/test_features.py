@@ -57,7 +57,9 @@ def test_runs_that_were_not_asked_are_told_of_or_refused(folder, write_run, tmp_
     other = write_run(tmp_path / "other", settings={"model.latent_size": 4})
     (other / "evaluations" / "sparsity.npz").unlink()
     assert "1 of 2 runs were not asked evaluation=sparsity" in str(drawn("features", load(tmp_path)).get_label())
-    with pytest.raises(UserError, match=r"were not asked evaluation=sparsity, .*evaluate.py RUN"):
+    with pytest.raises(
+        UserError, match=r"have no autoencoder, pca of evaluation=sparsity; ask: .*evaluate.py \S+ evaluation=sparsity"
+    ):
         drawn("features", load(other))
     (folder / "evaluations" / "sparsity.npz").write_bytes(b"damaged")
     with pytest.raises(UserError, match=r"sparsity\.npz: cannot be read .*makes it again"):

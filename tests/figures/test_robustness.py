@@ -69,7 +69,7 @@ def test_kinds_are_told_apart_beside_training(runs):
 def test_runs_that_were_not_asked_are_counted(runs):
     results = runs(*given(CLEAN))
     results.runs[0].folder.evaluation("robustness").unlink()
-    assert "1 of 3 runs not asked" in words(figure_of(results))
+    assert "1 of 3 runs were not asked evaluation=robustness" in words(figure_of(results))
 
 
 def test_what_cannot_be_drawn_is_refused(runs):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ae_jax.errors import UserError
-from ae_jax.figures.parts.answered import arrays_of, asked_alone
+from ae_jax.figures.parts.answered import asked_alone
 from ae_jax.figures.parts.common import LATENT_SIZE, kinds, labels, left_out_text
 from ae_jax.figures.parts.image_table import Cell, Headings, Row, draw_table
 from ae_jax.figures.parts.images import is_image
@@ -72,7 +72,7 @@ def chosen(results: Results, needed: Sequence[str], rows: Sequence[str]) -> Chos
     kept, lacking = asked_alone(results, NAME, [f"{name}_autoencoder" for name in needed])
     groups = kinds(kept, rows, option="rows")
     runs = [best_run(kind.configurations) for kind in groups]
-    arrays = [arrays_of(run.folder, NAME) for run in runs]
+    arrays = [run.folder.answered(NAME) for run in runs]
     if not is_image(arrays[0]["samples_real"]):
         raise UserError("figure", f"{runs[0].dataset} has no images", "draw figure=latent_vs_pca instead")
     names = labels([run.settings for run in runs], [key for key in rows if key != LATENT_SIZE])

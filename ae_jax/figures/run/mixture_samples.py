@@ -3,7 +3,6 @@
 from matplotlib.figure import Figure
 
 from ae_jax.figures.parts.about import write_about
-from ae_jax.figures.parts.answered import arrays_of
 from ae_jax.figures.run.reconstructions import draw_rows
 from ae_jax.runs.folder import RunFolder
 
@@ -17,7 +16,7 @@ def fits(run: RunFolder) -> bool:
 
 def draw(run: RunFolder) -> Figure:
     """A row for test examples, and two for the samples of each method."""
-    arrays, rows = arrays_of(run, "generation"), {}
+    arrays, rows = run.answered("generation"), {}
     rows["input"] = arrays["samples_real"][:_COLUMNS]
     number = len(rows["input"])
     for method, name in (("autoencoder", "autoencoder"), ("pca", "PCA")):

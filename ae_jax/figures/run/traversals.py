@@ -3,7 +3,6 @@
 from matplotlib.figure import Figure
 
 from ae_jax.figures.parts.about import write_about
-from ae_jax.figures.parts.answered import arrays_of
 from ae_jax.figures.parts.images import is_image
 from ae_jax.figures.run.reconstructions import draw_rows
 from ae_jax.runs.folder import RunFolder
@@ -13,13 +12,13 @@ _DIMENSIONS = 5
 
 def fits(run: RunFolder) -> bool:
     """Whether the run was asked to generate, and makes images."""
-    arrays = arrays_of(run, "generation")
+    arrays = run.answered("generation")
     return bool(arrays) and is_image(arrays["samples_real"])
 
 
 def draw(run: RunFolder) -> Figure:
     """A row for test examples, and one for each of the dimensions, and of PCA's components, that move images most."""
-    arrays = arrays_of(run, "generation")
+    arrays = run.answered("generation")
     number = arrays["traversals_autoencoder"].shape[1]
     rows = {"input": arrays["samples_real"][:number]}
     for method, name in (("autoencoder", "dimension"), ("pca", "PCA component")):
