@@ -193,7 +193,8 @@ def _evaluations(overrides: list[str], config_dir: str | None) -> dict[str, Any]
         else:
             options.append(override)
     if not names:
-        raise UserError(options[0], "is an option of no evaluation", "name one with evaluation=NAME")
+        subject, problem = (options[0], "is an option of no evaluation") if options else ("evaluation", "names none")
+        raise UserError(subject, problem, "name one with evaluation=NAME")
     typed = [f"evaluation=[{','.join(names)}]"]
     for option in options:
         group, _, rest = option.partition(".")
@@ -215,7 +216,8 @@ def _ask(given: Namespace) -> int:
         except UserError as error:
             if len(folders) == 1:
                 raise
-            say(console(errors=True), f"left out: {short_path(folder)} ({error})", style="yellow")
+            why = str(error) if error.subject == str(folder) else f"{short_path(folder)} ({error})"
+            say(console(errors=True), f"left out: {why}", style="yellow")
         else:
             if len(folders) > 1:
                 say(output, f"{number} of {len(folders)}: {short_path(folder)}")

@@ -43,13 +43,13 @@ def asked(nodes: Mapping[str, dict[str, Any]], experiment: Experiment) -> dict[s
 
     Args:
         nodes: `evaluations` of the config.
-        experiment: What they are to be asked of; its data need not be at hand.
+        experiment: What they are to be asked of, with its data.
 
     Raises:
         UserError: If a target makes something else, or data or experiment lack what a question needs.
     """
     found = {name: made("evaluation", node["_target_"], bind(node)()) for name, node in nodes.items()}
-    dataset = experiment.inputs
+    dataset = experiment.dataset
     kept = dataset.kept_labels
     there = {
         "labels": dataset.labels is not None,

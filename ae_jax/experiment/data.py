@@ -45,8 +45,7 @@ def at_hand(dataset: Dataset) -> Data:
     """Data that are loaded already."""
     none = {name: getattr(dataset, name)[:0] for name in SPLITS}
     intensities = None if dataset.intensities is None else dataset.intensities[:0]
-    labels = dataset.labels and {name: dataset.labels[name][:0] for name in SPLITS}
-    inputs = replace(dataset, **none, intensities=intensities, labels=labels)
+    inputs = replace(dataset, **none, intensities=intensities, labels=None)
     return Data(inputs, len(dataset.train), lambda: dataset)
 
 

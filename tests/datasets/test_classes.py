@@ -10,7 +10,8 @@ from ae_jax.datasets.array import array
 from ae_jax.datasets.digits import digits
 from ae_jax.errors import UserError
 from ae_jax.evaluation.asked import asked
-from ae_jax.experiment.data import at_hand, load_dataset
+from ae_jax.experiment.data import load_dataset
+from tests.evaluations.conftest import of_data
 
 DIGITS = {"validation_fraction": 0.1, "test_fraction": 0.2, "split_seed": 0}
 ARRAY = {"key": None, "columns": None, "label_column": "kind", "scaling": "standardize", **DIGITS}
@@ -90,7 +91,6 @@ def test_no_warning_of_classes_that_are_left_out(compose, caplog):
 
 
 def test_evaluations_know_before_training_whether_there_are_labels(compose):
-    """From the dataset without its examples."""
     for overrides, refused in (
         (["evaluation=[classification]"], None),
         (["evaluation=[anomaly]"], r"^evaluation=anomaly: needs classes that training lacks, and it has all; .*keep_"),
@@ -98,10 +98,9 @@ def test_evaluations_know_before_training_whether_there_are_labels(compose):
         (["evaluation=[classification]", "dataset.keep_labels=[1]"], r"needs two classes or more, and .* keeps one"),
     ):
         config = compose(*overrides)
-        inputs = at_hand(load_dataset(config)).inputs
-        assert len(inputs.labels["train"]) == 0
+        experiment = of_data(load_dataset(config))
         if refused is None:
-            assert len(asked(config["evaluations"], inputs)) == 1
+            assert len(asked(config["evaluations"], experiment)) == 1
         else:
             with pytest.raises(UserError, match=refused):
-                asked(config["evaluations"], inputs)
+                asked(config["evaluations"], experiment)

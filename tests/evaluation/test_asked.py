@@ -92,6 +92,14 @@ def test_what_is_asked_later_is_known_to_everything_that_reads_runs(run, own, ty
     assert type_in(run).code == 0  # its measures are still those of its summary
 
 
+def test_labels_are_at_hand_where_a_run_is_asked_later(run, type_in):
+    ended = type_in(run, "evaluation=classification", "evaluation.num_neighbors=3")
+    assert ended.code == 0, ended.err
+    answer = summary_of(run)["evaluations"]["classification"]
+    low, high = answer["intervals"]["pixels"]["test"]["knn_accuracy"]
+    assert 0.5 < low < answer["pixels"]["test"]["knn_accuracy"] < high < 1
+
+
 def test_of_several_runs_each_is_a_row_and_a_folder_of_runs_is_all_of_them(run, own, type_in):
     other = shutil.copytree(run, run.with_name("other"))
     ended = type_in(run.parent, "evaluations=[size,reconstruction]", *own)
@@ -180,6 +188,8 @@ def test_one_that_fails_when_a_run_ends_leaves_it_completed_without_it(own, comp
     [
         (["evaluation=reconstructoin"], "evaluation=reconstructoin: there is no such option of evaluation"),
         (["evaluation=reconstruction", "evaluation.plus=1"], "evaluations.reconstruction.plus: is not a key"),
+        (["evaluation="], "evaluation: names none; name one with evaluation=NAME"),
+        (["evaluations=[]"], "evaluation: names none; name one with evaluation=NAME"),
         (["evaluation.plus=1"], "evaluation.plus=1: is an option of no evaluation; name one with evaluation=NAME"),
         (["evaluation=reconstruction", "dataset=mnist"], "dataset=mnist: cannot be given with evaluation=…"),
         (
@@ -220,7 +230,7 @@ def test_of_several_runs_those_that_cannot_be_asked_are_named(run, own, type_in)
     (other / "status.json").write_text((other / "status.json").read_text().replace("completed", "running"))
     ended = type_in(run.parent, "evaluation=size", *own)
     assert ended.code == 0, ended.err
-    assert re.search(r"left out: \S*other \(.*, so that it has no measures", " ".join(ended.err.split()))
+    assert re.search(r"left out: \S*other: .*, so that it has no measures", " ".join(ended.err.split()))
     assert "size" in summary_of(run)["evaluations"]
     assert type_in(run.parent, "evaluation=codes").code == 2  # latents of neither are quantised
 

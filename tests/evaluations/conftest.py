@@ -100,9 +100,9 @@ def fake(encode: Callable[..., Any], decode: Callable[..., Any], size: int, **mo
     return Method(AUTOENCODER, size, encode, decode, lambda x: decode(encode(x)), cost=lambda _: {}, **more)
 
 
-def of_data(dataset: Dataset, **more: Any) -> Any:
+def of_data(dataset: Dataset) -> Any:
     """An experiment of which no more is known than its data."""
-    return Mock(spec=Experiment, inputs=dataset, **more)
+    return Mock(spec=Experiment, dataset=dataset)
 
 
 def perfect(num_features: int) -> Method:
