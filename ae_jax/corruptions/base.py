@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ae_jax.images import image_shape
-from ae_jax.typing import Batch, PRNGKey
+from ae_jax.typing import Batch, Fraction, PRNGKey
 
 Corruption = Callable[[PRNGKey, Batch], Batch]
 Target = Literal["clean", "corrupted"]
@@ -43,3 +43,8 @@ def coarse_uniform(key: PRNGKey, shape: tuple[int, ...]) -> Batch:
     words = jax.random.bits(key, (rows, -(-columns // 2)), jnp.uint32)
     halves = jax.lax.bitcast_convert_type(words, jnp.uint16).reshape(rows, -1)[:, :columns]
     return (halves.astype(jnp.float32) + 0.5) * 2.0**-16
+
+
+def black_or_white(u: Array, rate: Fraction, x: Array) -> Array:
+    """0 where u is below half of the rate, 1 where it is below the rate, and x elsewhere."""
+    return jnp.where(u < rate / 2, 0, jnp.where(u < rate, 1, x))

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ae_jax.corruptions.base import as_images, coarse_uniform
+from ae_jax.corruptions.base import as_images, black_or_white, coarse_uniform
 from ae_jax.typing import Batch, Fraction, PRNGKey
 
 
@@ -39,7 +39,7 @@ def impulse(key: PRNGKey, x: Batch, /, *, feature_shape: tuple[int, ...], rate: 
     channel = jax.random.randint(of_channel, (num_images, 1, 1, 1), 0, num_channels)
     hit = jnp.arange(num_channels)[None, None, None, :] == channel
     u = coarse_uniform(of_pixels, (num_images, height * width)).reshape(num_images, height, width, 1)
-    replaced = jnp.where(u < rate / 2, 0, jnp.where(u < rate, 1, images))
+    replaced = black_or_white(u, rate, images)
     return jnp.where(hit, replaced, images).astype(x.dtype).reshape(x.shape)
 
 

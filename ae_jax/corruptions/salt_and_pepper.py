@@ -1,8 +1,6 @@
 """Salt-and-pepper noise: features set to either end of [0, 1]."""
 
-import jax.numpy as jnp
-
-from ae_jax.corruptions.base import coarse_uniform
+from ae_jax.corruptions.base import black_or_white, coarse_uniform
 from ae_jax.typing import Batch, Fraction, PRNGKey
 
 
@@ -27,7 +25,7 @@ def salt_and_pepper(key: PRNGKey, x: Batch, /, *, rate: Fraction) -> Batch:
         Vincent, Larochelle, Lajoie, Bengio & Manzagol, JMLR 11:3371, 2010, section 3.3.
     """
     u = coarse_uniform(key, x.shape)
-    return jnp.where(u < rate / 2, 0, jnp.where(u < rate, 1, x))
+    return black_or_white(u, rate, x)
 
 
 # White and black are 1 and 0: the builder refuses other data.
